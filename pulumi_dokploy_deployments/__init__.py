@@ -1,0 +1,1 @@
+"""Deploy to Dokploy from Pulumi programs."""

@@ -1,0 +1,1 @@
+"""The server as it is: client, models, errors and the live log stream."""

@@ -1,0 +1,1 @@
+"""Pulumi hosts: the only room that knows pulumi."""

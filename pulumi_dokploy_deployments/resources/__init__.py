@@ -1,0 +1,1 @@
+"""The life cycle of the resources as engine-free functions."""

@@ -1,0 +1,1 @@
+"""One run: trigger, correlate, await, prove."""

@@ -1,0 +1,1 @@
+"""A Dokploy server that answers as measured, for tests and demonstrations."""
