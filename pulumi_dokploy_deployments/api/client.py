@@ -1,0 +1,324 @@
+"""The client: one method for each endpoint, one attempt for each call.
+
+Retries belong to those who know whether a call may be repeated (`rollout.patience`, `rollout.trigger`).
+"""
+
+from __future__ import annotations
+
+import platform
+import ssl
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import TypeAdapter, ValidationError
+
+from pulumi_dokploy_deployments.api.answers import connection_error, read_answer
+from pulumi_dokploy_deployments.api.connection import Connection
+from pulumi_dokploy_deployments.api.errors import UnexpectedAnswer
+from pulumi_dokploy_deployments.api.models import (
+    Container,
+    Deployment,
+    DeployMethod,
+    QueueJob,
+    Registry,
+    Server,
+    Service,
+    ServiceInspection,
+    ServiceKind,
+    ServiceTask,
+    TaskInspection,
+)
+
+T = TypeVar("T")
+
+MAX_SAME_ORIGIN_REDIRECTS = 3
+MAX_LOG_LINES = 10_000
+"""The most lines that `deployment.readLogs` gives (its request schema)."""
+DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
+"""Deploying a database is synchronous and pulls the image within the request."""
+ROLLBACK_TIMEOUT_SECONDS = 300.0
+
+_DEPLOYMENTS = TypeAdapter(list[Deployment])
+_JOBS = TypeAdapter(list[QueueJob])
+_TASKS = TypeAdapter(list[ServiceTask])
+_CONTAINERS = TypeAdapter(list[Container])
+_SERVERS = TypeAdapter(list[Server])
+_REGISTRIES = TypeAdapter(list[Registry])
+_TEXT = TypeAdapter(str)
+
+
+def user_agent() -> str:
+    """Names this package, its version and Python's, so that a server's operator can see who calls."""
+    try:
+        own = version("pulumi-dokploy-deployments")
+    except PackageNotFoundError:
+        own = "unknown"
+    return f"pulumi-dokploy-deployments/{own} httpx/{httpx.__version__} python/{platform.python_version()}"
+
+
+class DokployClient:
+    """The endpoints of one Dokploy server.
+
+    Args:
+        connection: address and key.
+        timeout_seconds: how long one answer may take; connecting has at most 10 seconds of it.
+        transport: the seam for tests.
+
+    Every method raises an `ApiError` when the call does not succeed.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        timeout_seconds: float = 30.0,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self.connection = connection
+        self._timeout = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
+        self._http = httpx.AsyncClient(
+            base_url=f"{connection.origin}/api/",
+            headers={"user-agent": user_agent(), "accept": "application/json"},
+            timeout=self._timeout,
+            transport=transport,
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    # --- services -------------------------------------------------------------------------------------------
+
+    async def read_service(self, kind: ServiceKind, service_id: str) -> Service:
+        """`<kind>.one`. Raises `NotFound` for an unknown id."""
+        operation = f"{kind.value}.one"
+        answer = await self._get(operation, {kind.id_field: service_id})
+        if not isinstance(answer, Mapping):
+            raise self._unexpected(operation, "not an object")
+        return self._parse(operation, TypeAdapter(Service), {**answer, "kind": kind})
+
+    async def deploy(
+        self,
+        kind: ServiceKind,
+        service_id: str,
+        *,
+        method: DeployMethod = DeployMethod.DEPLOY,
+        title: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        """`<kind>.deploy` or `.redeploy`. The answer carries no deployment id (transcripts 30, 33, 170, 171).
+
+        For databases the call returns when the service has been updated, and title and description do not exist.
+        """
+        body: dict[str, Any] = {kind.id_field: service_id}
+        if kind.is_database:
+            await self._post(f"{kind.value}.deploy", body, timeout_seconds=DATABASE_DEPLOY_TIMEOUT_SECONDS)
+            return
+        if title is not None:
+            body["title"] = title
+        if description is not None:
+            body["description"] = description
+        await self._post(f"{kind.value}.{method.value}", body)
+
+    async def drop_waiting_jobs(self, kind: ServiceKind, service_id: str) -> None:
+        """`<kind>.cleanQueues`: drops every waiting job of this service; the active one goes on (transcript 45)."""
+        await self._post(f"{kind.value}.cleanQueues", {kind.id_field: service_id})
+
+    async def kill_build(self, kind: ServiceKind, service_id: str) -> None:
+        """`<kind>.killBuild`. Kills EVERY build on the host, other services' too (transcript 233)."""
+        await self._post(f"{kind.value}.killBuild", {kind.id_field: service_id})
+
+    async def update_service(self, kind: ServiceKind, service_id: str, settings: Mapping[str, Any]) -> None:
+        """`<kind>.update` with the given wire fields, `dockerImage` or `customGitBranch` for instance."""
+        await self._post(f"{kind.value}.update", {kind.id_field: service_id, **settings})
+
+    # --- deployments ----------------------------------------------------------------------------------------
+
+    async def deployments_of(self, kind: ServiceKind, service_id: str) -> list[Deployment]:
+        """The service's history, newest first. Databases have none."""
+        if kind.is_database:
+            return []
+        if kind is ServiceKind.COMPOSE:
+            return await self.deployments_by_compose(service_id)
+        return await self.deployments_by_application(service_id)
+
+    async def deployments_by_application(self, application_id: str) -> list[Deployment]:
+        """`deployment.all`. An unknown id gives an empty list to an owner (transcript 65)."""
+        return await self._read("deployment.all", _DEPLOYMENTS, {"applicationId": application_id})
+
+    async def deployments_by_compose(self, compose_id: str) -> list[Deployment]:
+        """`deployment.allByCompose`. An unknown id gives an empty list to an owner (transcript 69)."""
+        return await self._read("deployment.allByCompose", _DEPLOYMENTS, {"composeId": compose_id})
+
+    async def deployments_by_server(self, server_id: str) -> list[Deployment]:
+        """`deployment.allByServer`."""
+        return await self._read("deployment.allByServer", _DEPLOYMENTS, {"serverId": server_id})
+
+    async def deployments_by_type(self, type_name: str, identity: str) -> list[Deployment]:
+        """`deployment.allByType`, the only read that carries each row's rollback version."""
+        return await self._read("deployment.allByType", _DEPLOYMENTS, {"id": identity, "type": type_name})
+
+    async def all_deployments(self) -> list[Deployment]:
+        """`deployment.allCentralized`: every row of the organization that the key's user may see."""
+        return await self._read("deployment.allCentralized", _DEPLOYMENTS)
+
+    async def queue(self) -> list[QueueJob]:
+        """`deployment.queueList`: waiting and active jobs of the whole instance, newest first."""
+        return await self._read("deployment.queueList", _JOBS)
+
+    async def read_log(self, deployment_id: str, *, tail: int = 100) -> str:
+        """`deployment.readLogs`: the last lines of the build log; works while the build runs (transcript 49)."""
+        lines = max(1, min(tail, MAX_LOG_LINES))
+        answer = await self._get("deployment.readLogs", {"deploymentId": deployment_id, "tail": lines})
+        return self._parse("deployment.readLogs", _TEXT, answer or "")
+
+    async def kill_process(self, deployment_id: str) -> None:
+        """`deployment.killProcess`. Always refused for applications and composes on v0.30.2 (transcript 44)."""
+        await self._post("deployment.killProcess", {"deploymentId": deployment_id})
+
+    async def remove_deployment(self, deployment_id: str) -> None:
+        """`deployment.removeDeployment`. Does not stop a running one (timeline 133)."""
+        await self._post("deployment.removeDeployment", {"deploymentId": deployment_id})
+
+    # --- rollbacks ------------------------------------------------------------------------------------------
+
+    async def rollback(self, rollback_id: str) -> None:
+        """`rollback.rollback`: synchronous, empty answer, no row; every failure is one and the same 400."""
+        await self._post("rollback.rollback", {"rollbackId": rollback_id}, timeout_seconds=ROLLBACK_TIMEOUT_SECONDS)
+
+    # --- what runs ------------------------------------------------------------------------------------------
+
+    async def tasks_of(self, app_name: str, *, server_id: str | None = None) -> list[ServiceTask]:
+        """`docker.getServiceContainersByAppName`: Swarm's tasks, newest first; needs `docker:read`."""
+        return await self._read(
+            "docker.getServiceContainersByAppName", _TASKS, _optional(appName=app_name, serverId=server_id)
+        )
+
+    async def stack_tasks_of(self, app_name: str, *, server_id: str | None = None) -> list[ServiceTask]:
+        """`docker.getStackContainersByAppName`: the tasks of a compose that is deployed as a stack."""
+        return await self._read(
+            "docker.getStackContainersByAppName", _TASKS, _optional(appName=app_name, serverId=server_id)
+        )
+
+    async def containers_of(self, app_name: str, *, app_type: str, server_id: str | None = None) -> list[Container]:
+        """`docker.getContainersByAppNameMatch`: the containers of a compose."""
+        return await self._read(
+            "docker.getContainersByAppNameMatch",
+            _CONTAINERS,
+            _optional(appName=app_name, appType=app_type, serverId=server_id),
+        )
+
+    async def inspect_task(self, task_id: str, *, server_id: str | None = None) -> TaskInspection | None:
+        """`docker.getConfig` with a task id; None where Swarm no longer knows it (transcript 304)."""
+        return await self._inspect(TypeAdapter(TaskInspection), task_id, server_id)
+
+    async def inspect_service(self, swarm_service_id: str, *, server_id: str | None = None) -> ServiceInspection | None:
+        """`docker.getConfig` with Swarm's service id; never with the app's name, which may name an image."""
+        return await self._inspect(TypeAdapter(ServiceInspection), swarm_service_id, server_id)
+
+    # --- the instance ---------------------------------------------------------------------------------------
+
+    async def server_version(self) -> str:
+        """`settings.getDokployVersion`, `v0.30.2` for instance."""
+        return await self._read("settings.getDokployVersion", _TEXT)
+
+    async def servers(self) -> list[Server]:
+        """`server.all`."""
+        return await self._read("server.all", _SERVERS)
+
+    async def registries(self) -> list[Registry]:
+        """`registry.all`, without credentials."""
+        return await self._read("registry.all", _REGISTRIES)
+
+    # --- transport ------------------------------------------------------------------------------------------
+
+    async def _inspect(self, adapter: TypeAdapter[T], identity: str, server_id: str | None) -> T | None:
+        answer = await self._get("docker.getConfig", _optional(containerId=identity, serverId=server_id))
+        return None if answer is None else self._parse("docker.getConfig", adapter, answer)
+
+    async def _read(self, operation: str, adapter: TypeAdapter[T], query: Mapping[str, Any] | None = None) -> T:
+        return self._parse(operation, adapter, await self._get(operation, query))
+
+    async def _get(self, operation: str, query: Mapping[str, Any] | None = None) -> Any:
+        return await self._send("GET", operation, query=query)
+
+    async def _post(self, operation: str, body: Mapping[str, Any], *, timeout_seconds: float | None = None) -> Any:
+        return await self._send("POST", operation, body=body, timeout_seconds=timeout_seconds)
+
+    async def _send(
+        self,
+        verb: str,
+        operation: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: Mapping[str, Any] | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Any:
+        server = self.connection.origin
+        timeout = self._timeout
+        if timeout_seconds is not None:
+            timeout = httpx.Timeout(timeout_seconds, connect=timeout.connect)
+        url: str | httpx.URL = operation
+        params = dict(query) if query is not None else None
+        try:
+            for _ in range(MAX_SAME_ORIGIN_REDIRECTS + 1):
+                response = await self._http.request(
+                    verb,
+                    url,
+                    params=params,
+                    json=dict(body) if body is not None else None,
+                    headers={"x-api-key": self.connection.api_key.get_secret_value()},
+                    timeout=timeout,
+                )
+                target = _same_origin_target(response)
+                if target is None:
+                    break
+                url, params = target, None
+        except httpx.HTTPError as error:
+            raise connection_error(error, operation=operation, server=server) from None
+        except (ssl.SSLError, OSError) as error:
+            raise connection_error(httpx.ConnectError(str(error)), operation=operation, server=server) from None
+        return read_answer(response, operation=operation, server=server)
+
+    def _parse(self, operation: str, adapter: TypeAdapter[T], answer: Any) -> T:
+        try:
+            return adapter.validate_python(answer)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            place = ".".join(str(part) for part in first["loc"])
+            raise self._unexpected(operation, f"{place}: {first['msg']}") from None
+
+    def _unexpected(self, operation: str, reason: str) -> UnexpectedAnswer:
+        return UnexpectedAnswer(
+            f"{self.connection.origin} answered {operation} in a shape that this version does not know ({reason}).",
+            operation=operation,
+            server=self.connection.origin,
+            status=200,
+            next_step="Is there a newer version of pulumi-dokploy-deployments?",
+        )
+
+
+def _optional(**query: str | None) -> dict[str, str]:
+    return {name: value for name, value in query.items() if value is not None}
+
+
+def _same_origin_target(response: httpx.Response) -> httpx.URL | None:
+    """Where a 307 or 308 leads, if it stays on the same server: Dokploy sends them for slashes (transcript 110)."""
+    if response.status_code not in (307, 308) or "location" not in response.headers:
+        return None
+    source = response.request.url
+    target = source.join(response.headers["location"])
+    here, there = urlsplit(str(source)), urlsplit(str(target))
+    same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+    return target if same else None

@@ -1,0 +1,142 @@
+"""What can go wrong between this package and the server, one class for each thing a caller can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class DokployError(Exception):
+    """Root of every expected failure of this package.
+
+    `str(error)` is one plain paragraph for the person at the terminal; it never contains a credential.
+    """
+
+    def __init__(self, message: str, *, next_step: str = "") -> None:
+        self.message = message
+        self.next_step = next_step
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.next_step}".strip()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), dict(self.__dict__)))
+
+
+def _rebuild(cls: type[DokployError], state: dict[str, object]) -> DokployError:
+    error = cls.__new__(cls)
+    Exception.__init__(error, state.get("message", ""))
+    error.__dict__.update(state)
+    return error
+
+
+class ConfigurationError(DokployError):
+    """The address or the key is missing or can't be used."""
+
+
+class ApiError(DokployError):
+    """A request to the server did not succeed.
+
+    Attributes:
+        operation: the endpoint, `application.deploy` for instance.
+        server: the address of the server, without credentials.
+        status: the HTTP status, None where no answer came.
+        may_have_been_carried_out: whether the server may have acted on the request all the same.
+    """
+
+    may_have_been_carried_out: ClassVar[bool] = False
+    is_transient: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        server: str,
+        status: int | None = None,
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.operation = operation
+        self.server = server
+        self.status = status
+
+
+class ConnectionFailed(ApiError):
+    """No connection could be made: nothing has been sent."""
+
+    is_transient = True
+
+
+class AnswerLost(ConnectionFailed):
+    """The connection broke after the request had been sent: the server may have carried it out."""
+
+    may_have_been_carried_out = True
+
+
+class RequestTimeout(AnswerLost):
+    """No answer came in time: the server may have carried the request out."""
+
+
+class Unauthorized(ApiError):
+    """401 without a code. The server gives the same answer for a wrong key, for a key whose rate limit is used up
+    (transcripts 1200-1213) and while its own database is down (transcripts 190-193)."""
+
+    is_transient = True
+
+
+class AccessDenied(ApiError):
+    """401 with a code: the key is valid, its user may not do this (transcripts 102-108). Dokploy never says 403."""
+
+
+class NotFound(ApiError):
+    """404: no such deployment, service or server."""
+
+
+class InvalidRequest(ApiError):
+    """400: the server refused the request.
+
+    Attributes:
+        fields: what the server says of each field, by the field's path.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        operation: str,
+        server: str,
+        status: int | None = 400,
+        fields: Mapping[str, str] | None = None,
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, operation=operation, server=server, status=status, next_step=next_step)
+        self.fields = dict(fields or {})
+
+
+class ServerError(ApiError):
+    """5xx: the server, or a proxy before it, failed; it may have carried the request out."""
+
+    may_have_been_carried_out = True
+    is_transient = True
+
+
+class RateLimited(ApiError):
+    """429: never seen from Dokploy itself, but proxies send it.
+
+    Attributes:
+        retry_after_seconds: what the proxy asks to wait for, None where it does not say.
+    """
+
+    is_transient = True
+
+    def __init__(self, message: str, *, operation: str, server: str, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message, operation=operation, server=server, status=429)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class UnexpectedAnswer(ApiError):
+    """The answer is not one of Dokploy's: a page of a proxy, a redirect to another host, a broken body."""
+
+    may_have_been_carried_out = True

@@ -1,0 +1,452 @@
+"""What the server says, parsed once at the edge: rows, jobs, services, tasks, rollbacks.
+
+Measured against Dokploy v0.30.2. Unknown statuses and unknown scalar fields of newer servers are kept;
+nested objects are reduced to the few fields that this package uses, so that neither `rollback.fullContext`
+(which carries a registry password in clear, transcript 164) nor environment values (transcript 301) get any
+further than this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Self
+
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+
+class OpenStrEnum(StrEnum):
+    """A string enumeration that keeps values it does not know, as newer servers may send them."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value.upper()
+        member._value_ = value
+        return member
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this version of the package knows the value."""
+        return self._value_ in type(self)._value2member_map_
+
+
+class ServiceKind(StrEnum):
+    """The seven types of service that can be deployed."""
+
+    APPLICATION = "application"
+    COMPOSE = "compose"
+    POSTGRES = "postgres"
+    MYSQL = "mysql"
+    MARIADB = "mariadb"
+    MONGO = "mongo"
+    REDIS = "redis"
+
+    @property
+    def id_field(self) -> str:
+        """The name of this kind's id on the wire, `applicationId` for instance."""
+        return f"{self.value}Id"
+
+    @property
+    def is_database(self) -> bool:
+        """Whether the kind is a database: these deploy synchronously and leave no rows."""
+        return self not in (ServiceKind.APPLICATION, ServiceKind.COMPOSE)
+
+
+class DeploymentStatus(OpenStrEnum):
+    """The status of a deployment row. `done` means that Swarm took the update, not that it is healthy."""
+
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the row has come to its end. An unknown status counts as not final."""
+        return self in (DeploymentStatus.DONE, DeploymentStatus.ERROR, DeploymentStatus.CANCELLED)
+
+
+class ServiceStatus(OpenStrEnum):
+    """The status of a service as Dokploy's own database has it; it knows nothing of what Swarm does later."""
+
+    IDLE = "idle"
+    RUNNING = "running"
+    DONE = "done"
+    ERROR = "error"
+
+
+class JobState(OpenStrEnum):
+    """The state of a queue job. v0.30.2 only reports waiting and active; the others are documented."""
+
+    WAITING = "waiting"
+    ACTIVE = "active"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+
+class DeployMethod(StrEnum):
+    """`deploy` fetches the source and builds anew; `redeploy` rebuilds what is there."""
+
+    DEPLOY = "deploy"
+    REDEPLOY = "redeploy"
+
+
+class SourceType(OpenStrEnum):
+    """Where a service's source comes from."""
+
+    DOCKER = "docker"
+    GIT = "git"
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    BITBUCKET = "bitbucket"
+    GITEA = "gitea"
+    DROP = "drop"
+    RAW = "raw"
+
+    @property
+    def is_git(self) -> bool:
+        """Whether a commit is fetched, so that the server overwrites the row's title with its message."""
+        return self in (
+            SourceType.GIT,
+            SourceType.GITHUB,
+            SourceType.GITLAB,
+            SourceType.BITBUCKET,
+            SourceType.GITEA,
+        )
+
+
+class WireModel(BaseModel):
+    """Base of everything that is parsed from the server: camelCase on the wire, frozen, tolerant."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+def _milliseconds(value: object) -> object:
+    """Dokploy's queue gives times as milliseconds since the epoch (transcript 42)."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return datetime.fromtimestamp(value / 1000, tz=UTC)
+    return value
+
+
+EpochMilliseconds = Annotated[datetime, BeforeValidator(_milliseconds)]
+
+
+class RollbackRef(WireModel):
+    """A stored version of an application, without the context that the server sends along."""
+
+    rollback_id: str
+    deployment_id: str
+    version: int
+    image: str | None = None
+    created_at: datetime | None = None
+
+
+class Deployment(WireModel):
+    """One row of the deployment history (`deployment.all` and its sisters).
+
+    Rows appear only when the job starts, at most about eleven are kept for a service (transcript 150), and for
+    git sources title and description are overwritten after the end (timeline 242).
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    deployment_id: str
+    status: DeploymentStatus
+    title: str = ""
+    description: str | None = None
+    log_path: str | None = None
+    pid: str | None = None
+    application_id: str | None = None
+    compose_id: str | None = None
+    server_id: str | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error_message: str | None = None
+    rollback_id: str | None = None
+    rollback: RollbackRef | None = None
+    application_name: str | None = Field(default=None, validation_alias=AliasPath("application", "name"))
+    compose_name: str | None = Field(default=None, validation_alias=AliasPath("compose", "name"))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _reduce_nested(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data
+        row = {key: value for key, value in data.items() if not isinstance(value, Mapping | list)}
+        if isinstance(row.get("pid"), int):
+            row["pid"] = str(row["pid"])
+        if isinstance(data.get("rollback"), Mapping):
+            row["rollback"] = {key: value for key, value in data["rollback"].items() if key != "fullContext"}
+        for owner in ("application", "compose"):
+            if isinstance(data.get(owner), Mapping):
+                row[owner] = {"name": data[owner].get("name")}
+        return row
+
+    @property
+    def unknown_fields(self) -> dict[str, Any]:
+        """Scalar fields that a newer server sends and this version does not know."""
+        return {key: value for key, value in (self.model_extra or {}).items() if key not in _KNOWN_ROW_FIELDS}
+
+    @property
+    def commit_hash(self) -> str | None:
+        """The built commit, known once the server has overwritten the description with `Commit: <sha>`."""
+        prefix = "Commit: "
+        if self.description is not None and self.description.startswith(prefix):
+            return self.description[len(prefix) :].strip() or None
+        return None
+
+    @property
+    def commit_message(self) -> str | None:
+        """The built commit's message, known together with `commit_hash`."""
+        return self.title if self.commit_hash is not None else None
+
+
+_KNOWN_ROW_FIELDS = frozenset(
+    {
+        "isPreviewDeployment",
+        "previewDeploymentId",
+        "scheduleId",
+        "backupId",
+        "volumeBackupId",
+        "buildServerId",
+        "application",
+        "compose",
+    }
+)
+
+
+class JobData(WireModel):
+    """What a queue job is about. It has no deployment id: the row does not exist yet."""
+
+    application_id: str | None = None
+    compose_id: str | None = None
+    title_log: str | None = None
+    description_log: str | None = None
+    type: str | None = None
+    application_type: str | None = None
+
+
+class ServicePath(WireModel):
+    """Where the dashboard shows the job's service."""
+
+    href: str | None = None
+    label: str | None = None
+
+
+class QueueJob(WireModel):
+    """One job of the instance-wide queue (`deployment.queueList`); finished jobs vanish from it."""
+
+    id: str
+    name: str | None = None
+    data: JobData
+    state: JobState
+    queued_at: EpochMilliseconds | None = Field(default=None, alias="timestamp")
+    started_at: EpochMilliseconds | None = Field(default=None, alias="processedOn")
+    finished_at: EpochMilliseconds | None = Field(default=None, alias="finishedOn")
+    failed_reason: str | None = None
+    service_path: ServicePath | None = None
+
+    @property
+    def number(self) -> int | None:
+        """The number in `job-N`; counting restarts at 1 with the server."""
+        digits = self.id.rpartition("-")[2]
+        return int(digits) if digits.isdecimal() else None
+
+    @property
+    def service_id(self) -> str | None:
+        """The id of the application or compose that the job deploys."""
+        return self.data.application_id or self.data.compose_id
+
+
+class Service(WireModel):
+    """What `<kind>.one` says of a service, reduced to what deploying it needs."""
+
+    kind: ServiceKind
+    service_id: str
+    name: str
+    app_name: str
+    status: ServiceStatus
+    source_type: SourceType | None = None
+    server_id: str | None = None
+    build_server_id: str | None = None
+    environment_id: str | None = None
+    environment_name: str | None = None
+    project_id: str | None = None
+    project_name: str | None = None
+    replicas: int | None = None
+    mode_swarm: str | None = None
+    docker_image: str | None = None
+    git_ref: str | None = None
+    rollback_active: bool = False
+    registry_id: str | None = None
+    rollback_registry_id: str | None = None
+    compose_type: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _flatten(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "kind" not in data or "service_id" in data:
+            return data
+        kind = ServiceKind(data["kind"])
+        raw_environment = data.get("environment")
+        environment: Mapping[str, Any] = raw_environment if isinstance(raw_environment, Mapping) else {}
+        raw_project = environment.get("project")
+        project: Mapping[str, Any] = raw_project if isinstance(raw_project, Mapping) else {}
+        mode = data.get("modeSwarm")
+        return {
+            **{key: value for key, value in data.items() if not isinstance(value, Mapping | list)},
+            "serviceId": data.get(kind.id_field),
+            "status": data.get("composeStatus") or data.get("applicationStatus") or ServiceStatus.IDLE,
+            "environmentName": environment.get("name"),
+            "projectId": project.get("projectId") or environment.get("projectId"),
+            "projectName": project.get("name"),
+            "modeSwarm": next(iter(mode), None) if isinstance(mode, Mapping) else None,
+            "gitRef": _git_ref(data),
+            "rollbackActive": bool(data.get("rollbackActive")),
+        }
+
+
+_REF_FIELDS = {
+    SourceType.GIT.value: "customGitBranch",
+    SourceType.GITHUB.value: "branch",
+    SourceType.GITLAB.value: "gitlabBranch",
+    SourceType.BITBUCKET.value: "bitbucketBranch",
+    SourceType.GITEA.value: "giteaBranch",
+}
+
+
+def _git_ref(data: Mapping[str, Any]) -> str | None:
+    """The branch that the service's source type uses; each provider has a field of its own."""
+    field = _REF_FIELDS.get(str(data.get("sourceType")))
+    value = data.get(field) if field else None
+    return value if isinstance(value, str) else None
+
+
+class ServiceTask(WireModel):
+    """One line of `docker service ps`, newest first, old tasks included (transcripts 302-329)."""
+
+    task_id: str = Field(alias="containerId")
+    name: str
+    desired_state: str = Field(alias="state")
+    current_state: str = ""
+    node: str = ""
+    error: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _clean_error(cls, data: Any) -> Any:
+        # A task without an error sometimes has "Error:", a slip of the server's trimming (transcript 302).
+        if isinstance(data, Mapping) and isinstance(data.get("error"), str):
+            error = data["error"].removeprefix("Error:").strip()
+            if len(error) > 1 and error[0] == error[-1] == '"':
+                error = error[1:-1]
+            return {**data, "error": error}
+        return data
+
+    @property
+    def phase(self) -> str:
+        """The first word of the current state in lower case: running, starting, failed, rejected, …"""
+        return self.current_state.partition(" ")[0].lower()
+
+    @property
+    def slot(self) -> str:
+        """`app.1` for the first replica; tasks of one slot follow each other."""
+        return self.name
+
+
+class TaskInspection(WireModel):
+    """`docker inspect <task id>` through `docker.getConfig` (transcript 303)."""
+
+    task_id: str = Field(alias="ID")
+    service_id: str = Field(alias="ServiceID")
+    created_at: datetime = Field(alias="CreatedAt")
+    image: str = Field(validation_alias=AliasPath("Spec", "ContainerSpec", "Image"), default="")
+    state: str = Field(validation_alias=AliasPath("Status", "State"), default="")
+    desired_state: str = Field(alias="DesiredState", default="")
+    error: str = Field(validation_alias=AliasPath("Status", "Err"), default="")
+
+
+class UpdateState(OpenStrEnum):
+    """Swarm's own word on a service update (`UpdateStatus.State`)."""
+
+    UPDATING = "updating"
+    COMPLETED = "completed"
+    PAUSED = "paused"
+    ROLLBACK_STARTED = "rollback_started"
+    ROLLBACK_COMPLETED = "rollback_completed"
+    ROLLBACK_PAUSED = "rollback_paused"
+
+    @property
+    def is_rollback(self) -> bool:
+        """Whether Swarm went back, or is going back, to the earlier version by itself."""
+        return self in (
+            UpdateState.ROLLBACK_STARTED,
+            UpdateState.ROLLBACK_COMPLETED,
+            UpdateState.ROLLBACK_PAUSED,
+        )
+
+
+class UpdateStatus(WireModel):
+    """The service's last update; absent after its first creation."""
+
+    state: UpdateState = Field(alias="State")
+    started_at: datetime | None = Field(alias="StartedAt", default=None)
+    completed_at: datetime | None = Field(alias="CompletedAt", default=None)
+    message: str = Field(alias="Message", default="")
+
+
+class ServiceInspection(WireModel):
+    """`docker inspect <service id>` through `docker.getConfig`, without environment, mounts and labels."""
+
+    service_id: str = Field(alias="ID")
+    version: int = Field(validation_alias=AliasPath("Version", "Index"), default=0)
+    image: str = Field(validation_alias=AliasPath("Spec", "TaskTemplate", "ContainerSpec", "Image"), default="")
+    previous_image: str | None = Field(
+        validation_alias=AliasPath("PreviousSpec", "TaskTemplate", "ContainerSpec", "Image"), default=None
+    )
+    replicas: int | None = Field(validation_alias=AliasPath("Spec", "Mode", "Replicated", "Replicas"), default=None)
+    is_job: bool = False
+    update: UpdateStatus | None = Field(alias="UpdateStatus", default=None)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _recognise_job(cls, data: Any) -> Any:
+        if isinstance(data, Mapping) and isinstance(data.get("Spec"), Mapping):
+            mode = data["Spec"].get("Mode")
+            is_job = isinstance(mode, Mapping) and any(name.endswith("Job") for name in mode)
+            update = data.get("UpdateStatus")
+            # Docker writes an empty object where no update has taken place yet.
+            return {**data, "is_job": is_job, "UpdateStatus": update if update else None}
+        return data
+
+
+class Container(WireModel):
+    """One container of a compose (`docker.getContainersByAppNameMatch`)."""
+
+    container_id: str
+    name: str
+    state: str = ""
+    status: str = ""
+
+
+class Server(WireModel):
+    """One remote server known to the instance (`server.all`)."""
+
+    server_id: str
+    name: str
+    server_status: str | None = None
+
+
+class Registry(WireModel):
+    """A registry, without its credentials (`registry.all`)."""
+
+    registry_id: str
+    registry_name: str | None = None
+    registry_url: str | None = None
+    image_prefix: str | None = None
