@@ -1,0 +1,90 @@
+# Everything a contributor runs, one word each. `make` alone lists the words.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed-from-pyproject
+
+# The first Python that is new enough; PYTHON=/path/to/python overrules it.
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+	"$$name" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
+
+# Tests never talk to the server that happens to be configured in the shell; only `make live-test` does.
+OFFLINE := env -u DOKPLOY_ENDPOINT -u DOKPLOY_URL -u DOKPLOY_API_KEY
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup engine demo test check format format-check lint types imports engine-test live-test clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Create .venv with everything for development (Python 3.11 or newer, about 1 minute)
+
+$(STAMP): pyproject.toml
+	@if ! "$(PYTHON)" -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then \
+		echo "setup: needs Python 3.11 or newer; found: '$(PYTHON)'." >&2; \
+		echo "setup: install one (https://www.python.org/downloads/), or name it: make setup PYTHON=/path/to/python3" >&2; \
+		exit 1; \
+	fi
+	@if ! $(BIN)/python -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then \
+		echo "setup: creating $(VENV) with $(PYTHON) (about 5 s)"; \
+		rm -rf $(VENV); \
+		"$(PYTHON)" -m venv $(VENV) || { \
+			rm -rf $(VENV); \
+			echo "setup: '$(PYTHON) -m venv' failed; on Debian and Ubuntu it needs the package python3-venv" >&2; \
+			exit 1; \
+		}; \
+	fi
+	@echo "setup: installing the package and its development tools into $(VENV) (about 1 minute)"; \
+	started=$$(date +%s); \
+	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]' >$(VENV)/pip.log 2>&1 || { \
+		cat $(VENV)/pip.log >&2; \
+		echo "setup: pip failed, its whole output is above; 'make setup' tries again" >&2; \
+		exit 1; \
+	}; \
+	echo "setup: done in $$(($$(date +%s) - started)) s"
+	@touch $@
+
+engine: setup ## Find, install or build a Pulumi engine (cached outside the checkout)
+	@$(BIN)/python scripts/setup_engine.py
+
+demo: setup engine ## Watch real deployments against the simulator, under a minute
+	@$(OFFLINE) $(BIN)/python scripts/demo.py
+
+test: setup engine check ## Everything: format, lint, types, import rules and all tests
+	$(OFFLINE) $(PYTEST)
+
+check: setup format-check lint types imports ## Format check, lint, types and import rules
+
+format: setup ## Format the code and sort its imports
+	$(BIN)/ruff check --fix --quiet --select I .
+	$(BIN)/ruff format .
+
+format-check: setup
+	$(BIN)/ruff format --check .
+
+lint: setup
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+imports: setup
+	$(BIN)/lint-imports
+
+engine-test: setup engine ## Only the tests that run the real engine
+	$(OFFLINE) $(PYTEST) -m engine tests/engine
+
+live-test: setup ## The contract tests against the server in DOKPLOY_ENDPOINT and DOKPLOY_API_KEY
+	@if [ -z "$$DOKPLOY_ENDPOINT" ] || [ -z "$$DOKPLOY_API_KEY" ]; then \
+		echo "live-test: set DOKPLOY_ENDPOINT and DOKPLOY_API_KEY of a server that may be deployed to:" >&2; \
+		echo "  DOKPLOY_ENDPOINT=https://dokploy.example.com DOKPLOY_API_KEY=… make live-test" >&2; \
+		exit 1; \
+	fi
+	$(PYTEST) tests/contract
+
+clean: ## Remove what these targets made in the checkout (the engine's cache stays)
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

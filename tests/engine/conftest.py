@@ -1,0 +1,106 @@
+"""Fixtures for tests that run the real engine; everything in this folder carries the `engine` marker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from harness import MakeWorkspace, Simulator, StartSimulator, Workspace
+
+FOLDER = Path(__file__).parent
+REPOSITORY = FOLDER.parent.parent
+SETUP = REPOSITORY / "scripts" / "setup_engine.py"
+ENGINE = pytest.StashKey[Path | None]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if FOLDER in item.path.parents:
+            item.add_marker(pytest.mark.engine)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Set the engine up before the first test: a build takes longer than any test may."""
+    config = session.config
+    if config.option.collectonly or not any(FOLDER in item.path.parents for item in session.items):
+        return
+    capture = config.pluginmanager.getplugin("capturemanager")
+    if capture is None:
+        config.stash[ENGINE] = set_up_engine()
+        return
+    with capture.global_and_fixture_disabled():
+        config.stash[ENGINE] = set_up_engine()
+
+
+def set_up_engine() -> Path | None:
+    """The engine's folder; None when there is none (the script has said on stderr why)."""
+    setup = subprocess.run([sys.executable, SETUP, "--print-bin"], stdout=subprocess.PIPE, text=True, check=False)
+    return Path(setup.stdout.strip()) if setup.returncode == 0 else None
+
+
+@pytest.fixture(scope="session")
+def engine_bin(pytestconfig: pytest.Config) -> Path:
+    """The folder with `pulumi` and its language hosts. Without an engine: skip, on CI fail."""
+    found = pytestconfig.stash.get(ENGINE, None)
+    if found is not None:
+        return found
+    complaint = "no Pulumi engine; run `make engine`, it says what is missing"
+    if os.environ.get("CI"):
+        pytest.fail(complaint)
+    pytest.skip(complaint)
+
+
+@pytest.fixture(scope="session")
+def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The engine's own home, shared by the whole session: it holds plugins and caches, no state."""
+    return tmp_path_factory.mktemp("pulumi-home")
+
+
+@pytest.fixture
+def make_workspace(engine_bin: Path, pulumi_home: Path, tmp_path: Path) -> Iterator[MakeWorkspace]:
+    """Makes workspaces: make_workspace(program, config={…}, secrets={…}, environment={…})."""
+    made: list[Workspace] = []
+
+    def make(
+        program: Path | str,
+        *,
+        config: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> Workspace:
+        root = tmp_path / f"workspace-{len(made)}"
+        root.mkdir()
+        workspace = Workspace(root, engine_bin, pulumi_home, program, environment or {})
+        made.append(workspace)
+        if config or secrets:
+            workspace.configure(config, secrets)
+        return workspace
+
+    yield make
+    for workspace in made:
+        workspace.close()
+
+
+@pytest.fixture
+def start_simulator() -> Iterator[StartSimulator]:
+    """Starts simulators with arguments of the test's own; they are stopped at its end."""
+    started: list[Simulator] = []
+
+    def start(*args: str) -> Simulator:
+        simulator = Simulator.start(*args)
+        started.append(simulator)
+        return simulator
+
+    yield start
+    for simulator in started:
+        simulator.stop()
+
+
+@pytest.fixture
+def simulator(start_simulator: StartSimulator) -> Simulator:
+    """A fresh simulator whose builds take a fifth of a second."""
+    return start_simulator("--build-seconds", "0.2")
