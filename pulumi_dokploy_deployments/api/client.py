@@ -5,10 +5,8 @@ Retries belong to those who know whether a call may be repeated (`rollout.patien
 
 from __future__ import annotations
 
-import platform
 import ssl
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from pulumi_dokploy_deployments.api.answers import connection_error, read_answer
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import UnexpectedAnswer
+from pulumi_dokploy_deployments.api.identity import user_agent
 from pulumi_dokploy_deployments.api.models import (
     Container,
     Deployment,
@@ -48,15 +47,6 @@ _CONTAINERS = TypeAdapter(list[Container])
 _SERVERS = TypeAdapter(list[Server])
 _REGISTRIES = TypeAdapter(list[Registry])
 _TEXT = TypeAdapter(str)
-
-
-def user_agent() -> str:
-    """Names this package, its version and Python's, so that a server's operator can see who calls."""
-    try:
-        own = version("pulumi-dokploy-deployments")
-    except PackageNotFoundError:
-        own = "unknown"
-    return f"pulumi-dokploy-deployments/{own} httpx/{httpx.__version__} python/{platform.python_version()}"
 
 
 class DokployClient:

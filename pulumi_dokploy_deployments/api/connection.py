@@ -45,6 +45,11 @@ class Connection(BaseModel):
         return parts.scheme == "http" and not _is_loopback(parts.hostname or "")
 
     @property
+    def is_loopback(self) -> bool:
+        """Whether the server is this very machine, so that no proxy has any business in between."""
+        return _is_loopback(urlsplit(self.origin).hostname or "")
+
+    @property
     def websocket_origin(self) -> str:
         """The origin with the scheme of WebSockets."""
         return "ws" + self.origin.removeprefix("http")

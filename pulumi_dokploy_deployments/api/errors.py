@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -140,3 +141,48 @@ class UnexpectedAnswer(ApiError):
     """The answer is not one of Dokploy's: a page of a proxy, a redirect to another host, a broken body."""
 
     may_have_been_carried_out = True
+
+
+class LogStreamFailure(StrEnum):
+    """Why there is no live log, or no more of it."""
+
+    NO_CONNECTION = "no connection"
+    """Nothing listens there, the name does not resolve, the certificate is bad, or no answer came in time."""
+    UPGRADE_REFUSED = "upgrade refused"
+    """Something answered, but not with a WebSocket: a proxy that does not pass upgrades on, for instance."""
+    KEY_REFUSED = "key refused"
+    """Closed at once without a code or a word: what Dokploy does for a wrong key (transcripts 306, 307)."""
+    PATH_REFUSED = "path refused"
+    """Closed with 4000: no path was given, or one that is not a log (transcripts 308, 309)."""
+    LOG_MISSING = "log missing"
+    """The log's file is gone (transcript 310)."""
+    NOT_OFFERED = "not offered"
+    """The server says in words that it can't: the cloud version, an unknown remote server, no SSH to it."""
+    BROKEN = "broken"
+    """The connection broke, or the server closed it with an error."""
+
+
+class LogStreamUnavailable(ApiError):
+    """There is no live log, or no more of it. The log's end is still to be had from `deployment.readLogs`.
+
+    Attributes:
+        failure: which of the ways it failed.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        failure: LogStreamFailure,
+        operation: str,
+        server: str,
+        status: int | None = None,
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, operation=operation, server=server, status=status, next_step=next_step)
+        self.failure = failure
+
+    @property
+    def may_be_opened_again(self) -> bool:
+        """Whether another attempt could work: the way was cut, nobody refused."""
+        return self.failure in (LogStreamFailure.NO_CONNECTION, LogStreamFailure.BROKEN)
