@@ -216,9 +216,7 @@ def run_step(
             raise
     took = duration(time.monotonic() - started)
     if process.returncode != 0:
-        raise StepFailedError(
-            step, command, f"failed with exit code {process.returncode} after {took}", output
-        )
+        raise StepFailedError(step, command, f"failed with exit code {process.returncode} after {took}", output)
     say(f"  done in {took}")
     return output
 
