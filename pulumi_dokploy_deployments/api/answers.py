@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,38 +23,45 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
+from pulumi_dokploy_deployments.api.texts import one_line, sentence
 
-MAX_SHOWN = 300
 
-
-def read_answer(response: httpx.Response, *, operation: str, server: str) -> Any:
+def read_answer(response: httpx.Response, *, operation: str, server: str, hidden: str = "") -> Any:
     """The parsed body of a successful answer; None for the empty ones (`application.deploy`, transcript 30).
+
+    Args:
+        response: the answer, read to its end.
+        operation: the endpoint, for messages.
+        server: the address, for messages.
+        hidden: a text that no message may carry, even where the server sends it back.
 
     Raises:
         ApiError: one of its subclasses, for every answer that is not a success.
     """
     if response.status_code >= 300:
-        raise error_of(response, operation=operation, server=server)
+        raise error_of(response, operation=operation, server=server, hidden=hidden)
     if not response.content.strip():
         return None
-    try:
-        return json.loads(response.content)
-    except ValueError:
+    parsed = _parsed(response.content)
+    if parsed is _NOT_JSON:
         raise UnexpectedAnswer(
             f"{server} answered {operation} with something that is not JSON ({_kind_of(response)}).",
             operation=operation,
             server=server,
             status=response.status_code,
             next_step="Is the address that of Dokploy itself, and not of an application or a login page before it?",
-        ) from None
+        )
+    return parsed
 
 
-def error_of(response: httpx.Response, *, operation: str, server: str) -> ApiError:
+def error_of(response: httpx.Response, *, operation: str, server: str, hidden: str = "") -> ApiError:
     """The error that an unsuccessful answer stands for."""
     status = response.status_code
-    body = _json_object(response)
-    message = _text(body.get("message")) if body else ""
-    code = body.get("code") if body else None
+    text = response.text.replace(hidden, "(the key)") if hidden else response.text
+    parsed = _parsed(text)
+    body: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
+    message = one_line(body.get("message"))
+    code = body.get("code")
     common: dict[str, Any] = {"operation": operation, "server": server, "status": status}
     if 300 <= status < 400:
         return _redirect(response, **common)
@@ -66,6 +74,12 @@ def error_of(response: httpx.Response, *, operation: str, server: str) -> ApiErr
             "`pulumi config set --secret dokploy:apiKey`.",
             **common,
         )
+    if status == 403 and code is None:
+        return AccessDenied(
+            f"Something in front of {server} refuses {operation} (403, {_kind_of(response)}).",
+            next_step="Dokploy itself never answers so: look at the proxy or firewall before it.",
+            **common,
+        )
     if status in (401, 403):
         return AccessDenied(
             f"The API key's user may not call {operation} for this service: {message or status}.",
@@ -74,7 +88,7 @@ def error_of(response: httpx.Response, *, operation: str, server: str) -> ApiErr
             **common,
         )
     if status == 404 and code is not None:
-        return NotFound(f"{server} has no such thing for {operation}: {message or 'not found'}.", **common)
+        return NotFound(sentence(f"{server} has no such thing for {operation}: {message or 'not found'}"), **common)
     if status == 429:
         return RateLimited(
             f"{server} asks to slow down (429 for {operation}).",
@@ -90,38 +104,59 @@ def error_of(response: httpx.Response, *, operation: str, server: str) -> ApiErr
             next_step="Check the address: it is the one under which Dokploy's dashboard opens.",
             **common,
         )
-    fields = _fields(body) if body else {}
-    detail = "; ".join(f"{name}: {text}" for name, text in fields.items()) or message or _text(response.text)
-    return InvalidRequest(f"{server} refused {operation} ({status}): {detail}.", fields=fields, **common)
+    fields = _fields(body)
+    plain = "" if body or _kind_of(response) == "text/html" else one_line(text)
+    detail = "; ".join(f"{name}: {text}" for name, text in fields.items()) or message or plain
+    return InvalidRequest(
+        sentence(f"{server} refused {operation} ({status}){f': {detail}' if detail else ''}"), fields=fields, **common
+    )
 
 
-def connection_error(error: httpx.HTTPError, *, operation: str, server: str) -> ApiError:
+def connection_error(error: Exception, *, operation: str, server: str) -> ApiError:
     """The error that a failure of the transport stands for; what matters is whether anything had been sent."""
     common: dict[str, Any] = {"operation": operation, "server": server}
+    reason = one_line(error) or type(error).__name__
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailed(
             f"{server} does not answer (no connection within the time limit, for {operation}).",
             next_step="Check the address and that this machine can reach it.",
             **common,
         )
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
         return RequestTimeout(f"{server} did not answer {operation} in time.", **common)
-    if isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.ProxyError):
-        reason = _text(str(error)) or type(error).__name__
+    # The resolver raises UnicodeError for names that it can't encode: nothing has been sent.
+    if isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol | httpx.ProxyError | UnicodeError):
         return ConnectionFailed(
-            f"No connection to {server} (for {operation}): {reason}.",
+            sentence(f"No connection to {server} (for {operation}): {reason}"),
             next_step="Check the address, that the server is up, and its certificate.",
             **common,
         )
-    reason = _text(str(error)) or type(error).__name__
-    return AnswerLost(f"The connection to {server} broke during {operation}: {reason}.", **common)
+    if isinstance(error, httpx.DecodingError | httpx.InvalidURL):
+        return UnexpectedAnswer(
+            sentence(f"{server} answered {operation} with something unreadable: {reason}"), **common
+        )
+    # Everything else, an ssl.SSLError in the middle of an answer included, may have happened after the sending.
+    return AnswerLost(sentence(f"The connection to {server} broke during {operation}: {reason}"), **common)
+
+
+def unsendable(error: Exception, *, operation: str, server: str) -> InvalidRequest:
+    """The error for a value that no request can carry, a half of a surrogate pair for instance: nothing was sent."""
+    return InvalidRequest(
+        f"{operation} was not sent to {server}: a value in it can't be written as UTF-8 or JSON ({one_line(error)}).",
+        operation=operation,
+        server=server,
+        status=None,
+    )
 
 
 def _redirect(response: httpx.Response, *, operation: str, server: str, status: int) -> UnexpectedAnswer:
-    target = urlsplit(response.headers.get("location", ""))
-    place = f"{target.scheme}://{target.netloc}" if target.netloc else target.path
+    try:
+        target = urlsplit(response.headers.get("location", ""))
+        place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else target.path
+    except ValueError:
+        place = ""
     return UnexpectedAnswer(
-        f"{server} redirects {operation} to {_text(place) or 'another place'} ({status}); the API key is not sent "
+        f"{server} redirects {operation} to {one_line(place) or 'another place'} ({status}); the API key is not sent "
         "there.",
         operation=operation,
         server=server,
@@ -130,12 +165,14 @@ def _redirect(response: httpx.Response, *, operation: str, server: str, status: 
     )
 
 
-def _json_object(response: httpx.Response) -> dict[str, Any]:
+_NOT_JSON = object()
+
+
+def _parsed(text: str | bytes) -> Any:
     try:
-        body = response.json()
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
 
 
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:
@@ -147,22 +184,20 @@ def _fields(body: Mapping[str, Any]) -> dict[str, str]:
         if isinstance(issue, Mapping):
             path = issue.get("path")
             name = ".".join(str(part) for part in path) if isinstance(path, list) else ""
-            found[name or "body"] = _text(issue.get("message"))
+            name = one_line(name) or "body"
+            text = one_line(issue.get("message"))
+            found[name] = f"{found[name]}, {text}" if name in found else text
     return found
 
 
 def _retry_after(response: httpx.Response) -> float | None:
+    """The header's seconds; None for a date, and for what would make a caller wait for ever."""
     try:
-        return max(0.0, float(response.headers.get("retry-after", "")))
+        seconds = float(response.headers.get("retry-after", ""))
     except ValueError:
         return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _kind_of(response: httpx.Response) -> str:
-    return response.headers.get("content-type", "").partition(";")[0] or "no content type"
-
-
-def _text(value: object) -> str:
-    text = " ".join(str(value).split()) if value is not None else ""
-    text = text.rstrip(".")
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
+    return one_line(response.headers.get("content-type", "").partition(";")[0]) or "no content type"

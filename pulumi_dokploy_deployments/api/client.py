@@ -5,7 +5,7 @@ Retries belong to those who know whether a call may be repeated (`rollout.patien
 
 from __future__ import annotations
 
-import ssl
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from pulumi_dokploy_deployments.api.answers import connection_error, read_answer
+from pulumi_dokploy_deployments.api.answers import connection_error, read_answer, unsendable
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.errors import UnexpectedAnswer
+from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, UnexpectedAnswer
 from pulumi_dokploy_deployments.api.identity import user_agent
 from pulumi_dokploy_deployments.api.models import (
     Container,
@@ -30,10 +30,14 @@ from pulumi_dokploy_deployments.api.models import (
     ServiceTask,
     TaskInspection,
 )
+from pulumi_dokploy_deployments.api.texts import one_line, sentence
 
 T = TypeVar("T")
 
 MAX_SAME_ORIGIN_REDIRECTS = 3
+CONNECT_TIMEOUT_SECONDS = 10.0
+KEEPALIVE_EXPIRY_SECONDS = 3.0
+"""Less than the five seconds after which Dokploy closes an idle connection: a POST must not meet that moment."""
 MAX_LOG_LINES = 10_000
 """The most lines that `deployment.readLogs` gives (its request schema)."""
 DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
@@ -68,15 +72,8 @@ class DokployClient:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.connection = connection
-        self._timeout = httpx.Timeout(timeout_seconds, connect=min(10.0, timeout_seconds))
-        self._http = httpx.AsyncClient(
-            base_url=f"{connection.origin}/api/",
-            headers={"user-agent": user_agent(), "accept": "application/json"},
-            timeout=self._timeout,
-            transport=transport,
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=32, max_keepalive_connections=16),
-        )
+        self._timeout_seconds = timeout_seconds
+        self._http = _http_client(connection, transport)
 
     async def __aenter__(self) -> Self:
         return self
@@ -256,30 +253,58 @@ class DokployClient:
         timeout_seconds: float | None = None,
     ) -> Any:
         server = self.connection.origin
-        timeout = self._timeout
-        if timeout_seconds is not None:
-            timeout = httpx.Timeout(timeout_seconds, connect=timeout.connect)
-        url: str | httpx.URL = operation
-        params = dict(query) if query is not None else None
+        limit = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        timeout = httpx.Timeout(limit, connect=min(CONNECT_TIMEOUT_SECONDS, limit))
+        outcome = await self._exchange(verb, operation, query=query, body=body, timeout=timeout, limit=limit)
+        # Raised here and not where it was caught: the library's exception holds the request, and that the key.
+        if isinstance(outcome, ApiError):
+            raise outcome
+        hidden = self.connection.api_key.get_secret_value()
+        return read_answer(outcome, operation=operation, server=server, hidden=hidden)
+
+    async def _exchange(
+        self,
+        verb: str,
+        operation: str,
+        *,
+        query: Mapping[str, Any] | None,
+        body: Mapping[str, Any] | None,
+        timeout: httpx.Timeout,
+        limit: float,
+    ) -> httpx.Response | ApiError:
+        server = self.connection.origin
         try:
-            for _ in range(MAX_SAME_ORIGIN_REDIRECTS + 1):
-                response = await self._http.request(
-                    verb,
-                    url,
-                    params=params,
-                    json=dict(body) if body is not None else None,
-                    headers={"x-api-key": self.connection.api_key.get_secret_value()},
-                    timeout=timeout,
-                )
-                target = _same_origin_target(response)
-                if target is None:
-                    break
-                url, params = target, None
-        except httpx.HTTPError as error:
-            raise connection_error(error, operation=operation, server=server) from None
-        except (ssl.SSLError, OSError) as error:
-            raise connection_error(httpx.ConnectError(str(error)), operation=operation, server=server) from None
-        return read_answer(response, operation=operation, server=server)
+            request = self._http.build_request(
+                verb,
+                operation,
+                params=dict(query) if query is not None else None,
+                json=dict(body) if body is not None else None,
+                headers={"x-api-key": self.connection.api_key.get_secret_value()},
+                timeout=timeout,
+            )
+        except (httpx.InvalidURL, ValueError, TypeError) as error:
+            return unsendable(error, operation=operation, server=server)
+        try:
+            # httpx limits each read, not the whole: a server that drips bytes would hold a caller for ever.
+            async with asyncio.timeout(limit + CONNECT_TIMEOUT_SECONDS):
+                for _ in range(MAX_SAME_ORIGIN_REDIRECTS + 1):
+                    response = await self._http.send(request)
+                    target = _same_origin_target(response)
+                    if target is None:
+                        break
+                    request = httpx.Request(
+                        verb, target, headers=request.headers, content=request.content, extensions=request.extensions
+                    )
+                return response
+        except (
+            httpx.HTTPError,
+            httpx.InvalidURL,
+            httpx.CookieConflict,
+            httpx.StreamError,
+            OSError,  # ssl.SSLError among them, which httpx only translates while connecting
+            UnicodeError,
+        ) as error:
+            return connection_error(error, operation=operation, server=server)
 
     def _parse(self, operation: str, adapter: TypeAdapter[T], answer: Any) -> T:
         try:
@@ -287,7 +312,9 @@ class DokployClient:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            raise self._unexpected(operation, f"{place}: {first['msg']}") from None
+            reason = one_line(f"{place}: {first['msg']}")
+        # Raised here and not above: the validation error holds the answer, with whatever secrets are in it.
+        raise self._unexpected(operation, reason)
 
     def _unexpected(self, operation: str, reason: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(
@@ -297,6 +324,30 @@ class DokployClient:
             status=200,
             next_step="Is there a newer version of pulumi-dokploy-deployments?",
         )
+
+
+def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+    host = urlsplit(connection.origin).hostname or ""
+    shown_host = f"[{host}]" if ":" in host else host
+    try:
+        return httpx.AsyncClient(
+            base_url=f"{connection.origin}/api/",
+            headers={"user-agent": user_agent(), "accept": "application/json"},
+            transport=transport,
+            # A proxy from the environment has no business between this machine and itself.
+            mounts={f"all://{shown_host}": None} if connection.is_loopback else None,
+            follow_redirects=False,
+            limits=httpx.Limits(
+                max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS
+            ),
+        )
+    except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:
+        reason = one_line(error)
+    raise ConfigurationError(
+        sentence(f"No HTTP client for {connection.origin} could be made: {reason}"),
+        next_step="Look at the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and "
+        "SSL_CERT_DIR.",
+    )
 
 
 def _optional(**query: str | None) -> dict[str, str]:
@@ -309,6 +360,8 @@ def _same_origin_target(response: httpx.Response) -> httpx.URL | None:
         return None
     source = response.request.url
     target = source.join(response.headers["location"])
+    if target.userinfo:
+        return None
     here, there = urlsplit(str(source)), urlsplit(str(target))
     same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
     return target if same else None

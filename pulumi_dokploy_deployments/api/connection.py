@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import Self
-from urllib.parse import urlsplit
+import re
+from typing import Never, Self, SupportsIndex
+from urllib.parse import SplitResult, urlsplit
 
+import httpx
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
+
+MAX_HOST_LENGTH = 253
+_HOST = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*")
 
 
 class Connection(BaseModel):
     """A server's address and key.
 
-    The key is a `SecretStr`: it does not show in representations, and only the client's header reads it.
+    The key is a `SecretStr`: it does not show in representations, and only the client's header reads it. A connection
+    can't be pickled, since whatever is pickled may end in a state file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +43,9 @@ class Connection(BaseModel):
                 characters that no HTTP header can carry.
         """
         return cls(origin=_parse_origin(endpoint), api_key=SecretStr(_parse_key(api_key)), name=name)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
+        raise TypeError("A Connection holds an API key and is not pickled: parse it where it is used.")
 
     @property
     def is_plain_http_to_remote_host(self) -> bool:
@@ -63,31 +72,53 @@ def _parse_origin(endpoint: str) -> str:
             next_step="Give it as https://dokploy.example.com.",
         )
     if "://" not in text:
-        host = urlsplit(f"//{text}").hostname or ""
-        text = f"{'http' if _is_loopback(host) else 'https'}://{text}"
-    parts = urlsplit(text)
-    host, port = _host_and_port(text)
-    if parts.username is not None or parts.password is not None:
+        parts = _split(f"//{text}")
+        host = parts.hostname if parts is not None else None
+        text = f"{'http' if _is_loopback(host or '') else 'https'}://{text}"
+    parts = _split(text)
+    if "@" in (parts.netloc if parts is not None else text):
         raise ConfigurationError(
             "The address of the Dokploy server contains a user name or a password.",
             next_step="Give the bare address, and the API key as dokploy:apiKey.",
         )
-    if parts.scheme not in ("http", "https") or not host or any(c.isspace() for c in text):
+    if parts is None or parts.scheme not in ("http", "https") or not _is_usable(text, parts):
         raise ConfigurationError(
-            f"The address of the Dokploy server, {endpoint.strip()!r}, is not a web address.",
+            # What follows a question mark is left out: a key could have been pasted there.
+            f"The address of the Dokploy server, {endpoint.strip().partition('?')[0]!r}, is not a web address.",
             next_step="Give it as https://dokploy.example.com.",
         )
-    path = parts.path.rstrip("/").removesuffix("/api").rstrip("/")
+    path = parts.path.rstrip("/")
+    while path.endswith("/api"):
+        path = path.removesuffix("/api").rstrip("/")
+    host = parts.hostname or ""
     shown_host = f"[{host}]" if ":" in host else host
-    return f"{parts.scheme}://{shown_host}{f':{port}' if port else ''}{path}"
+    return f"{parts.scheme}://{shown_host}{f':{parts.port}' if parts.port is not None else ''}{path}"
 
 
-def _host_and_port(url: str) -> tuple[str, int | None]:
-    parts = urlsplit(url)
+def _split(url: str) -> SplitResult | None:
     try:
-        return parts.hostname or "", parts.port
+        return urlsplit(url)
     except ValueError:
-        return "", None
+        return None
+
+
+def _is_usable(text: str, parts: SplitResult) -> bool:
+    """Whether a connection to the address could be attempted at all; what passes here never fails in a library."""
+    # "https:/host" has no "://" and would name a host called https.
+    if any(c.isspace() or not c.isprintable() for c in text) or parts.netloc.lower() in ("http:", "https:"):
+        return False
+    try:
+        if not parts.hostname or parts.port == 0:
+            return False
+        url = httpx.URL(text)
+        # Reading the host decodes it, and resolving it encodes it: both reject what the parser lets through.
+        host = url.host
+        if ":" not in host:
+            host.encode("idna")
+    except (httpx.InvalidURL, ValueError):
+        return False
+    raw = url.raw_host.decode("ascii").removesuffix(".")
+    return ":" in raw or (len(raw) <= MAX_HOST_LENGTH and _HOST.fullmatch(raw) is not None)
 
 
 def _parse_key(api_key: str) -> str:
@@ -106,6 +137,7 @@ def _parse_key(api_key: str) -> str:
 
 
 def _is_loopback(host: str) -> bool:
+    host = host.removesuffix(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
     try:

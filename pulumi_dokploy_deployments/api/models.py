@@ -8,12 +8,13 @@ further than this file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 
@@ -129,11 +130,20 @@ class WireModel(BaseModel):
 def _milliseconds(value: object) -> object:
     """Dokploy's queue gives times as milliseconds since the epoch (transcript 42)."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return datetime.fromtimestamp(value / 1000, tz=UTC)
+        try:
+            return datetime.fromtimestamp(value / 1000, tz=UTC)
+        except (OverflowError, OSError):
+            raise ValueError("not a time in milliseconds") from None
     return value
 
 
-EpochMilliseconds = Annotated[datetime, BeforeValidator(_milliseconds)]
+def _aware(value: datetime) -> datetime:
+    """Dokploy and Docker always name the zone; a time without one must not break comparisons."""
+    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+
+
+Instant = Annotated[datetime, AfterValidator(_aware)]
+EpochMilliseconds = Annotated[datetime, BeforeValidator(_milliseconds), AfterValidator(_aware)]
 
 
 class RollbackRef(WireModel):
@@ -143,7 +153,7 @@ class RollbackRef(WireModel):
     deployment_id: str
     version: int
     image: str | None = None
-    created_at: datetime | None = None
+    created_at: Instant | None = None
 
 
 class Deployment(WireModel):
@@ -164,9 +174,9 @@ class Deployment(WireModel):
     application_id: str | None = None
     compose_id: str | None = None
     server_id: str | None = None
-    created_at: datetime
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    created_at: Instant
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
     error_message: str | None = None
     rollback_id: str | None = None
     rollback: RollbackRef | None = None
@@ -178,7 +188,11 @@ class Deployment(WireModel):
     def _reduce_nested(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        row = {key: value for key, value in data.items() if not isinstance(value, Mapping | list)}
+        row = {
+            key: value
+            for key, value in data.items()
+            if not isinstance(value, Mapping | list) and not _SECRET_NAME.search(str(key))
+        }
         if isinstance(row.get("pid"), int):
             row["pid"] = str(row["pid"])
         if isinstance(data.get("rollback"), Mapping):
@@ -196,16 +210,18 @@ class Deployment(WireModel):
     @property
     def commit_hash(self) -> str | None:
         """The built commit, known once the server has overwritten the description with `Commit: <sha>`."""
-        prefix = "Commit: "
-        if self.description is not None and self.description.startswith(prefix):
-            return self.description[len(prefix) :].strip() or None
-        return None
+        match = _COMMIT_DESCRIPTION.fullmatch(self.description or "")
+        return match.group(1) if match else None
 
     @property
     def commit_message(self) -> str | None:
         """The built commit's message, known together with `commit_hash`."""
         return self.title if self.commit_hash is not None else None
 
+
+_COMMIT_DESCRIPTION = re.compile(r"Commit: ([0-9a-f]{7,64})\s*")
+# A newer server's scalar field may hold a credential; its name is all there is to go by.
+_SECRET_NAME = re.compile(r"password|secret|token|credential|api_?key|private_?key|^env$", re.IGNORECASE)
 
 _KNOWN_ROW_FIELDS = frozenset(
     {
@@ -342,7 +358,10 @@ class ServiceTask(WireModel):
     @classmethod
     def _clean_error(cls, data: Any) -> Any:
         # A task without an error sometimes has "Error:", a slip of the server's trimming (transcript 302).
-        if isinstance(data, Mapping) and isinstance(data.get("error"), str):
+        if not isinstance(data, Mapping):
+            return data
+        data = {key: value for key, value in data.items() if value is not None}
+        if isinstance(data.get("error"), str):
             error = data["error"].removeprefix("Error:").strip()
             if len(error) > 1 and error[0] == error[-1] == '"':
                 error = error[1:-1]
@@ -365,7 +384,7 @@ class TaskInspection(WireModel):
 
     task_id: str = Field(alias="ID")
     service_id: str = Field(alias="ServiceID")
-    created_at: datetime = Field(alias="CreatedAt")
+    created_at: Instant = Field(alias="CreatedAt")
     image: str = Field(validation_alias=AliasPath("Spec", "ContainerSpec", "Image"), default="")
     state: str = Field(validation_alias=AliasPath("Status", "State"), default="")
     desired_state: str = Field(alias="DesiredState", default="")
@@ -396,8 +415,8 @@ class UpdateStatus(WireModel):
     """The service's last update; absent after its first creation."""
 
     state: UpdateState = Field(alias="State")
-    started_at: datetime | None = Field(alias="StartedAt", default=None)
-    completed_at: datetime | None = Field(alias="CompletedAt", default=None)
+    started_at: Instant | None = Field(alias="StartedAt", default=None)
+    completed_at: Instant | None = Field(alias="CompletedAt", default=None)
     message: str = Field(alias="Message", default="")
 
 
