@@ -15,11 +15,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ENGINE_VERSION = "3.274.1"
@@ -255,7 +256,7 @@ def on_path(path: str, version_of: Callable[[Path], str] = ask_version) -> Engin
         raise UnavailableError(f"{executable} has no {PYTHON_HOST} beside it or on PATH")
     if not has_host(YAML_HOST, executable, path):
         say(f"{executable} has no {YAML_HOST} beside it: programs in YAML will not run")
-    return Engine(executable.parent, version, "PATH")
+    return Engine(executable.parent, version, "from PATH")
 
 
 def cached(home: Path, version_of: Callable[[Path], str] = ask_version) -> Engine:
@@ -274,7 +275,7 @@ def cached(home: Path, version_of: Callable[[Path], str] = ask_version) -> Engin
     missing = [name for name in (PYTHON_HOST, YAML_HOST) if not os.access(bin_dir / name, os.X_OK)]
     if missing:
         raise UnavailableError(f"{bin_dir} lacks {', '.join(missing)}")
-    return Engine(bin_dir, version, f"cache, by {origin}")
+    return Engine(bin_dir, version, "from the cache")
 
 
 def install(home: Path) -> Engine:
@@ -295,7 +296,7 @@ def install(home: Path) -> Engine:
         )
         script.unlink()
         finish(partial, "installer")
-    return cached(home)
+    return replace(cached(home), origin="fresh from the official installer")
 
 
 def build(home: Path, environ: Mapping[str, str]) -> Engine:
@@ -330,7 +331,7 @@ def build(home: Path, environ: Mapping[str, str]) -> Engine:
             "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",
             ENGINE_VERSION,
             f"-s -w {VERSION_FLAG}",
-            "4 min",
+            "4 to 7 min on two cores",
         )
         compile_one(
             f"Python language host {PYTHON_HOST_VERSION}",
@@ -359,7 +360,7 @@ def build(home: Path, environ: Mapping[str, str]) -> Engine:
             (bin_dir / script.name).chmod(0o755)
         shutil.rmtree(scratch)
         finish(partial, "go")
-    return cached(home)
+    return replace(cached(home), origin="freshly built")
 
 
 def finish(partial: Path, origin: str) -> None:
@@ -423,6 +424,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--print-bin", action="store_true", help="print the engine's folder on stdout")
     options = parser.parse_args(arguments)
     started = time.monotonic()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as tidily as Ctrl-C
     try:
         engine = ensure_engine(os.environ)
     except NoEngineError as error:

@@ -122,7 +122,7 @@ def test_an_installed_engine_is_taken(tmp_path: Path) -> None:
     executable(tmp_path / setup.PYTHON_HOST)
     executable(tmp_path / setup.YAML_HOST)
 
-    assert setup.on_path(str(tmp_path), current) == setup.Engine(tmp_path, setup.ENGINE_VERSION, "PATH")
+    assert setup.on_path(str(tmp_path), current) == setup.Engine(tmp_path, setup.ENGINE_VERSION, "from PATH")
 
 
 def test_the_language_host_may_lie_elsewhere_on_path(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -332,3 +332,45 @@ def test_without_an_engine_the_exit_code_says_so(
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "No Pulumi engine" in captured.err
+
+
+# The official installer, played by a stand-in
+
+INSTALL_SCRIPT = f"""
+test "$1 $2" = "--version {setup.ENGINE_VERSION}" || exit 8
+test "$3" = "--install-root" || exit 9
+mkdir "$4/bin"
+for name in pulumi {setup.PYTHON_HOST} {setup.YAML_HOST}; do
+  printf '#!/bin/sh\\necho v{setup.ENGINE_VERSION}\\n' > "$4/bin/$name"
+  chmod +x "$4/bin/$name"
+done
+"""
+
+
+def curl_that(writes: str, folder: Path) -> None:
+    """A curl that downloads this text into the file after -o."""
+    (folder / "download").write_text(writes)
+    script = f'#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\ncp {folder}/download "$2"\n'
+    executable(folder / "bin" / "curl", script)
+
+
+def test_what_the_installer_leaves_goes_into_the_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    curl_that(INSTALL_SCRIPT, tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+    home = tmp_path / "cache" / "engine-1"
+
+    engine = setup.install(home)
+
+    assert engine == setup.Engine(home / "bin", setup.ENGINE_VERSION, "fresh from the official installer")
+    assert sorted(path.name for path in home.iterdir()) == ["bin", setup.PARTS_FILE]
+    assert setup.cached(home).version == setup.ENGINE_VERSION
+
+
+def test_an_installer_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    curl_that("echo no such version >&2; exit 1", tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}")
+
+    with pytest.raises(setup.StepFailedError, match="no such version"):
+        setup.install(tmp_path / "cache" / "engine-1")
+
+    assert list((tmp_path / "cache").iterdir()) == []
