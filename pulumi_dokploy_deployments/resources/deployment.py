@@ -1,0 +1,276 @@
+"""The life cycle of `Deployment`: check, diff, create, read, update, delete, without any engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.errors import DokployError, InvalidRequest, NotFound
+from pulumi_dokploy_deployments.api.models import Deployment as Row
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState, Service
+from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, OnDelete
+from pulumi_dokploy_deployments.resources.fields import (
+    SERVICE_ID_FIELDS,
+    Checked,
+    Diff,
+    Problem,
+    changed_paths,
+    contains_unknown,
+    model_problems,
+    service_of,
+    service_problems,
+)
+from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, dashboard_link
+from pulumi_dokploy_deployments.rollout.failures import unknown_service
+from pulumi_dokploy_deployments.rollout.nonce import carries, unmark
+from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
+from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
+
+# Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
+SETTINGS = ("wait_for", "timeout_seconds", "on_failure", "on_busy", "on_delete", "expect_commit", "stream_logs")
+DEPLOYING = ("triggers", "method")
+REPLACING = (*SERVICE_ID_FIELDS, "connection")
+# `title` and `description` are left out of the diff: the server's own values stand in the state under these names.
+
+State = dict[str, Any]
+
+
+def check(news: Mapping[str, Any]) -> Checked:
+    """Validate the inputs; unknown values pass. Each bad input gives one problem."""
+    inputs = {name: value for name, value in news.items() if value is not None}
+    problems = service_problems(inputs)
+    problems += [
+        problem
+        for problem in model_problems(DeploymentInputs, inputs)
+        if problem.property_name not in {known.property_name for known in problems}
+    ]
+    service = service_of(inputs)
+    if not problems and service is not None and service.kind.is_database:
+        problems += [
+            Problem(name, f"{name} does not go with a database: {why}.")
+            for name, why in _NOT_FOR_DATABASES.items()
+            if _differs_from_default(name, inputs)
+        ]
+    return Checked(dict(inputs), tuple(problems))
+
+
+_NOT_FOR_DATABASES = {
+    "method": "Dokploy deploys it from its image and knows no other way",
+    "expect_commit": "it is not built from a commit",
+    "on_failure": "Dokploy keeps no earlier version of it; only `fail` is possible",
+}
+
+
+def _differs_from_default(name: str, inputs: Mapping[str, Any]) -> bool:
+    value = inputs.get(name)
+    return value is not None and not contains_unknown(value) and value != DeploymentInputs.model_fields[name].default
+
+
+async def verify(inputs: Mapping[str, Any], client: DokployClient, around: Surroundings) -> Service | None:
+    """Ask the server whether the service exists and the key may see it; None while the service is not known.
+
+    Raises:
+        DokployError: it does not exist, the key does not open it, or the server can't be reached.
+    """
+    service = service_of(inputs)
+    if service is None:
+        return None
+    return await _read_service(service, client, around)
+
+
+def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
+    """What changed, and whether it deploys or replaces."""
+    replaces = _changes(REPLACING, olds, news)
+    deploying = _changes(DEPLOYING, olds, news)
+    settings = _changes(SETTINGS, olds, news)
+    return Diff(tuple(replaces + deploying + settings), tuple(replaces), deploys=bool(replaces or deploying))
+
+
+def _changes(names: tuple[str, ...], olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    paths: list[str] = []
+    for name in names:
+        field = DeploymentInputs.model_fields[name]
+        old = olds.get(name) if olds.get(name) is not None else field.default
+        new = news.get(name) if news.get(name) is not None else field.default
+        paths += changed_paths(name, old, new)
+    return paths
+
+
+async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> tuple[str, State]:
+    """Trigger the deployment and wait for its end; gives the resource's id and its state."""
+    outcome = await deploy_and_wait(_request(inputs, default_title), around)
+    service = outcome.service
+    parts = [service.kind.value, service.service_id, outcome.row.deployment_id if outcome.row else outcome.nonce]
+    return "/".join(parts), _state(inputs, outcome)
+
+
+async def update(
+    olds: Mapping[str, Any], news: Mapping[str, Any], around: Surroundings, *, default_title: str = ""
+) -> State:
+    """Deploy again if the change asks for it, else store the settings."""
+    change = diff(olds, news)
+    if not change.deploys:
+        return {**olds, **news, **{name: olds.get(name) for name in ("title", "description")}}
+    around.reporter.status(f"{', '.join(change.changed[:3])} changed")
+    outcome = await deploy_and_wait(_request(news, default_title), around)
+    return _state(news, outcome)
+
+
+async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
+    """The state as the server has it now; None when the service itself is gone.
+
+    A row that the server has dropped from its history is `pruned`, not deleted.
+    """
+    service_ref = service_of(state)
+    if service_ref is None:
+        return dict(state)
+    client = around.client
+    try:
+        service = await _read_service(service_ref, client, around)
+    except DokployError as error:
+        if isinstance(error.__cause__, NotFound):
+            return None
+        raise
+    found: State = {**state, "app_name": service.app_name, "url": dashboard_link(client.connection.origin, service)}
+    if service.kind.is_database:
+        return {**found, "status": service.status.value}
+    rows = await patiently(
+        lambda: client.deployments_of(service.kind, service.service_id),
+        patience=quick_patience(),
+        clock=around.clock,
+    )
+    row = _own_row(rows, state)
+    if row is None:
+        newest = max(rows, key=lambda other: other.created_at, default=None)
+        newer = newest.deployment_id if newest is not None else state.get("superseded_by")
+        return {**found, "pruned": True, "superseded_by": newer}
+    newer_rows = [other for other in rows if other.created_at > row.created_at]
+    newest = max(newer_rows, key=lambda other: other.created_at, default=None)
+    return {
+        **found,
+        **_row_outputs(row),
+        "superseded_by": newest.deployment_id if newest is not None else None,
+        "pruned": False,
+    }
+
+
+async def delete(state: Mapping[str, Any], around: Surroundings) -> None:
+    """Release the deployment as `on_delete` says. What can't be stopped is said, not forced."""
+    on_delete = OnDelete(state.get("on_delete") or OnDelete.CANCEL)
+    service = service_of(state)
+    if on_delete is OnDelete.RETAIN or service is None or service.kind.is_database:
+        return
+    try:
+        row = await _stop(service, state, around)
+        if on_delete is OnDelete.REMOVE and row is not None:
+            await patiently(
+                lambda: around.client.remove_deployment(row.deployment_id),
+                patience=quick_patience(),
+                clock=around.clock,
+            )
+    except NotFound:
+        return
+
+
+async def _stop(service: ServiceRef, state: Mapping[str, Any], around: Surroundings) -> Row | None:
+    """Stop the deployment if it waits or runs and can be stopped without hitting others; gives its row."""
+    client, nonce = around.client, str(state.get("nonce") or "")
+    now = around.clock.monotonic()
+    snapshot = await patiently(
+        lambda: around.shared_watcher.observe(service.kind, service.service_id, not_before=now),
+        patience=quick_patience(),
+        clock=around.clock,
+    )
+    waiting = [job for job in snapshot.jobs if job.state is JobState.WAITING]
+    own_waits = [job for job in waiting if nonce and carries(job.data.description_log, nonce)]
+    if own_waits and len(own_waits) == len(waiting):
+        await client.drop_waiting_jobs(service.kind, service.service_id)
+    elif own_waits:
+        around.reporter.warning(
+            f"The deployment of {service} still waits in the queue beside others of the same service; Dokploy can "
+            "only drop all of them together, so it was left there."
+        )
+    row = _own_row(snapshot.rows, state)
+    if row is not None and row.status is DeploymentStatus.RUNNING and snapshot.jobs:
+        try:
+            await client.kill_process(row.deployment_id)
+        except InvalidRequest:
+            # The answer for every application and compose on v0.30.2 (transcript 44); killBuild would end every
+            # build on the host (transcript 233).
+            around.reporter.warning(
+                f"The deployment {row.deployment_id} of {service} still runs. This server can't stop a single one, "
+                "so it goes on to its end."
+            )
+    return row
+
+
+async def _read_service(ref: ServiceRef, client: DokployClient, around: Surroundings) -> Service:
+    try:
+        return await patiently(
+            lambda: client.read_service(ref.kind, ref.service_id), patience=quick_patience(), clock=around.clock
+        )
+    except NotFound as error:
+        raise unknown_service(ref, client.connection.origin) from error
+
+
+def _own_row(rows: list[Row] | tuple[Row, ...], state: Mapping[str, Any]) -> Row | None:
+    identity, nonce = state.get("deployment_id"), str(state.get("nonce") or "")
+    by_id = next((row for row in rows if row.deployment_id == identity), None)
+    return by_id or next((row for row in rows if nonce and carries(row.description, nonce)), None)
+
+
+def _request(inputs: Mapping[str, Any], default_title: str) -> RolloutRequest:
+    known = DeploymentInputs.model_validate({k: v for k, v in inputs.items() if k in DeploymentInputs.model_fields})
+    service = service_of(inputs)
+    if service is None:
+        raise DokployError("No service is named.")
+    return RolloutRequest(
+        service=service,
+        method=known.method,
+        title=known.title or default_title,
+        description=known.description or "",
+        wait_for=known.wait_for,
+        on_busy=known.on_busy,
+        timeout_seconds=known.timeout_seconds,
+        expect_commit=known.expect_commit,
+        stream_logs=known.stream_logs,
+    )
+
+
+def _state(inputs: Mapping[str, Any], outcome: RolloutOutcome) -> State:
+    row = outcome.row
+    outputs = DeploymentOutputs(
+        status=row.status.value if row is not None else DeploymentStatus.DONE.value,
+        stage=outcome.stage.value,
+        queued_seconds=outcome.queued_seconds,
+        version=outcome.version,
+        app_name=outcome.service.app_name,
+        url=outcome.url,
+        health=outcome.verdict.health.value,
+        superseded_by=outcome.superseded_by,
+    )
+    from_row = _row_outputs(row) if row is not None else {}
+    return {**inputs, **outputs.model_dump(), **from_row, "nonce": outcome.nonce}
+
+
+def _row_outputs(row: Row) -> State:
+    duration = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
+    return {
+        "deployment_id": row.deployment_id,
+        "status": row.status.value,
+        "title": row.title,
+        "description": unmark(row.description) if row.commit_hash is None else row.description,
+        "commit_hash": row.commit_hash,
+        "commit_message": row.commit_message,
+        "created_at": _iso(row.created_at),
+        "started_at": _iso(row.started_at),
+        "finished_at": _iso(row.finished_at),
+        "duration_seconds": duration,
+        "rollback_id": row.rollback_id,
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment is not None else None

@@ -1,0 +1,89 @@
+"""How a run can end badly. Each error carries the deployment as last seen and renders as one paragraph."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.models import Deployment
+
+LOG_INDENT = "    "
+
+
+class RolloutError(DokployError):
+    """A deployment did not come to the end that was asked for.
+
+    Attributes:
+        service: how messages name the service, `application "shop"` for instance.
+        deployment: the row as last seen, None where none was.
+        log_tail: the last lines of the build log.
+        link: the page in the dashboard.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        deployment: Deployment | None = None,
+        log_tail: Sequence[str] = (),
+        link: str = "",
+        next_step: str = "",
+    ) -> None:
+        super().__init__(message, next_step=next_step)
+        self.service = service
+        self.deployment = deployment
+        self.log_tail = tuple(log_tail)
+        self.link = link
+
+    def __str__(self) -> str:
+        where = [f"deployment {self.deployment.deployment_id}"] if self.deployment is not None else []
+        where += [self.link] if self.link else []
+        text = self.message + (f" ({', '.join(where)})." if where else "")
+        if self.log_tail:
+            text += " The build log ends with:\n" + "\n".join(LOG_INDENT + line for line in self.log_tail) + "\n"
+        return f"{text} {self.next_step}".strip() if not self.log_tail else f"{text}{self.next_step}".strip()
+
+
+class DeploymentFailed(RolloutError):
+    """The server says `error`."""
+
+
+class DeploymentCancelled(RolloutError):
+    """The server says `cancelled`: it was restarted in the middle (transcripts 140, 141)."""
+
+
+class DeploymentTimedOut(RolloutError):
+    """The client's own deadline has passed; the server keeps working."""
+
+
+class DeploymentLost(RolloutError):
+    """The server took the request and has neither a job nor a row for it: its queue was lost or cleared."""
+
+
+class DeploymentStuck(RolloutError):
+    """The row says `running` and no job is behind it (transcripts 196, 252)."""
+
+
+class DeploymentUnidentified(RolloutError):
+    """Several finished rows could be ours; none is taken."""
+
+
+class DeploymentRemoved(RolloutError):
+    """The row was deleted, or pruned from the history, before its end was seen."""
+
+
+class ServiceUnhealthy(RolloutError):
+    """The server says `done`, and the new version does not run."""
+
+
+class ServiceBusy(RolloutError):
+    """Another deployment of the service waits or runs, and `on_busy` is `fail`."""
+
+
+class UnexpectedCommit(RolloutError):
+    """The built commit is not the expected one."""
+
+
+class TriggerFailed(RolloutError):
+    """It is not known whether the server took the request, and it can't be found out."""

@@ -1,0 +1,66 @@
+"""Looks at what runs until the judge has made up its mind or the deadline has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from pulumi_dokploy_deployments.api.models import Deployment, Service
+from pulumi_dokploy_deployments.rollout.context import Surroundings
+from pulumi_dokploy_deployments.rollout.health import ContainerJudge, SwarmJudge, Verdict
+from pulumi_dokploy_deployments.rollout.health_probe import Baseline, ComposeProbe, SwarmProbe
+from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
+
+LOOK_EVERY_SECONDS = 1.0
+
+
+async def wait_for_tasks(
+    around: Surroundings,
+    service: Service,
+    row: Deployment | None,
+    baseline: Baseline,
+    deadline: float,
+    patience: Patience,
+) -> Verdict:
+    """The final verdict on an application's or a database's tasks.
+
+    Raises:
+        TimeoutError: the deadline has passed; its text says how far things had come.
+        ApiError: the server does not tell.
+    """
+    probe = SwarmProbe(around.client, around.clock, service)
+    judge = SwarmJudge(
+        since=row.started_at if row is not None else None,
+        earlier_tasks=baseline.task_ids,
+        earlier_update=baseline.update_started_at,
+        is_remote=service.server_id is not None,
+    )
+
+    async def look() -> Verdict:
+        return judge.judge(await probe.observe(baseline.task_ids))
+
+    return await _until_final(look, around, deadline, patience)
+
+
+async def wait_for_containers(around: Surroundings, service: Service, deadline: float, patience: Patience) -> Verdict:
+    """The final verdict on a compose's containers; raises as `wait_for_tasks` does."""
+    probe = ComposeProbe(around.client, service)
+    judge = ContainerJudge()
+
+    async def look() -> Verdict:
+        return judge.judge(around.clock.monotonic(), await probe.observe())
+
+    return await _until_final(look, around, deadline, patience)
+
+
+async def _until_final(
+    look: Callable[[], Awaitable[Verdict]], around: Surroundings, deadline: float, patience: Patience
+) -> Verdict:
+    while True:
+        verdict = await patiently(look, patience=patience, clock=around.clock)
+        if verdict.is_final:
+            return verdict
+        around.reporter.status(f"health check: {verdict.reason}")
+        remaining = deadline - around.clock.monotonic()
+        if remaining <= 0:
+            raise TimeoutError(verdict.reason)
+        await around.clock.sleep(min(LOOK_EVERY_SECONDS, remaining))

@@ -1,0 +1,90 @@
+"""Build-log text to lines, and lines to stages of a run; pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where a run is. Recognised from the log's own lines; a log without such a line leaves the stage as it was."""
+
+    QUEUED = "queued"
+    STARTING = "starting"
+    CLONE = "clone"
+    PULL = "pull"
+    BUILD = "build"
+    PUSH = "push"
+    UPDATE = "update"
+    HEALTH_CHECK = "health check"
+    DONE = "done"
+    FAILED = "failed"
+
+
+# Several lines carry their tick before the work starts (transcripts 299-331), so the words decide, not the tick.
+_MARKS: tuple[tuple[re.Pattern[str], Stage], ...] = (
+    (re.compile(r"^Initializing deployment"), Stage.STARTING),
+    (re.compile(r"^Cloning (Repo|into)\b"), Stage.CLONE),
+    (re.compile(r"^(Pulling|Building) \S+$|^Step \d+/\d+ :|^#\d+ \[|^║ Command: docker compose"), Stage.BUILD),
+    (re.compile(r"Uploading image to|^🔄 \[Enabled Rollback Registry\]"), Stage.PUSH),
+    (re.compile(r"^✅ (Docker build completed|Pulling image completed|Image Pushed)"), Stage.UPDATE),
+    (re.compile(r"^Docker Compose Deployed: ✅"), Stage.UPDATE),
+    (re.compile(r"^Error occurred ❌"), Stage.FAILED),
+)
+_PULL = re.compile(r"^Pulling \S+$")
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+
+
+def stage_of(line: str) -> Stage | None:
+    """The stage that begins with this line of the log; None for every other line."""
+    if _PULL.search(line):
+        return Stage.PULL
+    return next((stage for pattern, stage in _MARKS if pattern.search(line)), None)
+
+
+@dataclass
+class StageReader:
+    """Keeps the latest stage while a log is read."""
+
+    stage: Stage = Stage.QUEUED
+
+    def read(self, line: str) -> Stage | None:
+        """The new stage if the line begins one, else None."""
+        found = stage_of(line)
+        if found is None or found is self.stage:
+            return None
+        self.stage = found
+        return found
+
+
+@dataclass
+class LineAssembler:
+    """Puts chunks, which are cut anywhere (transcripts 300, 331), together to lines.
+
+    Progress that overwrites itself with carriage returns becomes its last state; terminal colours are dropped.
+    """
+
+    _rest: str = ""
+
+    def feed(self, chunk: str) -> list[str]:
+        """The lines that this chunk completes."""
+        *complete, self._rest = (self._rest + chunk).split("\n")
+        return [clean_line(line) for line in complete]
+
+    def flush(self) -> list[str]:
+        """The last line, if it has no end."""
+        rest, self._rest = self._rest, ""
+        return [clean_line(rest)] if rest.strip() else []
+
+
+def clean_line(line: str) -> str:
+    """One line as a terminal would show it in the end."""
+    parts = [part for part in _ANSI.sub("", line).split("\r") if part.strip()]
+    return parts[-1].rstrip() if parts else ""
+
+
+def tail_of(log: str, lines: int) -> list[str]:
+    """The last lines of a log that say something."""
+    cleaned = [clean_line(line) for line in log.split("\n")]
+    return [line for line in cleaned if line.strip()][-lines:]
