@@ -1,0 +1,1 @@
+"""Dokploy's HTTP surface in front of the world."""

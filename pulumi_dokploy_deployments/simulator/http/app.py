@@ -1,0 +1,193 @@
+"""The ASGI application: routing, keys, input, faults, in the order of the real server."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pulumi_dokploy_deployments.simulator.http import answers, webhook
+from pulumi_dokploy_deployments.simulator.http.errors import ApiError, BrokenConnection
+from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedure
+from pulumi_dokploy_deployments.simulator.http.routers import application, compose, deployment, docker, others
+from pulumi_dokploy_deployments.simulator.http.schema import validate
+from pulumi_dokploy_deployments.simulator.world import World
+from pulumi_dokploy_deployments.simulator.world.faults import Fault
+from pulumi_dokploy_deployments.simulator.world.requests import Request as Recorded
+from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], Awaitable[None]]
+PROCEDURES: dict[str, Procedure] = {
+    name: procedure
+    for module in (application, compose, deployment, docker, others)
+    for name, procedure in module.router.procedures.items()
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, read completely; `endpoint` is the path without /api/."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    content_type: str
+    raw: bytes
+
+    @property
+    def endpoint(self) -> str:
+        """Return what fault patterns match, e.g. `application.deploy`."""
+        return self.path.removeprefix("/api/").removeprefix("trpc/")
+
+    def json(self) -> object:
+        """Return the body as Next parses it: empty is an empty object; ValueError for broken JSON."""
+        if not self.raw:
+            return {}
+        return json.loads(self.raw)
+
+
+class HttpApp:
+    """Answers API requests out of a world; the clock decides how far the world has come."""
+
+    def __init__(self, world: World, clock: Clock, sleep: Sleep = asyncio.sleep) -> None:
+        """`sleep` lets slow answers take (real or virtual) time."""
+        self.world = world
+        self.clock = clock
+        self.sleep = sleep
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; raises BrokenConnection where a real connection would break."""
+        request = Request(scope, receive)
+        call = Call(
+            request.method,
+            request.url.path,
+            dict(request.query_params),
+            dict(request.headers),
+            request.headers.get("content-type", ""),
+            await request.body(),
+        )
+        response = await self.answer(call)
+        await response(scope, receive, send)
+
+    async def answer(self, call: Call) -> Response:
+        """Apply the faults around the real work."""
+        self.world.advance(self.clock())
+        faults = self.world.faults
+        recorded = self._record(call)
+        if self.world.down_until is not None:
+            recorded.fault = "refuse"
+            raise BrokenConnection("refuse")
+        fault = faults.take(call.endpoint, "refuse", "drop_request")
+        if fault is not None:
+            recorded.fault = fault.kind
+            raise BrokenConnection(fault.kind)
+        fault = faults.take(call.endpoint, "http_error", "unauthorized", "garbage", "redirect")
+        if fault is not None:
+            recorded.fault = fault.kind
+            response = _faulty(fault)
+        else:
+            response = self.dispatch(call)
+            recorded.carried_out = response.status_code < 400
+        recorded.status = response.status_code
+        fault = faults.take(call.endpoint, "lose_answer")
+        if fault is not None:
+            recorded.fault = fault.kind
+            raise BrokenConnection(fault.kind)
+        slow = faults.take(call.endpoint, "slow")
+        delay = faults.answer_seconds + (slow.seconds if slow else 0.0)
+        if delay > 0:
+            await self.sleep(delay)
+        return response
+
+    def _record(self, call: Call) -> Recorded:
+        try:
+            body = call.json() if call.raw else None
+        except ValueError:
+            body = call.raw.decode("utf-8", "replace")
+        key = self.world.access.name_of(call.headers.get("x-api-key"))
+        recorded = Recorded(self.world.now, call.method, call.path, dict(call.query), body, key)
+        self.world.requests.calls.append(recorded)
+        return recorded
+
+    def dispatch(self, call: Call) -> Response:
+        """Answer as the server would: redirects, body, key, path, input, procedure."""
+        path = call.path
+        clean = "/" + "/".join(part for part in path.split("/") if part)
+        if path != clean and path != "/":
+            query = "&".join(f"{key}={value}" for key, value in call.query.items())
+            return answers.moved(f"{clean}?{query}" if query else clean)
+        if path == "/api/health":
+            return answers.page({"ok": True})
+        body: object = {}
+        if "application/json" in call.content_type and call.method not in {"GET", "HEAD"}:
+            try:
+                body = call.json()
+            except ValueError:
+                return answers.invalid_json()
+        if path.startswith("/api/deploy/"):
+            parts = path.removeprefix("/api/deploy/").split("/")
+            kind = "compose" if parts[0] == "compose" else "application"
+            return webhook.deploy(self.world, parts[-1], kind, dict(call.headers), body)
+        if path == "/api/trpc/settings.health":
+            return answers.trpc({"status": "ok"})
+        faults = self.world.faults
+        principal = self.world.access.verify(call.headers.get("x-api-key"), self.world.now)
+        if principal is None or faults.database_down:
+            return answers.unauthorized()
+        context = Context(self.world, principal)
+        if path.startswith("/api/trpc/"):
+            return self._trpc(call, context, body)
+        return self._rest(call, context, body)
+
+    def _rest(self, call: Call, context: Context, body: object) -> Response:
+        if call.method == "HEAD":
+            return answers.head()
+        procedure = PROCEDURES.get(call.endpoint) if call.path.startswith("/api/") else None
+        if procedure is None or procedure.method != call.method:
+            return answers.refusal(ApiError("NOT_FOUND", "Not found"), None)
+        try:
+            if call.method == "POST" and "application/json" not in call.content_type:
+                given_type = call.content_type or "undefined"
+                # The missing quote is the real server's (transcript 78).
+                raise ApiError("UNSUPPORTED_MEDIA_TYPE", f'Unsupported content-type "{given_type}')
+            if call.method == "GET":
+                return answers.procedure(self._run(procedure, context, dict(call.query), from_query=True))
+            given = body if isinstance(body, dict) else {}
+            return answers.procedure(self._run(procedure, context, given, from_query=False))
+        except ApiError as error:
+            return answers.refusal(error, procedure.name)
+
+    def _trpc(self, call: Call, context: Context, body: object) -> Response:
+        procedure = PROCEDURES.get(call.endpoint)
+        if procedure is None:
+            message = f'No procedure found on path "{call.endpoint}"'
+            return answers.trpc_refusal(ApiError("NOT_FOUND", message), call.endpoint)
+        try:
+            envelope: object = json.loads(call.query.get("input") or "{}") if call.method == "GET" else body
+        except ValueError:
+            envelope = {}
+        given = envelope.get("json") if isinstance(envelope, dict) else None
+        try:
+            value = self._run(procedure, context, given if isinstance(given, dict) else {}, from_query=False)
+        except ApiError as error:
+            return answers.trpc_refusal(error, procedure.name)
+        return answers.trpc(value)
+
+    @staticmethod
+    def _run(procedure: Procedure, context: Context, given: Json, *, from_query: bool) -> object:
+        if procedure.docker:
+            context.require_docker()
+        return procedure.handler(context, validate(procedure.schema, given, from_query=from_query))
+
+
+def _faulty(fault: Fault) -> Response:
+    if fault.kind == "http_error":
+        return answers.proxy_error(fault.status)
+    if fault.kind == "redirect":
+        return answers.moved(fault.location, 307)
+    return answers.garbage() if fault.kind == "garbage" else answers.unauthorized()

@@ -1,0 +1,134 @@
+"""The control interface: POST /_simulator/<verb> and GET /_simulator/state, for tests in other processes."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+
+from starlette.responses import Response
+
+from pulumi_dokploy_deployments.simulator.http import answers
+from pulumi_dokploy_deployments.simulator.world import World
+from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+Verb = Callable[[World, Json], object]
+
+
+def state(world: World) -> Json:
+    """Return what really runs, the queue, the faults, and every API call received so far."""
+    names = {service.app_name: service for service in world.services.values()}
+    services: Json = {}
+    for swarm in world.swarm.services:
+        owner = names.get(swarm.name)
+        services[swarm.name] = {
+            "service": owner.name if owner else None,
+            "id": owner.id if owner else None,
+            "image": swarm.spec.image,
+            "content": asdict(swarm.spec.content),
+            "update": swarm.update.state if swarm.update else None,
+            "running": [asdict(task.spec.content) for task in world.swarm.running(swarm)],
+            "tasks": [
+                {
+                    "id": task.id,
+                    "slot": task.slot,
+                    "image": task.spec.image,
+                    "content": asdict(task.spec.content),
+                    "desired": task.desired,
+                    "state": task.state,
+                    "created": task.created,
+                }
+                for task in swarm.newest_first()
+            ],
+        }
+    return {
+        "now": world.now,
+        "down_until": world.down_until,
+        "services": services,
+        "containers": [asdict(container) for container in world.containers.all],
+        "queue": [job.view() for job in world.queue.newest_first()],
+        "rows": [row.fields for row in world.history.rows],
+        "faults": world.faults.view(),
+        "requests": [request.view() for request in world.requests.calls],
+        "counters": world.requests.counters(),
+    }
+
+
+def _restart(world: World, given: Json) -> object:
+    world.restart(**given)
+    return True
+
+
+def _lose_queue(world: World, given: Json) -> object:
+    world.lose_queue()
+    return True
+
+
+def _database(down: bool) -> Verb:
+    def verb(world: World, given: Json) -> object:
+        world.faults.database_down = down
+        return True
+
+    return verb
+
+
+def _fault(world: World, given: Json) -> object:
+    return asdict(world.faults.add(given.pop("kind"), **given))
+
+
+def _clear_faults(world: World, given: Json) -> object:
+    world.faults.clear(given.get("kind"))
+    return True
+
+
+def _settings(world: World, given: Json) -> object:
+    for name in ("answer_seconds", "newer_server", "unknown_status", "torn_log", "database_down"):
+        if name in given:
+            setattr(world.faults, name, given[name])
+    return world.faults.view()
+
+
+def _push_commit(world: World, given: Json) -> object:
+    return asdict(world.push_commit(given.pop("service"), given.pop("message"), **given))
+
+
+def _set_behaviour(world: World, given: Json) -> object:
+    world.set_behaviour(given.pop("service"), **given)
+    return True
+
+
+def _set_image(world: World, given: Json) -> object:
+    world.set_image(given.pop("image"), **given)
+    return True
+
+
+def _clear_requests(world: World, given: Json) -> object:
+    world.requests.clear()
+    return True
+
+
+VERBS: dict[str, Verb] = {
+    "restart": _restart,
+    "lose_queue": _lose_queue,
+    "database_down": _database(True),
+    "database_up": _database(False),
+    "fault": _fault,
+    "clear_faults": _clear_faults,
+    "settings": _settings,
+    "push_commit": _push_commit,
+    "set_behaviour": _set_behaviour,
+    "set_image": _set_image,
+    "clear_requests": _clear_requests,
+}
+
+
+def answer(world: World, method: str, verb: str, raw: bytes) -> Response:
+    """Run a verb; mistakes in its arguments come back as 400 with the reason."""
+    if method == "GET" and verb == "state":
+        return answers.page(state(world))
+    run = VERBS.get(verb)
+    if method != "POST" or run is None:
+        return answers.page({"message": f"unknown verb {verb!r}", "verbs": sorted(VERBS)}, 404)
+    try:
+        given = json.loads(raw or b"{}")
+        return answers.page({"result": run(world, given)})
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return answers.page({"message": f"{type(error).__name__}: {error}"}, 400)

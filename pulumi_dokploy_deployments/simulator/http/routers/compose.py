@@ -1,0 +1,127 @@
+"""Router `compose`: settings, deployments, the queue of one compose."""
+
+from pulumi_dokploy_deployments.simulator.http import views
+from pulumi_dokploy_deployments.simulator.http.errors import ApiError
+from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Registry
+from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field, Schema
+from pulumi_dokploy_deployments.simulator.world import factory
+from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+from .application import LOOSE, STRING, environment_exists
+
+router = Registry()
+ONE: Schema = {"composeId": ID}
+DEPLOY: Schema = {"composeId": ID, "title": TEXT, "description": TEXT}
+
+
+@router.mutation(
+    "compose.create",
+    {
+        "name": ID,
+        "description": LOOSE,
+        "environmentId": STRING,
+        "composeType": Field(options=("docker-compose", "stack"), optional=True),
+        "appName": TEXT,
+        "serverId": LOOSE,
+        "composeFile": TEXT,
+    },
+)
+def create(context: Context, given: Json) -> object:
+    """Create a compose (transcript 20)."""
+    environment_exists(context.world, given["environmentId"])
+    server = context.server(given.get("serverId"))
+    service = factory.create_compose(
+        context.world,
+        given["name"],
+        given["environmentId"],
+        app_name=given.get("appName"),
+        compose_type=given.get("composeType") or "docker-compose",
+        compose_file=given.get("composeFile") or "",
+        server_id=server.id if server else None,
+    )
+    service.fields["description"] = given.get("description")
+    return dict(service.fields)
+
+
+@router.query("compose.one", ONE)
+def one(context: Context, given: Json) -> object:
+    """Return the compose with everything nested (transcript 178)."""
+    view = views.compose(context.world, context.deployable("compose", given))
+    return view | {"hasGitProviderAccess": True, "unauthorizedProvider": None}
+
+
+@router.mutation("compose.update", {"composeId": STRING, EVERYTHING: LOOSE})
+def update(context: Context, given: Json) -> object:
+    """Change columns; answers the row (transcript 21)."""
+    service = context.deployable("compose", given)
+    service.update(given)
+    return dict(service.fields)
+
+
+def _trigger(context: Context, given: Json, kind: str, title: str, message: str) -> Json:
+    service = context.deployable("compose", given)
+    context.world.trigger(service, kind, given.get("title") or title, given.get("description") or "")
+    return {"success": True, "message": message, "composeId": service.id}
+
+
+@router.mutation("compose.deploy", DEPLOY)
+def deploy(context: Context, given: Json) -> object:
+    """Queue a deployment (transcript 170)."""
+    return _trigger(context, given, "deploy", "Manual deployment", "Deployment queued")
+
+
+@router.mutation("compose.redeploy", DEPLOY)
+def redeploy(context: Context, given: Json) -> object:
+    """Queue a rebuild of what was fetched last (transcript 171)."""
+    return _trigger(context, given, "redeploy", "Rebuild deployment", "Redeployment queued")
+
+
+@router.mutation("compose.stop", ONE)
+def stop(context: Context, given: Json) -> object:
+    """Stop the containers, or remove the stack."""
+    service, world = context.deployable("compose", given), context.world
+    if service.fields["composeType"] == "stack":
+        world.swarm.remove(f"{service.app_name}_web", service.server_id)
+    else:
+        world.containers.stop(service.app_name, service.server_id, world.now)
+    service.set_status("idle")
+    return True
+
+
+@router.mutation("compose.start", ONE)
+def start(context: Context, given: Json) -> object:
+    """Start the containers again."""
+    service, world = context.deployable("compose", given), context.world
+    world.containers.start(service.app_name, service.server_id, world.now)
+    service.set_status("done")
+    return True
+
+
+@router.mutation("compose.cleanQueues", ONE)
+def clean_queues(context: Context, given: Json) -> object:
+    """Drop the waiting jobs of the compose (transcript 176)."""
+    context.require(given["composeId"])
+    context.world.queue.clean(given["composeId"])
+    return {"success": True, "message": "Queues cleaned successfully"}
+
+
+@router.mutation("compose.clearDeployments", ONE)
+def clear_deployments(context: Context, given: Json) -> object:
+    """Remove the logs; the rows stay."""
+    context.world.logs.clear(context.deployable("compose", given).app_name)
+    return True
+
+
+@router.mutation("compose.killBuild", ONE)
+def kill_build(context: Context, given: Json) -> object:
+    """Interrupt `docker compose`: it goes on to its end, and the row fails all the same (250)."""
+    service = context.deployable("compose", given)
+    context.world.kill_builds("compose", service.server_id)
+    return VOID
+
+
+@router.mutation("compose.cancelDeployment", ONE)
+def cancel_deployment(context: Context, given: Json) -> object:
+    """Refuse: a self-hosted server can't (transcript 91)."""
+    context.deployable("compose", given)
+    raise ApiError("BAD_REQUEST", "Deployment cancellation only available in cloud version")

@@ -1,0 +1,180 @@
+"""Databases, settings, projects, servers, registries and the other small routers."""
+
+from pulumi_dokploy_deployments.simulator.http import views
+from pulumi_dokploy_deployments.simulator.http.errors import ApiError, not_found
+from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Handler, Registry
+from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field
+from pulumi_dokploy_deployments.simulator.world import factory
+from pulumi_dokploy_deployments.simulator.world.services import Service
+from pulumi_dokploy_deployments.simulator.world.tasks import Content, Spec
+from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+from .application import LOOSE, STRING
+
+router = Registry()
+
+
+def _database(kind: str) -> None:
+    def one(context: Context, given: Json) -> object:
+        return views.database(context.world, context.service(kind, given))
+
+    def deploy(context: Context, given: Json) -> object:
+        service = context.service(kind, given)
+        before = views.database(context.world, service)
+        _deploy_database(context, service)
+        return before
+
+    handlers: list[tuple[str, Handler, bool]] = [("one", one, False), ("deploy", deploy, True)]
+    for name, handler, mutation in handlers:
+        register = router.mutation if mutation else router.query
+        register(f"{kind}.{name}", {f"{kind}Id": ID})(handler)
+
+
+def _deploy_database(context: Context, service: Service) -> None:
+    """Deploy within the request; the answer shows the row as it was before (no history row)."""
+    service.set_status("running")
+    image = str(service.fields["dockerImage"])
+    if service.behaviour.build != "ok" or context.world.images.is_missing(image):
+        service.set_status("error")
+        reason = f"Error: (HTTP code 404) no such image - manifest for {image} not found"
+        raise ApiError("INTERNAL_SERVER_ERROR", f"Error on deploy {service.kind}{reason}")
+    environment = tuple(f"{key}={service.fields[key]}" for key in ("databasePassword",) if service.fields.get(key))
+    content = Content(service.behaviour.runtime)
+    spec = Spec(image, content, environment, replicas=int(service.fields["replicas"]))
+    context.world.swarm.deploy(service.app_name, service.server_id, spec)
+    service.set_status("done")
+
+
+for _kind in ("postgres", "mysql", "mariadb", "mongo", "redis"):
+    _database(_kind)
+
+
+@router.query("settings.getDokployVersion")
+def version(context: Context, given: Json) -> object:
+    """Return the version (transcript 94)."""
+    return "v0.31.0" if context.world.faults.newer_server else "v0.30.2"
+
+
+@router.query("settings.health")
+def health(context: Context, given: Json) -> object:
+    """Return ok after a look into the database (transcript 93)."""
+    return {"status": "ok"}
+
+
+@router.mutation("settings.cleanAllDeploymentQueue")
+def clean_all(context: Context, given: Json) -> object:
+    """Drop every waiting job (transcript 180)."""
+    context.world.queue.clean()
+    return True
+
+
+@router.mutation("settings.updateBuildsConcurrency", {"buildsConcurrency": Field("number", minimum=1)})
+def builds_concurrency(context: Context, given: Json) -> object:
+    """Let several services build at once on Dokploy's own host (transcripts 230, 232)."""
+    context.world.queue.set_concurrency(int(given["buildsConcurrency"]))
+    return True
+
+
+@router.query("project.all")
+def projects(context: Context, given: Json) -> object:
+    """Return the projects with their environments and services."""
+    world = context.world
+    kinds = ("application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis")
+    columns = {"application": "applications", "compose": "compose"}
+    found = []
+    for project in world.projects:
+        environments = []
+        for environment in world.environments:
+            if environment["projectId"] != project["projectId"]:
+                continue
+            view = dict(environment)
+            for kind in kinds:
+                view[columns.get(kind, kind)] = [
+                    _brief(service)
+                    for service in world.services.values()
+                    if service.kind == kind
+                    and service.fields["environmentId"] == environment["environmentId"]
+                    and context.principal.may_access(service.id)
+                ]
+            environments.append(view)
+        found.append({**project, "environments": environments, "projectTags": []})
+    return found
+
+
+def _brief(service: Service) -> Json:
+    return {
+        f"{service.kind}Id": service.id,
+        "name": service.name,
+        service.status_field: service.fields[service.status_field],
+    }
+
+
+@router.mutation("project.create", {"name": ID, "description": LOOSE, "env": LOOSE})
+def create_project(context: Context, given: Json) -> object:
+    """Create a project with its environment (transcript 10)."""
+    project, environment = factory.create_project(context.world, given["name"], given.get("description"))
+    return {"project": project, "environment": environment}
+
+
+@router.mutation("environment.create", {"name": ID, "description": LOOSE, "projectId": ID})
+def create_environment(context: Context, given: Json) -> object:
+    """Create an environment (transcript 12)."""
+    if not any(p["projectId"] == given["projectId"] for p in context.world.projects):
+        raise not_found("Project")
+    return factory.create_environment(context.world, given["projectId"], given["name"], given.get("description") or "")
+
+
+@router.query("server.all")
+def servers(context: Context, given: Json) -> object:
+    """Return the remote servers (transcript 182)."""
+    total = [s.server_id for s in context.world.services.values()]
+    return [s.fields | {"totalSum": total.count(s.id)} for s in context.world.servers.values()]
+
+
+@router.mutation("server.create", {"name": ID, EVERYTHING: LOOSE})
+def create_server(context: Context, given: Json) -> object:
+    """Create a remote server (transcript 181)."""
+    server = factory.create_server(context.world, given["name"], given.get("description") or "")
+    known = {key: value for key, value in given.items() if key in server.fields}
+    server.fields |= known
+    return dict(server.fields)
+
+
+@router.query("registry.all")
+def registries(context: Context, given: Json) -> object:
+    """Return the registries without their passwords."""
+    return [registry.public() for registry in context.world.registries.values()]
+
+
+@router.mutation(
+    "registry.create",
+    {
+        "registryName": ID,
+        "username": STRING,
+        "password": STRING,
+        "registryUrl": STRING,
+        "registryType": LOOSE,
+        "imagePrefix": LOOSE,
+        "serverId": TEXT,
+    },
+)
+def create_registry(context: Context, given: Json) -> object:
+    """Create a registry; the answer repeats the password (transcript 160)."""
+    registry = factory.create_registry(context.world, given["registryName"], given["registryUrl"])
+    for key in ("username", "password", "imagePrefix", "registryType"):
+        if given.get(key) is not None:
+            registry.fields[key] = given[key]
+    return dict(registry.fields)
+
+
+@router.query("organization.all")
+def organizations(context: Context, given: Json) -> object:
+    """Return the one organization, in brief."""
+    return [{"id": context.world.organization_id, "name": "My Organization", "slug": None}]
+
+
+@router.mutation("user.assignPermissions", {"id": ID, EVERYTHING: LOOSE})
+def assign_permissions(context: Context, given: Json) -> object:
+    """Set what a member may touch; `id` is the name of the member's key (transcript 206)."""
+    context.world.access.grant(given["id"], given.get("accessedServices") or [], given.get("canAccessToDocker"))
+    return VOID

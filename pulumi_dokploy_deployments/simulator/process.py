@@ -1,0 +1,69 @@
+"""Starts the simulator in a process of its own, for tests that need a real socket."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+
+@dataclass
+class RunningSimulator:
+    """A started simulator; `ready` is the first line of its output."""
+
+    process: subprocess.Popen[str]
+    ready: Json
+
+    @property
+    def endpoint(self) -> str:
+        """Return its address, e.g. http://127.0.0.1:40001."""
+        return str(self.ready["endpoint"])
+
+    @property
+    def api_key(self) -> str:
+        """Return the owner's key."""
+        return str(self.ready["api_key"])
+
+    def control(self, verb: str, **arguments: object) -> object:
+        """Run a verb of the control interface; raises with the reason when it is refused."""
+        answer = httpx.post(f"{self.endpoint}/_simulator/{verb}", json=arguments)
+        if answer.status_code != 200:
+            raise ValueError(f"{verb}: {answer.text}")
+        result: object = answer.json()["result"]
+        return result
+
+    def state(self) -> Json:
+        """Return what really runs and what was received."""
+        found: Json = httpx.get(f"{self.endpoint}/_simulator/state").json()
+        return found
+
+
+@contextmanager
+def start_simulator(
+    *, build_seconds: float = 1.0, slow_seconds: float | None = None, seed: int = 0, port: int = 0
+) -> Iterator[RunningSimulator]:
+    """Run a simulator for the length of the context; it also ends with this process."""
+    command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", "--with-parent"]
+    command += ["--port", str(port), "--build-seconds", str(build_seconds), "--seed", str(seed)]
+    if slow_seconds is not None:
+        command += ["--slow-seconds", str(slow_seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise RuntimeError(f"the simulator ended with {process.wait()} before it was ready")
+        yield RunningSimulator(process, json.loads(line))
+    finally:
+        process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout:
+            process.stdout.close()

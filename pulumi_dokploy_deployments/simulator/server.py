@@ -1,0 +1,107 @@
+"""Serves a simulator on a loopback port with uvicorn, and ends at once when it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import sys
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
+from pulumi_dokploy_deployments.simulator.simulator import Simulator
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says; seconds are real seconds."""
+
+    port: int = 0
+    build_seconds: float = 1.0
+    slow_seconds: float | None = None
+    seed: int = 0
+    max_seconds: float = 3600.0
+    with_parent: bool = False
+
+
+class BreakingApp:
+    """Turns a BrokenConnection into a connection that really breaks."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        """Wrap a simulator's application."""
+        self._app = simulator.app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        try:
+            await self._app(scope, receive, send)
+        except BrokenConnection:
+            # ASGI has no way to drop a connection, but uvicorn's send is a method of what holds it.
+            transport = getattr(getattr(send, "__self__", None), "transport", None)
+            if transport is None:
+                raise
+            transport.abort()
+
+
+def listen(port: int) -> socket.socket:
+    """Bind the loopback address; 0 takes a free port."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((HOST, port))
+    listener.listen(128)
+    return listener
+
+
+async def serve(options: Options) -> None:
+    """Serve until a signal, the end of the time or the death of the parent."""
+    listener = listen(options.port)
+    endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
+    simulator = Simulator(
+        time.time,
+        options.build_seconds,
+        options.seed,
+        slow_seconds=options.slow_seconds,
+        endpoint=endpoint,
+    )
+    config = uvicorn.Config(
+        BreakingApp(simulator), log_level="critical", access_log=False, lifespan="off", ws="websockets-sansio"
+    )
+    server = uvicorn.Server(config)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    task = asyncio.create_task(server._serve([listener]))
+    sys.stdout.write(json.dumps(simulator.ready) + "\n")
+    sys.stdout.flush()
+    watcher = asyncio.create_task(_watch_parent(stop)) if options.with_parent else None
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), options.max_seconds)
+    # Open WebSockets must not delay the end: nothing here is worth an orderly shutdown.
+    listener.close()
+    task.cancel()
+    if watcher is not None:
+        watcher.cancel()
+
+
+async def _watch_parent(stop: asyncio.Event) -> None:
+    parent = os.getppid()
+    while os.getppid() == parent and not stop.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), 0.25)
+    stop.set()
+
+
+def run(options: Options) -> int:
+    """Run the server in this process; returns the exit code."""
+    asyncio.run(serve(options))
+    return 0

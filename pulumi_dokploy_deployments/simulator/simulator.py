@@ -1,0 +1,113 @@
+"""The simulator in one object: a populated world, its ASGI application and an in-process transport."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+from starlette.types import Receive, Scope, Send
+
+from pulumi_dokploy_deployments.simulator.http import control
+from pulumi_dokploy_deployments.simulator.http.app import HttpApp
+from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
+from pulumi_dokploy_deployments.simulator.websocket import LiveLog, serve
+from pulumi_dokploy_deployments.simulator.world import World
+from pulumi_dokploy_deployments.simulator.world import seed as seeding
+from pulumi_dokploy_deployments.simulator.world.faults import Faults
+from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+AGE = 3660.0
+"""Seconds that the instance is old at the start: some services have been running for an hour."""
+
+
+def slow_default(build_seconds: float) -> float:
+    """Return how long `slow` builds when nobody says so."""
+    return max(20.0, 10.0 * build_seconds)
+
+
+class Simulator:
+    """A Dokploy server without a socket.
+
+    `clock` gives epoch seconds and may be virtual; `sleep` must then be virtual too (slow answers and
+    live logs wait with it). `build_seconds` and `slow_seconds` are lengths of builds.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.time,
+        build_seconds: float = 1.0,
+        seed: int = 0,
+        *,
+        slow_seconds: float | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        endpoint: str = "http://127.0.0.1:3000",
+    ) -> None:
+        """Create and populate the instance; `endpoint` is only what `ready` tells."""
+        self.clock = clock
+        self._sleep = sleep
+        self.world = World(clock() - AGE, seed)
+        slow = slow_default(build_seconds) if slow_seconds is None else slow_seconds
+        self.ready: Json = {"endpoint": endpoint, **seeding.populate(self.world, build_seconds, slow)}
+        self.world.advance(clock())
+        self._http = HttpApp(self.world, clock, sleep)
+
+    @property
+    def faults(self) -> Faults:
+        """Return the faults, to switch them on and off."""
+        return self.world.faults
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve HTTP and WebSocket as ASGI; raises BrokenConnection where a connection breaks."""
+        if scope["type"] == "lifespan":
+            return
+        if scope["type"] == "websocket":
+            await serve(self.world, self.clock, self._sleep, scope, receive, send)
+            return
+        path = str(scope["path"])
+        if path.startswith("/_simulator/"):
+            self.world.advance(self.clock())
+            raw = b""
+            while True:
+                message = await receive()
+                raw += message.get("body", b"")
+                if not message.get("more_body"):
+                    break
+            verb = path.removeprefix("/_simulator/")
+            response = control.answer(self.world, str(scope["method"]), verb, raw)
+            await response(scope, receive, send)
+            return
+        await self._http(scope, receive, send)
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """Return a transport for httpx.AsyncClient whose faults are httpx's own exceptions."""
+        return InProcessTransport(self)
+
+    def client(self, key: str = "owner") -> httpx.AsyncClient:
+        """Return an HTTP client with the named API key (see `ready["api_keys"]`)."""
+        headers = {"x-api-key": self.ready["api_keys"][key]}
+        return httpx.AsyncClient(transport=self.transport(), base_url=self.ready["endpoint"], headers=headers)
+
+    def connect_log(self, log_path: str | None, api_key: str | None = None, server_id: str | None = None) -> LiveLog:
+        """Subscribe to a live log in-process; without a key the owner's is used."""
+        key = self.ready["api_key"] if api_key is None else api_key
+        return LiveLog(self.world, self.clock, log_path, key, server_id)
+
+
+class InProcessTransport(httpx.AsyncBaseTransport):
+    """Hands requests to the application; broken connections become httpx errors as a socket gives them."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        """Serve requests from `simulator`."""
+        self._inner = httpx.ASGITransport(app=simulator.app)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send one request."""
+        try:
+            return await self._inner.handle_async_request(request)
+        except BrokenConnection as broken:
+            if broken.kind == "refuse":
+                raise httpx.ConnectError("All connection attempts failed", request=request) from broken
+            if broken.kind == "drop_request":
+                raise httpx.ReadError("", request=request) from broken
+            message = "Server disconnected without sending a response."
+            raise httpx.RemoteProtocolError(message, request=request) from broken

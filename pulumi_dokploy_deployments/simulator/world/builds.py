@@ -1,0 +1,248 @@
+"""Carries a deployment out: prepares the row, lets the log grow, ends it, hands the result to Swarm."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from . import scripts
+from .history import Rollback, Row
+from .ids import log_stamp
+from .jobs import Job
+from .logs import LogFile, path_of
+from .services import Commit, Deployable, Registry
+from .tasks import Content, Spec
+
+if TYPE_CHECKING:
+    from .world import World
+
+PREPARE = 0.030
+"""Seconds from an active job to its row (transcripts 30, 33, 200)."""
+OVERWRITE = 0.09
+"""Seconds from a git source's final status to its overwritten title (transcript 242)."""
+LEAVE = 0.012
+"""Seconds from the last change of a row until its job leaves the queue."""
+KILL = 0.1
+"""Seconds from killBuild to the final status (transcript 130)."""
+
+
+class Build:
+    """One running deployment."""
+
+    def __init__(self, world: World, job: Job, service: Deployable) -> None:
+        """Prepare to carry `job` out for `service`; nothing happens before `start`."""
+        self.world = world
+        self.job = job
+        self.service = service
+        self.redeploy = job.data["type"] == "redeploy"
+        self.row: Row | None = None
+        self.rollback: Rollback | None = None
+        self.log: LogFile | None = None
+        self.script = scripts.Script()
+        self.started = 0.0
+
+    def start(self) -> None:
+        """Begin: the service is `running` from here on, its row follows a moment later."""
+        if self.world.faults.database_down:
+            self._leave()
+            return
+        self.service.set_status("running")
+        self._plan(PREPARE, self._create_row)
+
+    def _plan(self, delay: float, action: Callable[[], None]) -> None:
+        self.job.events.append(self.world.agenda.after(delay, action))
+
+    def _create_row(self) -> None:
+        world, service, data = self.world, self.service, self.job.data
+        if world.faults.database_down:
+            self._leave()
+            return
+        title = str(data.get("titleLog") or "Deployment")
+        description = str(data.get("descriptionLog") or "")
+        if "\x00" in title + description:
+            # Postgres refuses the character, before and after: no row, the status stays (transcript 204).
+            self._leave()
+            return
+        now = world.agenda.now
+        path = path_of(service.app_name, log_stamp(now))
+        owner = {f"{service.kind}Id": service.id}
+        broken = service.behaviour.build == "log_unwritable"
+        row = world.history.insert(
+            now, owner=owner, title=title, description=description, log_path="" if broken else path
+        )
+        self.row, self.started = row, now
+        if broken:
+            world.history.finish(row, "error", now)
+            reason = f"EEXIST: file already exists, mkdir '/etc/dokploy/logs/{service.app_name}'"
+            row.fields["errorMessage"] = f"An error have occurred: {reason}"
+            service.set_status("error")
+            self._leave()
+            return
+        self.log = world.logs.create(path)
+        self.log.chunks.append("Initializing deployment\n")
+        if service.server_id:
+            self.log.chunks.append("Building on Build Server\n")
+        self._create_rollback()
+        self._write_script()
+
+    def _create_rollback(self) -> None:
+        """Reserve a version before the build, so that failed rows have one too (transcript 164)."""
+        service, registry = self.service, self._rollback_registry()
+        if self.row is None or registry is None:
+            return
+        context = copy.deepcopy(service.fields) | self.world.nested_context(service)
+        context["rollbackRegistry"] = dict(registry.fields)
+        newest = self.world.history.of("applicationId", service.id)[0]
+        self.rollback = self.world.history.add_rollback(
+            newest, self.world.agenda.now + 0.009, service.app_name, context
+        )
+
+    def _rollback_registry(self) -> Registry | None:
+        fields = self.service.fields
+        if self.service.kind != "application" or not fields["rollbackActive"]:
+            return None
+        return self.world.registries.get(str(fields["rollbackRegistryId"] or ""))
+
+    def _write_script(self) -> None:
+        service, world, script = self.service, self.world, self.script
+        if service.from_git and not self.redeploy:
+            head = service.repository.head(service.ref) if service.repository else None
+            scripts.clone(script, service, head)
+            # A clone starts by removing the old working copy, also when it fails afterwards.
+            service.checked_out = None if script.fails else head
+        if not script.fails:
+            if service.kind == "compose":
+                creating = not world.containers.of(service.app_name, service.server_id)
+                scripts.compose_up(script, service, creating)
+            elif service.built:
+                self._script_build()
+            elif not self.redeploy:
+                image = str(service.fields["dockerImage"] or "")
+                scripts.pull(script, service, world.images.is_missing(image), world.ids)
+            if not script.fails:
+                self._script_pushes()
+        duration = service.behaviour.build_seconds
+        for place, text in script.pieces:
+            self._plan(duration * place, self._writer(text))
+        if script.fails:
+            self._plan(duration, lambda: self._finish("error"))
+        else:
+            self._plan(duration, lambda: self._finish("done"))
+
+    def _script_build(self) -> None:
+        if self.service.checked_out is None:
+            code = f"/etc/dokploy/applications/{self.service.app_name}/code"
+            self.script.add(0.1, f"Building {self.service.app_name}\n")
+            self.script.fail(0.5, f"cd: {code}: No such file or directory\n")
+            return
+        scripts.image_build(self.script, self.service, self.service.checked_out, self.world.ids)
+
+    def _script_pushes(self) -> None:
+        world, service = self.world, self.service
+        if service.kind != "application":
+            return
+        image = f"{service.app_name}:latest" if service.built else str(service.fields["dockerImage"])
+        swarm = world.registries.get(str(service.fields["registryId"] or ""))
+        if swarm is not None:
+            scripts.push(self.script, swarm, image, "📦 [Enabled Registry Swarm]", world.ids, 0.91)
+        registry = self._rollback_registry()
+        if registry is not None and self.rollback is not None:
+            heading = "🔄 [Enabled Rollback Registry]"
+            scripts.push(self.script, registry, self.rollback.image, heading, world.ids, 0.95)
+
+    def _writer(self, text: str) -> Callable[[], None]:
+        def write() -> None:
+            if self.log is not None:
+                self.log.chunks.append(text)
+
+        return write
+
+    @property
+    def killable(self) -> bool:
+        """Tell whether a `docker build` process of it runs right now."""
+        begin = self.script.killable_from
+        if begin is None or self.row is None:
+            return False
+        elapsed = self.world.agenda.now - self.started
+        length = self.service.behaviour.build_seconds
+        return begin * length <= elapsed < 0.9 * length
+
+    def kill(self) -> None:
+        """Interrupt the image build, as `pkill` does to every build of the host (transcript 233)."""
+        for event in self.job.events:
+            event.cancelled = True
+        self.job.events.clear()
+        self._plan(KILL, lambda: self._finish("error"))
+
+    def _finish(self, status: str) -> None:
+        world, row, service, now = self.world, self.row, self.service, self.world.agenda.now
+        if self.job.killed and status == "done":
+            # compose goes on in spite of the kill and replaces the container (transcript 250).
+            self._deploy_result()
+            status = "error"
+        elif status == "done":
+            self._deploy_result()
+        if status == "error" and self.log is not None:
+            self.log.chunks.append(scripts.FAILURE)
+        if world.faults.database_down:
+            self._leave()
+            return
+        if row is not None:
+            world.history.finish(row, status, now)
+        service.set_status(status)
+        if service.from_git and not self.redeploy:
+            self._plan(OVERWRITE, self._overwrite_title)
+        else:
+            self._leave()
+
+    def _overwrite_title(self) -> None:
+        commit = self.service.checked_out
+        if self.row is not None and commit is not None and not self.world.faults.database_down:
+            self.row.fields["title"] = commit.message
+            self.row.fields["description"] = f"Commit: {commit.sha}"
+        self._leave()
+
+    def _leave(self) -> None:
+        self._plan(LEAVE, lambda: self.world.forget_build(self.job))
+
+    def _deploy_result(self) -> None:
+        world, service = self.world, self.service
+        if service.kind == "compose":
+            if service.fields["composeType"] == "stack":
+                self._deploy_stack()
+            else:
+                world.containers.up(service, world.agenda.now)
+            return
+        content = self._content(service.checked_out)
+        image = str(service.fields["dockerImage"] or "ERROR-NO-IMAGE-PROVIDED")
+        if service.built:
+            image = f"{service.app_name}:latest"
+            world.images.build(world.ids.hexadecimal(64), image, content, world.agenda.now)
+            registry = world.registries.get(str(service.fields["registryId"] or ""))
+            if registry is not None:
+                image = registry.tag(image)
+                world.images.pushed[image] = content
+        rollback_registry = self._rollback_registry()
+        if rollback_registry is not None and self.rollback is not None:
+            world.images.pushed[rollback_registry.tag(self.rollback.image)] = content
+        world.swarm.deploy(service.app_name, service.server_id, world.spec_of(service, image, content))
+
+    def _deploy_stack(self) -> None:
+        world, name = self.world, f"{self.service.app_name}_web"
+        found = world.swarm.find(name, self.service.server_id)
+        content = self._content(self.service.checked_out)
+        if found is None or found.spec.content != content:
+            world.swarm.deploy(name, self.service.server_id, Spec("local/busybox:1", content))
+
+    def _content(self, commit: Commit | None) -> Content:
+        service, behaviour = self.service, self.service.behaviour
+        version = self.rollback.fields["version"] if self.rollback is not None else None
+        if not service.from_git or commit is None:
+            image, command = str(service.fields.get("dockerImage") or ""), service.fields.get("command")
+            found = self.world.images.content(image or "local/busybox:1", behaviour, command)
+            return Content(found.runtime, None, version, found.missing, found.exit_after, behaviour.start_seconds)
+        runtime = commit.runtime or behaviour.runtime
+        if str(service.fields.get("command") or "").split(" ")[0].endswith("/false"):
+            runtime = "start_fails"
+        return Content(runtime, commit.sha, version, start_seconds=behaviour.start_seconds)

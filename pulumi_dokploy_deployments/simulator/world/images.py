@@ -1,0 +1,53 @@
+"""Images on the host and in registries: what a tag holds, so that a rollback really changes what runs."""
+
+import dataclasses
+from dataclasses import dataclass, field
+
+from .services import Behaviour, Runtime
+from .tasks import Content
+
+ABSENT = ("absent", "does-not-exist")
+"""Words in an image name that make it unknown to every registry (transcripts 155, 172)."""
+
+
+@dataclass(frozen=True)
+class LocalImage:
+    """An image on the host; `created` is epoch seconds."""
+
+    id: str
+    content: Content
+    created: float
+
+
+@dataclass
+class Images:
+    """Local images by `name:tag` and pushed ones by full tag."""
+
+    local: dict[str, LocalImage] = field(default_factory=dict)
+    pushed: dict[str, Content] = field(default_factory=dict)
+    runtimes: dict[str, Runtime] = field(default_factory=dict)
+    missing: set[str] = field(default_factory=set)
+
+    def is_missing(self, image: str) -> bool:
+        """Tell whether pulling `image` fails with `manifest unknown`."""
+        return not image or image in self.missing or any(word in image for word in ABSENT)
+
+    def drop_local(self, image: str) -> None:
+        """Remove a local tag (`docker image rm`); what was pushed stays in the registry."""
+        self.local.pop(image, None)
+
+    def build(self, image_id: str, name: str, content: Content, created: float) -> None:
+        """Tag a freshly built image."""
+        self.local[name] = LocalImage(image_id, content, created)
+
+    def content(self, image: str, behaviour: Behaviour, command: str | None = None) -> Content:
+        """Return what a container of `image` will be and do."""
+        known = self.pushed.get(image)
+        if known is None and image in self.local:
+            known = self.local[image].content
+        if known is None:
+            runtime = self.runtimes.get(image, behaviour.runtime)
+            known = Content(runtime, missing=self.is_missing(image), start_seconds=behaviour.start_seconds)
+        if command and command.split(" ")[0].endswith("/false"):
+            return dataclasses.replace(known, runtime="start_fails")
+        return known

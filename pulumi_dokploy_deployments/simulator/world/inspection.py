@@ -1,0 +1,256 @@
+"""`docker inspect`, `docker service ps` and `docker stack ps` of the simulated hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .ids import iso_nano
+from .relative import ago, human_duration
+from .tasks import Spec, SwarmService, Task
+from .templates import Json
+
+if TYPE_CHECKING:
+    from .containers import Container
+    from .images import LocalImage
+    from .world import World
+
+NODE = "vm"
+NETWORK = "m1mrvi435cch6nfqiz98eiqvb"
+NODE_ID = "k95dc6gspay41bmhh2bds4lut"
+
+
+def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
+    """Return the lines of `docker service ps`, as Dokploy splits them (transcripts 302-329)."""
+    service = world.swarm.find(name, server_id)
+    if service is None:
+        return []
+    lines = [_line(task, service.name, world.now) for task in service.newest_first()]
+    return _with_slip(lines)
+
+
+def stack_tasks(world: World, stack: str, server_id: str | None) -> list[Json]:
+    """Return the lines of `docker stack ps` (docker.getStackContainersByAppName)."""
+    services = [s for s in world.swarm.services if _in_stack(s, stack, server_id)]
+    lines = [_line(task, service.name, world.now) for service in services for task in service.newest_first()]
+    order = ("containerId", "name", "state", "node", "currentState", "error")
+    return [{key: line[key] for key in order} for line in _with_slip(lines)]
+
+
+def stack_containers(world: World, stack: str, server_id: str | None) -> list[Json]:
+    """Return a stack's running tasks in the shape of containers (getContainersByAppNameMatch)."""
+    found: list[Json] = []
+    for service in world.swarm.services:
+        if not _in_stack(service, stack, server_id):
+            continue
+        for task in service.newest_first():
+            if task.desired != "running":
+                continue
+            line = _line(task, service.name, world.now)
+            status = f"{line['currentState']} ({task.error})" if task.error else str(line["currentState"])
+            found.append(
+                {
+                    "containerId": task.container_id[:12],
+                    "name": f"{line['name']}.{task.id}",
+                    "node": line["node"],
+                    "state": task.state,
+                    "status": status,
+                }
+            )
+    if found and not str(found[-1]["status"]).endswith(")"):
+        found[-1]["status"] += " (Error:)"
+    return found
+
+
+def _in_stack(service: SwarmService, stack: str, server_id: str | None) -> bool:
+    return service.name.startswith(f"{stack}_") and service.server_id == server_id
+
+
+def _line(task: Task, name: str, now: float) -> Json:
+    return {
+        "containerId": task.id,
+        "name": f"{name}.{task.slot}",
+        "state": task.desired,
+        "currentState": ago(task.state, now - task.since),
+        "node": NODE if task.on_node else "",
+        "error": task.error,
+    }
+
+
+def _with_slip(lines: list[Json]) -> list[Json]:
+    """Repeat Dokploy's slip: the output is trimmed, so the last line's empty error reads "Error:"."""
+    if lines and not lines[-1]["error"]:
+        lines[-1]["error"] = "Error:"
+    return lines
+
+
+def matching_containers(world: World, name: str, server_id: str | None) -> list[Json]:
+    """Return what `docker ps -a` lists under a name: compose containers and those of tasks."""
+    found = [c.view(world.now) for c in world.containers.all if c.name.startswith(name)]
+    for service in world.swarm.services:
+        if service.server_id == server_id and service.name.startswith(name):
+            found += [_task_container(service, t, world.now) for t in service.newest_first() if t.container_id]
+    return found
+
+
+def _task_container(service: SwarmService, task: Task, now: float) -> Json:
+    span = human_duration(now - task.since)
+    running = task.alive
+    return {
+        "containerId": task.container_id[:12],
+        "name": f"{service.name}.{task.slot}.{task.id}",
+        "state": "running" if running else "exited",
+        "status": f"Up {span}" if running else f"Exited ({task.exit_code}) {span} ago",
+    }
+
+
+def inspect(world: World, key: str, server_id: str | None) -> Json | None:
+    """Return `docker inspect <key>`: container, image, service or task; None for an unknown name.
+
+    A built application owns an image called like its service, and the image comes first (transcript 301).
+    """
+    container = world.containers.find(key, server_id) if len(key) >= 12 else None
+    if container is not None:
+        return _container(container)
+    image = world.images.local.get(f"{key}:latest")
+    if image is not None:
+        return _image(f"{key}:latest", image)
+    service = world.swarm.find(key, server_id)
+    if service is not None:
+        return _service(service)
+    found = world.swarm.find_task(key, server_id)
+    return _task(*found) if found else None
+
+
+def _container(container: Container) -> Json:
+    running = container.state == "running"
+    state: Json = {"Status": container.state, "Running": running, "ExitCode": container.exit_code}
+    if container.health:
+        state["Health"] = {"Status": container.health, "FailingStreak": 0, "Log": []}
+    return {
+        "Id": container.id,
+        "Created": iso_nano(container.created),
+        "State": state | {"StartedAt": iso_nano(container.since)},
+        "Name": f"/{container.name}",
+        "RestartCount": 0,
+        "Config": {
+            "Image": container.image,
+            "Env": ["SECRET_TOKEN=simulated-environment-secret"],
+            "Labels": {"com.docker.compose.project": container.project},
+        },
+    }
+
+
+def _image(name: str, image: LocalImage) -> Json:
+    return {
+        "Id": f"sha256:{image.id}",
+        "RepoTags": [name],
+        "RepoDigests": [],
+        "Parent": "",
+        "Comment": "",
+        "Created": iso_nano(image.created),
+        "Container": "",
+        "ContainerConfig": {"Hostname": "", "Env": ["PATH=/usr/bin:/bin"], "Labels": {}},
+        "DockerVersion": "20.10.24+dfsg1",
+        "Author": "",
+        "Config": {"Env": ["PATH=/usr/bin:/bin"], "Cmd": ["/bin/busybox", "sleep", "100000"]},
+        "Architecture": "amd64",
+        "Os": "linux",
+        "Size": 3964512,
+        "VirtualSize": 3964512,
+        "GraphDriver": {"Data": {}, "Name": "overlay2"},
+        "RootFS": {"Type": "layers", "Layers": [f"sha256:{image.id}"]},
+        "Metadata": {"LastTagTime": iso_nano(image.created)},
+    }
+
+
+def _template(spec: Spec) -> Json:
+    container: Json = {"Image": spec.image, "Isolation": "default"}
+    if spec.env:
+        container["Env"] = list(spec.env)
+    if spec.command:
+        container["Command"] = spec.command.split(" ")
+    return {
+        "ContainerSpec": container,
+        "Resources": {"Limits": {}, "Reservations": {}},
+        "Placement": {},
+        "Networks": [{"Target": NETWORK}],
+        "ForceUpdate": spec.force_update,
+    }
+
+
+def _spec(name: str, spec: Spec) -> Json:
+    return {
+        "Name": name,
+        "Labels": {},
+        "TaskTemplate": _template(spec) | {"Runtime": "container"},
+        "Mode": {"Replicated": {"Replicas": spec.replicas}},
+        "UpdateConfig": {
+            "Parallelism": 1,
+            "FailureAction": spec.failure_action,
+            "Monitor": int(spec.monitor * 1_000_000_000),
+            "MaxFailureRatio": 0,
+            "Order": spec.order,
+        },
+        "RollbackConfig": {
+            "Parallelism": 1,
+            "FailureAction": "pause",
+            "MaxFailureRatio": 0,
+            "Order": "start-first",
+        },
+        "EndpointSpec": {"Mode": "vip"},
+    }
+
+
+def _service(service: SwarmService) -> Json:
+    view: Json = {
+        "ID": service.id,
+        "Version": {"Index": service.index},
+        "CreatedAt": iso_nano(service.created),
+        "UpdatedAt": iso_nano(service.updated),
+        "Spec": _spec(service.name, service.spec),
+    }
+    if service.previous is not None:
+        view["PreviousSpec"] = _spec(service.name, service.previous)
+    view["Endpoint"] = {"Spec": {"Mode": "vip"}, "VirtualIPs": [{"NetworkID": NETWORK, "Addr": "10.0.1.6/24"}]}
+    if service.update is not None:
+        update: Json = {"State": service.update.state, "StartedAt": iso_nano(service.update.started)}
+        if service.update.completed is not None:
+            update["CompletedAt"] = iso_nano(service.update.completed)
+        view["UpdateStatus"] = update | {"Message": service.update.message}
+    return view
+
+
+def _task(service: SwarmService, task: Task) -> Json:
+    status: Json = {
+        "Timestamp": iso_nano(task.since),
+        "State": task.state,
+        "Message": task.message,
+    }
+    if task.error:
+        status["Err"] = task.error.strip('"')
+    if task.container_id:
+        pid = 22795 if task.alive else 0
+        status["ContainerStatus"] = {
+            "ContainerID": task.container_id,
+            "PID": pid,
+            "ExitCode": task.exit_code,
+        }
+    view: Json = {
+        "ID": task.id,
+        "Version": {"Index": task.index},
+        "CreatedAt": iso_nano(task.created),
+        "UpdatedAt": iso_nano(task.since + 0.025),
+        "Labels": {},
+        "Spec": _template(task.spec),
+        "ServiceID": service.id,
+        "Slot": task.slot,
+    }
+    if task.on_node:
+        view["NodeID"] = NODE_ID
+    view["Status"] = status | {"PortStatus": {}}
+    view["DesiredState"] = task.desired
+    if task.on_node:
+        view["NetworksAttachments"] = [
+            {"Network": {"ID": NETWORK, "Spec": {"Name": "dokploy-network"}}, "Addresses": ["10.0.1.7/24"]}
+        ]
+    return view | {"Volumes": None}
