@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from pulumi_dokploy_deployments.api.errors import ApiError, RateLimited, Unauthorized
@@ -31,7 +31,7 @@ class Patience:
 
     budget_seconds: float = 180.0
     key_has_worked: bool = False
-    jitter: Callable[[], float] = field(default=lambda: random.random())  # noqa: S311
+    jitter: Callable[[], float] = random.random
     _failing_since: float | None = None
     _failures: int = 0
 
@@ -50,7 +50,7 @@ class Patience:
         if at - self._failing_since >= self.budget_seconds:
             return None
         self._failures += 1
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10))
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         pause = longest * (0.5 + self.jitter() / 2)
         if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
             pause = max(pause, error.retry_after_seconds)

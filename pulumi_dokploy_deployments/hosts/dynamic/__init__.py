@@ -1,0 +1,1 @@
+"""Host 1: Pulumi dynamic resources, nothing to install beside the package."""

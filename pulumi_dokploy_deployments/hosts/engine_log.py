@@ -1,0 +1,62 @@
+"""Lines in the engine's display: the engine's log service, as a reporter for runs."""
+
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any
+
+import grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+MOST_LINE = 4000
+
+
+@cache
+def _stub(address: str) -> engine_pb2_grpc.EngineStub:
+    return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+
+
+def engine_address() -> str | None:
+    """The engine's address: the first argument of a provider process."""
+    arguments = sys.argv[1:]
+    return arguments[0] if arguments and ":" in arguments[0] else None
+
+
+class EngineReporter:
+    """Shows a run's progress on the resource's own row.
+
+    Args:
+        urn: the resource's URN; empty for the stack's row.
+    """
+
+    def __init__(self, urn: str = "", address: str | None = None) -> None:
+        self._urn = urn
+        self._address = address or engine_address()
+        self._status = ""
+
+    def status(self, text: str) -> None:
+        """A status line; the next one replaces it, and it is gone at the end."""
+        if text != self._status:
+            self._status = text
+            self._send(text, engine_pb2.INFO, ephemeral=True)
+
+    def line(self, text: str) -> None:
+        """A line of the build log, shown live."""
+        self._send(text, engine_pb2.INFO, ephemeral=False)
+
+    def warning(self, text: str) -> None:
+        """A warning, shown again at the end."""
+        self._send(text, engine_pb2.WARNING, ephemeral=False)
+
+    def _send(self, text: str, severity: Any, *, ephemeral: bool) -> None:
+        if self._address is None:
+            return
+        request = engine_pb2.LogRequest(
+            severity=severity, message=text[:MOST_LINE], urn=self._urn, streamId=0, ephemeral=ephemeral
+        )
+        try:
+            _stub(self._address).Log(request, timeout=5.0)
+        except grpc.RpcError:
+            # The engine goes away first when it is interrupted; a lost line must not end a deployment.
+            return
