@@ -1,0 +1,255 @@
+"""Which servers the contract is held against: the simulator always, a live one where the environment names it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import threading
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.connection import Connection
+from pulumi_dokploy_deployments.api.models import (
+    Deployment,
+    DeployMethod,
+    QueueJob,
+    ServiceInspection,
+    ServiceKind,
+)
+
+T = TypeVar("T")
+
+BUILD_SECONDS = 0.3
+SLOW_SECONDS = 2.0
+START_SECONDS = 20.0
+WAIT_SECONDS = 90.0
+"""How long a real server may take for anything these tests wait for; its slow build takes about 20 of them."""
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server under test, and which of its services may be deployed."""
+
+    endpoint: str
+    api_key: str = field(repr=False)
+    is_live: bool
+    applications: dict[str, str]
+    composes: dict[str, str]
+
+    @property
+    def connection(self) -> Connection:
+        return Connection.parse(self.endpoint, self.api_key)
+
+    def application(self, name: str) -> str:
+        """The id of an application by its role; skips the test where a live server has none for it."""
+        return self._service(self.applications, name, "APPLICATION")
+
+    def compose(self, name: str) -> str:
+        """The id of a compose by its role; skips the test where a live server has none for it."""
+        return self._service(self.composes, name, "COMPOSE")
+
+    def _service(self, known: dict[str, str], name: str, kind: str) -> str:
+        if self.is_live and name not in known:
+            pytest.skip(f"the live run has no DOKPLOY_LIVE_{name.upper()}_{kind}_ID")
+        return known[name]
+
+
+def _is_live_configured() -> bool:
+    return bool(os.environ.get("DOKPLOY_ENDPOINT") and os.environ.get("DOKPLOY_API_KEY"))
+
+
+def _live() -> Server:
+    def services(kind: str) -> dict[str, str]:
+        prefix, suffix = "DOKPLOY_LIVE_", f"_{kind}_ID"
+        return {
+            name.removeprefix(prefix).removesuffix(suffix).lower(): value
+            for name, value in os.environ.items()
+            if name.startswith(prefix) and name.endswith(suffix) and value
+        }
+
+    return Server(
+        endpoint=os.environ["DOKPLOY_ENDPOINT"],
+        api_key=os.environ["DOKPLOY_API_KEY"],
+        is_live=True,
+        applications=services("APPLICATION"),
+        composes=services("COMPOSE"),
+    )
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    stdout, lines = process.stdout, list[str]()
+    reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
+    reader.start()
+    reader.join(START_SECONDS)
+    if not lines or not lines[0]:
+        process.kill()
+        pytest.fail(f"the simulator said nothing within {START_SECONDS:g} seconds")
+    return lines[0]
+
+
+@pytest.fixture(
+    scope="session",
+    params=[
+        "simulator",
+        pytest.param(
+            "live",
+            marks=[
+                pytest.mark.live,
+                pytest.mark.timeout(300),
+                pytest.mark.skipif(
+                    not _is_live_configured(), reason="DOKPLOY_ENDPOINT and DOKPLOY_API_KEY are not set"
+                ),
+            ],
+        ),
+    ]
+    if _is_live_configured()
+    else ["simulator"],
+)
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    """One server for the whole run: what the tests promise must also hold on one that others have used."""
+    if request.param == "live":
+        yield _live()
+        return
+    arguments = ["--port", "0", "--build-seconds", str(BUILD_SECONDS), "--slow-seconds", str(SLOW_SECONDS)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", *arguments], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        described: dict[str, Any] = json.loads(_first_line(process))
+        yield Server(
+            endpoint=described["endpoint"],
+            api_key=described["api_key"],
+            is_live=False,
+            applications=described["applications"],
+            composes=described["composes"],
+        )
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@pytest_asyncio.fixture
+async def client(server: Server) -> AsyncIterator[DokployClient]:
+    async with DokployClient(server.connection) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def raw(server: Server) -> AsyncIterator[httpx.AsyncClient]:
+    """Plain HTTP, for what the client would never send and what it does not show."""
+    headers = {"x-api-key": server.api_key}
+    async with httpx.AsyncClient(base_url=f"{server.endpoint}/api/", headers=headers, trust_env=False) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture
+async def bench(client: DokployClient) -> Bench:
+    return Bench(client)
+
+
+async def until(what: str, probe: Callable[[], Awaitable[T | None]], *, seconds: float = WAIT_SECONDS) -> T:
+    """What the probe finds; fails the test when it finds nothing in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while (found := await probe()) is None:
+        if loop.time() > deadline:
+            pytest.fail(f"waited {seconds:g} seconds for {what}")
+        await asyncio.sleep(POLL_SECONDS)
+    return found
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """One deployment that a test asked for, recognisable by its nonce."""
+
+    kind: ServiceKind
+    service_id: str
+    nonce: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The moves that most tests share."""
+
+    client: DokployClient
+
+    async def settle(self, kind: ServiceKind, service_id: str) -> None:
+        """Wait until nothing of the service waits or runs: an earlier test may have left before the end."""
+
+        async def idle() -> bool | None:
+            if any(job.service_id == service_id for job in await self.client.queue()):
+                return None
+            rows = await self.client.deployments_of(kind, service_id)
+            return None if any(not row.status.is_final for row in rows) else True
+
+        await until("the service to be idle", idle)
+
+    async def trigger(
+        self,
+        service_id: str,
+        *,
+        kind: ServiceKind = ServiceKind.APPLICATION,
+        method: DeployMethod = DeployMethod.DEPLOY,
+        settled: bool = True,
+    ) -> Trigger:
+        """Deploy with a nonce of its own, by default when the service is idle."""
+        if settled:
+            await self.settle(kind, service_id)
+        nonce = uuid.uuid4().hex
+        asked = Trigger(kind, service_id, nonce, f"contract {nonce[:8]}")
+        await self.client.deploy(kind, service_id, method=method, title=asked.title, description=nonce)
+        return asked
+
+    async def row(self, asked: Trigger) -> Deployment:
+        """The row as it was when first seen; the nonce is reliable only until the end (timeline 242)."""
+
+        async def find() -> Deployment | None:
+            rows = await self.client.deployments_of(asked.kind, asked.service_id)
+            return next((row for row in rows if row.description == asked.nonce), None)
+
+        return await until("the row with the nonce", find)
+
+    async def find(self, asked: Trigger, deployment_id: str) -> Deployment | None:
+        rows = await self.client.deployments_of(asked.kind, asked.service_id)
+        return next((row for row in rows if row.deployment_id == deployment_id), None)
+
+    async def finished(self, asked: Trigger) -> Deployment:
+        """The row after its end."""
+        deployment_id = (await self.row(asked)).deployment_id
+
+        async def final() -> Deployment | None:
+            row = await self.find(asked, deployment_id)
+            return row if row is not None and row.status.is_final else None
+
+        return await until("the end of the deployment", final)
+
+    async def job(self, asked: Trigger) -> QueueJob | None:
+        jobs = await self.client.queue()
+        return next((job for job in jobs if job.data.description_log == asked.nonce), None)
+
+    async def app_name(self, service_id: str) -> str:
+        return (await self.client.read_service(ServiceKind.APPLICATION, service_id)).app_name
+
+    async def running_service(self, service_id: str) -> ServiceInspection:
+        """The Swarm service behind an application: by its newest task, since its name may lead to an image."""
+        app_name = await self.app_name(service_id)
+
+        async def inspect() -> ServiceInspection | None:
+            tasks = await self.client.tasks_of(app_name)
+            task = await self.client.inspect_task(tasks[0].task_id) if tasks else None
+            return await self.client.inspect_service(task.service_id) if task is not None else None
+
+        return await until("a task of the service", inspect)
