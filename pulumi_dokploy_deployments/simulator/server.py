@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
 from pulumi_dokploy_deployments.simulator.simulator import Simulator
@@ -43,13 +43,28 @@ class BreakingApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         try:
-            await self._app(scope, receive, send)
+            await self._app(scope, receive, _codeless_close(send) if scope["type"] == "websocket" else send)
         except BrokenConnection:
             # ASGI has no way to drop a connection, but uvicorn's send is a method of what holds it.
             transport = getattr(getattr(send, "__self__", None), "transport", None)
             if transport is None:
                 raise
             transport.abort()
+
+
+def _codeless_close(send: Send) -> Send:
+    """Let close code 1005 through as a close frame without a code, which ASGI can't express (306)."""
+
+    async def wrapped(message: Message) -> None:
+        connection = getattr(getattr(send, "__self__", None), "conn", None)
+        if message["type"] == "websocket.close" and message.get("code") == 1005:
+            message = {**message, "code": 1000}
+            if connection is not None:
+                close = connection.send_close
+                connection.send_close = lambda *_: close()
+        await send(message)
+
+    return wrapped
 
 
 def listen(port: int) -> socket.socket:

@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.logs import LogFile, allowed
+from pulumi_dokploy_deployments.simulator.world.requests import Request
 
 POLL = 0.01
 """Seconds between two looks at the log file."""
@@ -122,12 +124,16 @@ async def serve(
     """Speak /listen-deployment on an ASGI WebSocket; it never ends with the deployment (transcript 311)."""
     socket = WebSocket(scope, receive, send)
     world.advance(clock())
+    secret = socket.headers.get("x-api-key")
+    query = dict(socket.query_params)
+    key = world.access.name_of(secret)
+    world.requests.calls.append(Request(world.now, "GET", socket.url.path, dict(query), None, key))
     if world.down_until is not None:
         raise BrokenConnection("refuse")
     refused = world.faults.take("listen-deployment", "websocket_refused")
     if refused is not None or socket.url.path != "/listen-deployment":
-        # Closing before accepting makes the ASGI server answer 403, as a proxy without upgrades might.
-        await socket.close()
+        status = refused.status if refused is not None else 404
+        await socket.send_denial_response(Response(status_code=status))
         return
     await socket.accept()
     query = socket.query_params
@@ -142,19 +148,11 @@ async def serve(
                 await socket.send_text(frame)
     except LogClosed as closed:
         with suppress(RuntimeError, WebSocketDisconnect):
-            await _close(socket, closed)
+            await socket.close(closed.code, closed.reason)
     except WebSocketDisconnect:
         return
     finally:
         listener.cancel()
-
-
-async def _close(socket: WebSocket, closed: LogClosed) -> None:
-    if closed.code == 1005:
-        # A close frame without a code; ASGI servers can only be made to send 1000, which clients treat alike.
-        await socket.close(1000)
-    else:
-        await socket.close(closed.code, closed.reason)
 
 
 async def _until_gone(socket: WebSocket) -> None:

@@ -183,9 +183,10 @@ class Build:
             status = "error"
         elif status == "done":
             self._deploy_result()
-        if status == "error" and self.log is not None:
+        if self.log is not None and (status == "error" or world.faults.database_down):
             self.log.chunks.append(scripts.FAILURE)
         if world.faults.database_down:
+            # Neither the row nor the service can be updated any more (transcripts 196, 252).
             self._leave()
             return
         if row is not None:

@@ -177,15 +177,21 @@ class World:
 
     # What tests do to the instance; the control interface offers the same verbs.
 
-    def restart(self, down_seconds: float = RESTART_SECONDS) -> None:
-        """Kill and start the server: connections are refused, then running rows are cancelled."""
+    def restart(self, down_seconds: float = RESTART_SECONDS, stale_seconds: float = 0.0) -> None:
+        """Kill and start the server: connections are refused, then running rows are cancelled.
+
+        The server listens before it cancels; `stale_seconds` makes that gap visible.
+        """
         self.queue.lose()
         self._builds.clear()
         self.down_until = self.now + down_seconds
-        self.agenda.after(down_seconds, self._start_up)
+        self.agenda.after(down_seconds, self._listen)
+        self.agenda.after(down_seconds + stale_seconds, self._cancel_running)
 
-    def _start_up(self) -> None:
+    def _listen(self) -> None:
         self.down_until = None
+
+    def _cancel_running(self) -> None:
         for row in self.history.rows:
             if row.status == "running":
                 self.history.finish(row, "cancelled", self.now)
