@@ -41,13 +41,15 @@ class Simulator:
         slow_seconds: float | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         endpoint: str = "http://127.0.0.1:3000",
+        populated: bool = True,
     ) -> None:
-        """Create and populate the instance; `endpoint` is only what `ready` tells."""
+        """Create the instance; `endpoint` is only what `ready` tells, `populated` False leaves it empty."""
         self.clock = clock
         self._sleep = sleep
         self.world = World(clock() - AGE, seed)
         slow = slow_default(build_seconds) if slow_seconds is None else slow_seconds
-        self.ready: Json = {"endpoint": endpoint, **seeding.populate(self.world, build_seconds, slow)}
+        contents = seeding.populate(self.world, build_seconds, slow) if populated else seeding.keys(self.world)
+        self.ready: Json = {"endpoint": endpoint, **contents}
         self.world.advance(clock())
         self._http = HttpApp(self.world, clock, sleep)
 

@@ -125,9 +125,9 @@ async def serve(
     socket = WebSocket(scope, receive, send)
     world.advance(clock())
     secret = socket.headers.get("x-api-key")
-    query = dict(socket.query_params)
+    query: dict[str, str] = dict(socket.query_params)
     key = world.access.name_of(secret)
-    world.requests.calls.append(Request(world.now, "GET", socket.url.path, dict(query), None, key))
+    world.requests.calls.append(Request(world.now, "GET", socket.url.path, {**query}, None, key))
     if world.down_until is not None:
         raise BrokenConnection("refuse")
     refused = world.faults.take("listen-deployment", "websocket_refused")
@@ -136,8 +136,7 @@ async def serve(
         await socket.send_denial_response(Response(status_code=status))
         return
     await socket.accept()
-    query = socket.query_params
-    log = LiveLog(world, clock, query.get("logPath"), socket.headers.get("x-api-key"), query.get("serverId") or None)
+    log = LiveLog(world, clock, query.get("logPath"), secret, query.get("serverId") or None)
     listener = asyncio.create_task(_until_gone(socket))
     try:
         while not listener.done():

@@ -15,6 +15,7 @@ SECURITY = {
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "Vary": "Accept-Encoding",
 }
+TRPC = {"Vary": "trpc-accept, Accept-Encoding"}
 
 
 def _response(body: bytes, status: int, content_type: str | None, headers: dict[str, str]) -> Response:
@@ -50,14 +51,14 @@ def trpc(value: object) -> Response:
         data: Json = {"json": None, "meta": {"values": ["undefined"], "v": 1}}
     else:
         data = {"json": value}
-    return _response(encode({"result": {"data": data}}), 200, "application/json", {})
+    return _response(encode({"result": {"data": data}}), 200, "application/json", TRPC)
 
 
 def trpc_refusal(error: ApiError, path: str | None) -> Response:
     """Return an error in the shape of /api/trpc."""
     envelope = error.body(path)
     body = {"error": {"json": {"message": error.message, "code": -32600, "data": envelope["data"]}}}
-    return _response(encode(body), error.status, "application/json", {})
+    return _response(encode(body), error.status, "application/json", TRPC)
 
 
 def page(value: Json, status: int = 200) -> Response:

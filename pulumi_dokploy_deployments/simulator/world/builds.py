@@ -60,13 +60,14 @@ class Build:
             return
         title = str(data.get("titleLog") or "Deployment")
         description = str(data.get("descriptionLog") or "")
-        if "\x00" in title + description:
-            # Postgres refuses the character, before and after: no row, the status stays (transcript 204).
-            self._leave()
-            return
         now = world.agenda.now
         path = path_of(service.app_name, log_stamp(now))
         owner = {f"{service.kind}Id": service.id}
+        if "\x00" in title + description:
+            # Postgres refuses the character after the pruning: no row, the status stays (transcript 204).
+            world.history.prune(owner)
+            self._leave()
+            return
         broken = service.behaviour.build == "log_unwritable"
         row = world.history.insert(
             now, owner=owner, title=title, description=description, log_path="" if broken else path
@@ -124,7 +125,7 @@ class Build:
                 self._script_pushes()
         duration = service.behaviour.build_seconds
         for place, text in script.pieces:
-            self._plan(duration * place, self._writer(text))
+            self._plan(script.offset(place, duration), self._writer(text))
         if script.fails:
             self._plan(duration, lambda: self._finish("error"))
         else:
@@ -153,7 +154,8 @@ class Build:
 
     def _writer(self, text: str) -> Callable[[], None]:
         def write() -> None:
-            if self.log is not None:
+            killed = self.job.killed and text == scripts.DEPLOYED
+            if self.log is not None and not killed:
                 self.log.chunks.append(text)
 
         return write
@@ -166,7 +168,7 @@ class Build:
             return False
         elapsed = self.world.agenda.now - self.started
         length = self.service.behaviour.build_seconds
-        return begin * length <= elapsed < 0.9 * length
+        return self.script.offset(begin, length) <= elapsed < self.script.offset(0.9, length)
 
     def kill(self) -> None:
         """Interrupt the image build, as `pkill` does to every build of the host (transcript 233)."""

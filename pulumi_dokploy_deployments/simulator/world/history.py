@@ -60,7 +60,7 @@ class History:
 
     def insert(self, at: float, *, owner: Json, title: str, description: str, log_path: str) -> Row:
         """Prune the owner's history, then add a running row; `owner` is {"applicationId": …} or compose."""
-        self._prune(owner)
+        self.prune(owner)
         fields: Json = {
             "deploymentId": self._ids.nano(),
             "title": title,
@@ -88,7 +88,8 @@ class History:
         self.rows.append(row)
         return row
 
-    def _prune(self, owner: Json) -> None:
+    def prune(self, owner: Json) -> None:
+        """Drop all but the newest ten rows of the owner, with their logs and versions (transcript 150)."""
         (column, service_id), *_ = owner.items()
         for row in self.of(column, str(service_id))[KEPT:]:
             rollback = self.find_rollback(row.fields["rollbackId"])

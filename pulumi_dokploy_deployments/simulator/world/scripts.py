@@ -1,5 +1,6 @@
 """Build logs: what Dokploy, git, docker and compose write, when, and where their output is cut."""
 
+import unicodedata
 from dataclasses import dataclass, field
 
 from .ids import Ids
@@ -7,7 +8,10 @@ from .services import Commit, Deployable, Registry
 
 FAILURE = "\nError occurred ❌, check the logs for details.\n"
 """Last line of every failed deployment, just before its status turns (transcript 36)."""
+DEPLOYED = "Docker Compose Deployed: ✅\n"
+"""Last line of a compose deployment; a killed one lacks it (transcript 251)."""
 BANNER_WIDTH = 76
+EARLY, LATE = 0.2, 0.82
 
 
 @dataclass
@@ -21,6 +25,20 @@ class Script:
     def add(self, at: float, text: str) -> None:
         """Write `text` at the fraction `at` of the build."""
         self.pieces.append((at, text))
+
+    @staticmethod
+    def offset(place: float, duration: float) -> float:
+        """Return the seconds after the start of a place in a build of `duration` seconds.
+
+        Cloning and the end take no longer in a long build: what is long is the middle (transcript 300).
+        """
+        short = min(duration, 1.0)
+        if place <= EARLY:
+            return place * short
+        if place >= LATE:
+            return duration - (1 - place) * short
+        begin, end = EARLY * short, duration - (1 - LATE) * short
+        return begin + (end - begin) * (place - EARLY) / (LATE - EARLY)
 
     def fail(self, at: float, text: str) -> "Script":
         """End the build with an error that `text` explains."""
@@ -202,7 +220,7 @@ def compose_up(script: Script, service: Deployable, creating: bool) -> None:
     else:
         script.add(0.88, f"{verb} {app}_web_1 ... \r\n")
         script.add(0.92, f"{verb} {app}_web_1 ... done\r\n")
-    script.add(0.95, "Docker Compose Deployed: ✅\n")
+    script.add(0.95, DEPLOYED)
 
 
 def _banner(lines: list[str]) -> str:
@@ -210,12 +228,17 @@ def _banner(lines: list[str]) -> str:
     for line in lines:
         current = ""
         for word in line.split(" "):
-            if current and len(current) + 1 + len(word) > BANNER_WIDTH:
+            if current and _columns(current) + 1 + _columns(word) > BANNER_WIDTH:
                 wrapped.append(current)
                 current = word
             else:
                 current = f"{current} {word}" if current else word
         wrapped.append(current)
-    body = "".join(f"║ {line:<{BANNER_WIDTH}} ║\n" for line in wrapped)
+    body = "".join(f"║ {line}{' ' * (BANNER_WIDTH - _columns(line))} ║\n" for line in wrapped)
     bar = "═" * (BANNER_WIDTH + 2)
     return f"╔{bar}╗\n{body}╚{bar}╝\n"
+
+
+def _columns(text: str) -> int:
+    """Return the width on a terminal, where an emoji takes two columns."""
+    return sum(2 if unicodedata.east_asian_width(character) == "W" else 1 for character in text)
