@@ -247,9 +247,10 @@ class Swarm:
         update.message = f"update rolled back due to failure or early termination of task {failed.id}"
         service.spec, service.previous = previous, None
         self._touch(service)
-        # Swarm has already planned a successor with the broken spec; it never runs (transcript 317).
-        stillborn = self._new_task(service, failed.slot, broken, "ready")
-        self._agenda.after(0.1, lambda: self._stop(service, stillborn))
+        # Swarm has already planned a successor with the broken spec; it never runs (transcripts 317, 323).
+        stillborn = self._new_task(service, failed.slot, broken, "shutdown")
+        self._enter(service, stillborn, "accepted", "accepted")
+        self._agenda.after(1.0, lambda: self._enter(service, stillborn, "shutdown", "shutdown"))
         self._drop_slots_above(service, previous.replicas)
         for slot in range(1, previous.replicas + 1):
             kept = [t for t in service.of_slot(slot) if t.desired == "running" and t.spec != broken]
