@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import queue
 import re
 import shlex
 import shutil
@@ -20,15 +19,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import httpx
 import setup_engine
+
+from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "examples" / "quickstart"
 STACK = "demo"
-BUILD_SECONDS = 2.0
+BUILD_SECONDS = 1.0
 COMMAND_SECONDS = 120.0
 BOLD, GREEN, RED, DIM, PLAIN = (
     ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m")
@@ -81,70 +80,10 @@ def complaints(step: Step, outcomes: Sequence[Outcome]) -> list[str]:
 
 
 @dataclass
-class Simulator:
-    """The simulator, a process of its own."""
-
-    process: subprocess.Popen[str]
-    details: dict[str, Any]
-
-    @classmethod
-    def start(cls) -> Simulator:
-        command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator"]
-        process = subprocess.Popen(
-            [*command, "--port", "0", "--build-seconds", str(BUILD_SECONDS)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=_forward, args=(process, lines), daemon=True).start()
-        try:
-            line = lines.get(timeout=30)
-            return cls(process, dict(json.loads(line)))
-        except (queue.Empty, ValueError) as error:
-            process.kill()
-            raise SystemExit(f"demo: the simulator did not start: {error!r}") from error
-
-    @property
-    def endpoint(self) -> str:
-        return str(self.details["endpoint"])
-
-    @property
-    def api_key(self) -> str:
-        return str(self.details["api_key"])
-
-    @property
-    def application_id(self) -> str:
-        """The application that the demo deploys."""
-        applications: dict[str, str] = self.details["applications"]
-        return next(iter(applications.values()))
-
-    def control(self, method: str, path: str, body: dict[str, object] | None = None) -> Any:
-        """One call to the simulator's own endpoints."""
-        answer = httpx.request(method, httpx.URL(self.endpoint).join(path), json=body, timeout=10)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def behave(self, **behaviour: object) -> None:
-        """How the application's next deployments go."""
-        self.control("POST", f"/_simulator/services/{self.application_id}", behaviour)
-
-    def requests(self) -> list[Any]:
-        """Every request that reached the server so far."""
-        return list(self.control("GET", "/_simulator/state")["requests"])
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(timeout=10)
-
-
-@dataclass
 class Demo:
     """A temporary project with its own state, and what happened to it so far."""
 
-    simulator: Simulator
+    simulator: RunningSimulator
     folder: Path
     engine_bin: Path
     transcript: list[str] = field(default_factory=list)
@@ -154,6 +93,11 @@ class Demo:
     @property
     def project(self) -> Path:
         return self.folder / "quickstart"
+
+    @property
+    def application_id(self) -> str:
+        """The application that is deployed: built from git, with rollbacks switched on."""
+        return str(self.simulator.ready["applications"]["ok"])
 
     @property
     def state(self) -> Path:
@@ -170,6 +114,7 @@ class Demo:
             "PULUMI_BACKEND_URL": self.state.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "demo",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         }
 
     def set_up(self) -> None:
@@ -183,7 +128,7 @@ class Demo:
             (("pulumi", "stack", "init", STACK), None),
             ((*config, "dokploy:endpoint", self.simulator.endpoint), None),
             ((*config, "dokploy:apiKey", "--secret"), self.simulator.api_key),
-            ((*config, "quickstart:applicationId", self.simulator.application_id), None),
+            ((*config, "quickstart:applicationId", self.application_id), None),
             (release("v1"), None),
         )
         for command, typed in commands:
@@ -194,7 +139,7 @@ class Demo:
         """Run one step; its complaints."""
         if step.prepare:
             step.prepare(self)
-        self.requests_before = len(self.simulator.requests())
+        self.requests_before = len(self.requests())
         self.id_before = self.deployment_id()
         outcomes = [self.type(command) for command in step.commands]
         return complaints(step, outcomes) + (step.check(self) if step.check else [])
@@ -243,21 +188,30 @@ class Demo:
         resources = latest.get("resources") or []
         return next((str(each["id"]) for each in resources if each["type"].endswith(":Deployment")), "")
 
+    def requests(self) -> list[dict[str, object]]:
+        """Every request that reached the server's API so far."""
+        return list(self.simulator.state()["requests"])
+
+    def push(self, message: str, **outcome: str) -> None:
+        """Somebody pushes a commit to the application's repository; its build and container may go wrong."""
+        self.simulator.control("push_commit", service=self.application_id, message=message, **outcome)
+
     def leaks(self) -> list[str]:
-        """Where the API key can be read: files of state and project, and everything that was printed."""
+        """Where a secret can be read: files of state and project, and everything that was printed."""
+        secrets: list[str] = [self.simulator.api_key, *self.simulator.ready.get("secrets", [])]
         files = [path for path in self.folder.rglob("*") if path.is_file()]
-        key = self.simulator.api_key
-        found = [str(path.relative_to(self.folder)) for path in files if key.encode() in path.read_bytes()]
-        return found + (["the printed output"] if any(key in text for text in self.transcript) else [])
+        texts = {str(path.relative_to(self.folder)): path.read_bytes().decode(errors="replace") for path in files}
+        texts["the printed output"] = "".join(self.transcript)
+        return [where for where, text in texts.items() if any(secret in text for secret in secrets)]
 
 
 # The checks beyond exit codes and words.
 
 
 def nothing_was_sent(demo: Demo) -> list[str]:
-    sent = demo.simulator.requests()[demo.requests_before :]
-    show(f"{DIM}  GET /_simulator/state: {len(sent)} requests reached the server during this step{PLAIN}")
-    return [f"requests were sent: {sent}"] if sent else []
+    sent = demo.requests()[demo.requests_before :]
+    show(f"{DIM}  the simulator's request log: {len(sent)} requests reached the server during this step{PLAIN}")
+    return [f"requests were sent: {[request['path'] for request in sent]}"] if sent else []
 
 
 def same_resource(demo: Demo) -> list[str]:
@@ -274,19 +228,19 @@ def nothing_left(demo: Demo) -> list[str]:
 # What happens on the server's side of the story.
 
 
-def next_builds_fail(demo: Demo) -> None:
-    demo.simulator.behave(build="fails")
+def push_a_good_commit(demo: Demo) -> None:
+    demo.push("feat: second version")
 
 
-def next_containers_crash(demo: Demo) -> None:
-    demo.simulator.behave(build="ok", runtime="exits")
+def push_one_that_does_not_build(demo: Demo) -> None:
+    demo.push("feat: does not build", build="fails")
 
 
-def all_well_again(demo: Demo) -> None:
-    demo.simulator.behave(build="ok", runtime="healthy")
+def push_one_that_crashes(demo: Demo) -> None:
+    demo.push("feat: exits at once", runtime="exits")
 
 
-UP = ("pulumi", "up", "--yes")
+UP = ("pulumi", "up", "--yes", "--skip-preview")
 
 
 def release(name: str) -> tuple[str, ...]:
@@ -318,6 +272,7 @@ STEPS = (
         "A changed trigger deploys again, in place: the resource keeps its id.",
         (release("v2"), UP),
         words=("~ 1 updated",),
+        prepare=push_a_good_commit,
         check=same_resource,
     ),
     Step(
@@ -325,23 +280,17 @@ STEPS = (
         "The update must fail and show the end of the build log.",
         (release("v3-broken"), UP),
         succeeds=False,
-        prepare=next_builds_fail,
+        words=("error: ", "returned a non-zero code: 7"),
+        prepare=push_one_that_does_not_build,
         check=same_resource,
     ),
     Step(
         "A container that crashes",
-        "The server calls this deployment done. The new container exits at once: the update must fail all the same.",
+        "The server calls it done, but the new container exits: the update must fail and say what still runs.",
         (release("v4-crashing"), UP),
         succeeds=False,
-        prepare=next_containers_crash,
-        check=same_resource,
-    ),
-    Step(
-        "Repaired",
-        "The next release works again.",
-        (release("v5"), UP),
-        words=("~ 1 updated",),
-        prepare=all_well_again,
+        words=("error: ", "still runs"),
+        prepare=push_one_that_crashes,
         check=same_resource,
     ),
     Step(
@@ -394,19 +343,18 @@ def main() -> int:
     except setup_engine.NoEngineError as error:
         print(error, file=sys.stderr)
         return 1
-    simulator = Simulator.start()
     folder = Path(tempfile.mkdtemp(prefix="dokploy-demo-"))
     try:
-        demo = Demo(simulator, folder, engine.bin_dir)
-        show(f"Pulumi {engine.version}, a simulated Dokploy at {simulator.endpoint}, a copy of examples/quickstart")
-        show(f"with a state of its own. Everything is temporary: {folder}")
-        demo.set_up()
-        failed = perform(demo)
+        with start_simulator(build_seconds=BUILD_SECONDS) as simulator:
+            demo = Demo(simulator, folder, engine.bin_dir)
+            show(f"Pulumi {engine.version}, a simulated Dokploy at {simulator.endpoint}, a copy of examples/quickstart")
+            show(f"with a state of its own. Everything is temporary: {folder}")
+            demo.set_up()
+            failed = perform(demo)
     except KeyboardInterrupt:
         show("\ndemo: interrupted")
         return 130
     finally:
-        simulator.stop()
         shutil.rmtree(folder, ignore_errors=True)
     took = setup_engine.duration(time.monotonic() - started)
     if failed:
@@ -421,14 +369,6 @@ def lend_virtualenv(project: Path) -> None:
     named = re.search(r"^\s+virtualenv:\s*['\"]?([\w./-]+)", (project / "Pulumi.yaml").read_text(), re.MULTILINE)
     if named:
         (project / named.group(1)).symlink_to(sys.prefix, target_is_directory=True)
-
-
-def _forward(process: subprocess.Popen[str], lines: queue.SimpleQueue[str]) -> None:
-    """Keep reading, so that the simulator never blocks on a full pipe; only the first line is of interest."""
-    assert process.stdout is not None  # noqa: S101
-    for line in process.stdout:
-        lines.put(line)
-    lines.put("")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from harness import MakeWorkspace, Simulator, StartSimulator, Workspace
+
+from pulumi_dokploy_deployments.simulator.process import start_simulator as start_process
 
 FOLDER = Path(__file__).parent
 REPOSITORY = FOLDER.parent.parent
@@ -87,20 +90,17 @@ def make_workspace(engine_bin: Path, pulumi_home: Path, tmp_path: Path) -> Itera
 
 @pytest.fixture
 def start_simulator() -> Iterator[StartSimulator]:
-    """Starts simulators with arguments of the test's own; they are stopped at its end."""
-    started: list[Simulator] = []
+    """Starts simulators with options of the test's own; they are stopped at its end."""
+    with contextlib.ExitStack() as running:
 
-    def start(*args: str) -> Simulator:
-        simulator = Simulator.start(*args)
-        started.append(simulator)
-        return simulator
+        def start(*, build_seconds: float = 0.2, slow_seconds: float | None = None, seed: int = 0) -> Simulator:
+            options = start_process(build_seconds=build_seconds, slow_seconds=slow_seconds, seed=seed)
+            return Simulator(running.enter_context(options))
 
-    yield start
-    for simulator in started:
-        simulator.stop()
+        yield start
 
 
 @pytest.fixture
 def simulator(start_simulator: StartSimulator) -> Simulator:
     """A fresh simulator whose builds take a fifth of a second."""
-    return start_simulator("--build-seconds", "0.2")
+    return start_simulator()

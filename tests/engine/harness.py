@@ -9,26 +9,22 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import queue
 import re
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self
 
-import httpx
+from pulumi_dokploy_deployments.simulator.process import RunningSimulator
 
 STACK = "test"
 COMMAND_SECONDS = 110.0  # below pytest's own limit, so that the command's output gets into the report
-START_SECONDS = 30.0
 PROJECT = "name: {name}\nruntime: python\ndescription: a program of the engine tests\n"
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "venv", ".venv", "Pulumi.*.yaml", ".pulumi")
 
@@ -249,45 +245,33 @@ class Workspace:
             (self.folder / match.group(1)).symlink_to(sys.prefix, target_is_directory=True)
 
 
-@dataclass
+@dataclass(frozen=True)
 class Simulator:
-    """The product's simulator as a process of its own."""
+    """The product's simulator, running in a process of its own."""
 
-    endpoint: str
-    api_key: str
-    applications: dict[str, str]
-    details: dict[str, Any]  # the whole first line
-    process: subprocess.Popen[str]
-    lines: list[str]  # what it wrote after the first line
+    running: RunningSimulator
 
-    @classmethod
-    def start(cls, *args: str) -> Self:
-        """`python -m pulumi_dokploy_deployments.simulator --port 0 ARGS`, once it says where it listens."""
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", "--port", "0", *args],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-        lines: list[str] = []
-        first: queue.SimpleQueue[str] = queue.SimpleQueue()
-        threading.Thread(target=_read_lines, args=(process, first, lines), daemon=True).start()
-        try:
-            details = dict(json.loads(first.get(timeout=START_SECONDS)))
-        except (queue.Empty, ValueError) as error:
-            kill_group(process)
-            output = "".join(lines)
-            raise AssertionError(f"the simulator did not start ({error!r}):\n{output}") from error
-        return cls(
-            endpoint=details["endpoint"],
-            api_key=details["api_key"],
-            applications=dict(details.get("applications", {})),
-            details=details,
-            process=process,
-            lines=lines,
-        )
+    @property
+    def endpoint(self) -> str:
+        return self.running.endpoint
+
+    @property
+    def api_key(self) -> str:
+        return self.running.api_key
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The whole first line: ids by name, keys, planted secrets."""
+        return self.running.ready
+
+    @property
+    def applications(self) -> dict[str, str]:
+        """The ready-made applications: name to id."""
+        return dict(self.details["applications"])
+
+    @property
+    def composes(self) -> dict[str, str]:
+        return dict(self.details["composes"])
 
     @property
     def config(self) -> dict[str, str]:
@@ -299,27 +283,23 @@ class Simulator:
         """The secret part."""
         return {"dokploy:apiKey": self.api_key}
 
+    @property
+    def hidden(self) -> list[str]:
+        """What may never be seen in state, output or logs: every key and the passwords planted in the server."""
+        return [*self.details["api_keys"].values(), *self.details["secrets"]]
+
+    def control(self, verb: str, **arguments: object) -> Any:
+        """One verb of the control interface, such as push_commit, fault, restart or set_behaviour."""
+        return self.running.control(verb, **arguments)
+
     def state(self) -> dict[str, Any]:
-        """What the simulator tells about itself, its request log included."""
-        return dict(self.control("GET", "/_simulator/state"))
+        """What really runs and what was received."""
+        return self.running.state()
 
-    def control(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:
-        """One call to the simulator's own endpoints; the answer's JSON, None when there is none."""
-        url = httpx.URL(self.endpoint).join(path)
-        answer = httpx.request(method, url, json=body, timeout=10)
-        answer.raise_for_status()
-        return answer.json() if answer.content else None
-
-    def stop(self) -> None:
-        kill_group(self.process, signal.SIGTERM)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
+    def requests(self, endpoint: str = "") -> list[dict[str, Any]]:
+        """The API calls received so far, oldest first: all, or those of one endpoint (application.deploy)."""
+        received: list[dict[str, Any]] = self.state()["requests"]
+        return [call for call in received if not endpoint or call["path"] == f"/api/{endpoint}"]
 
 
 class MakeWorkspace(Protocol):
@@ -338,26 +318,13 @@ class MakeWorkspace(Protocol):
 class StartSimulator(Protocol):
     """The fixture `start_simulator`."""
 
-    def __call__(self, *args: str) -> Simulator: ...
+    def __call__(
+        self, *, build_seconds: float = 0.2, slow_seconds: float | None = None, seed: int = 0
+    ) -> Simulator: ...
 
 
-def kill_group(process: subprocess.Popen[str], how: signal.Signals = signal.SIGKILL) -> None:
-    """End a process that leads its own group, and everything in that group; harsher after five seconds."""
+def kill_group(process: subprocess.Popen[str]) -> None:
+    """End a process that leads its own group, and everything in that group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, how)
-    try:
-        process.wait(timeout=5)
-    except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _read_lines(process: subprocess.Popen[str], first: queue.SimpleQueue[str], rest: list[str]) -> None:
-    assert process.stdout is not None
-    with process.stdout:
-        line = process.stdout.readline()
-        while line and not line.startswith("{"):  # a warning of the interpreter, say
-            rest.append(line)
-            line = process.stdout.readline()
-        first.put(line)
-        rest.extend(process.stdout)
+    process.wait()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
+import httpx
 import pytest
-from harness import MakeWorkspace
+from harness import MakeWorkspace, Simulator
 
 PROGRAM = """
 import pulumi
@@ -87,3 +88,14 @@ def test_a_started_command_can_be_interrupted(make_workspace: MakeWorkspace) -> 
     os.killpg(process.pid, signal.SIGINT)  # the second one does not wait for the resource
 
     assert process.wait(timeout=20) != 0
+
+
+def test_the_simulator_answers_and_tells_what_it_received(simulator: Simulator) -> None:
+    url = f"{simulator.endpoint}/api/application.one"
+    ask = {"applicationId": simulator.applications["ok"]}
+
+    answer = httpx.get(url, params=ask, headers={"x-api-key": simulator.api_key})
+
+    assert answer.json()["applicationId"] == simulator.applications["ok"]
+    assert [call["status"] for call in simulator.requests("application.one")] == [200]
+    assert simulator.requests("application.deploy") == []

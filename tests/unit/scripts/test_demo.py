@@ -10,6 +10,8 @@ from typing import cast
 
 import pytest
 
+from pulumi_dokploy_deployments.simulator.process import RunningSimulator
+
 sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
 import demo
@@ -26,7 +28,7 @@ def outcome(exit_code: int, output: str = "") -> demo.Outcome:
 
 
 def a_demo(folder: Path) -> demo.Demo:
-    simulator = cast("demo.Simulator", SimpleNamespace(api_key="k3y"))
+    simulator = cast("RunningSimulator", SimpleNamespace(api_key="k3y", ready={"secrets": ["pl4nted"]}))
     return demo.Demo(simulator, folder, Path("/engine/bin"))
 
 
@@ -61,7 +63,9 @@ def test_the_key_is_found_in_files_and_output(tmp_path: Path) -> None:
     (tmp_path / "state.json").write_text('{"apiKey": "k3y"}')
     play.transcript.append("x-api-key: k3y")
 
-    assert play.leaks() == ["state.json", "the printed output"]
+    (tmp_path / "log").write_text("password pl4nted")
+
+    assert sorted(play.leaks()) == ["log", "state.json", "the printed output"]
 
 
 def test_the_deployments_id_is_read_from_the_state(tmp_path: Path) -> None:
