@@ -1,0 +1,1 @@
+"""The reads: typed, engine-free, usable from any host."""
