@@ -12,10 +12,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.hosts.dynamic.deployment import Deployment
+    from pulumi_dokploy_deployments.hosts.dynamic.rollback_target import RollbackTarget
 
-__all__ = ["Deployment"]
+__all__ = ["Deployment", "RollbackTarget"]
 
-_HOMES = {"Deployment": "pulumi_dokploy_deployments.hosts.dynamic.deployment"}
+_HOMES = {
+    "Deployment": "pulumi_dokploy_deployments.hosts.dynamic.deployment",
+    "RollbackTarget": "pulumi_dokploy_deployments.hosts.dynamic.rollback_target",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -328,18 +328,19 @@ class Service(WireModel):
         }
 
 
-_REF_FIELDS = {
+REF_FIELDS = {
     SourceType.GIT.value: "customGitBranch",
     SourceType.GITHUB.value: "branch",
     SourceType.GITLAB.value: "gitlabBranch",
     SourceType.BITBUCKET.value: "bitbucketBranch",
     SourceType.GITEA.value: "giteaBranch",
 }
+"""The field that holds the branch, by source type; each provider has one of its own."""
 
 
 def _git_ref(data: Mapping[str, Any]) -> str | None:
     """The branch that the service's source type uses; each provider has a field of its own."""
-    field = _REF_FIELDS.get(str(data.get("sourceType")))
+    field = REF_FIELDS.get(str(data.get("sourceType")))
     value = data.get(field) if field else None
     return value if isinstance(value, str) else None
 

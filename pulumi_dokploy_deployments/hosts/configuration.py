@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
+from pulumi_dokploy_deployments.rollout.reporter import Reporter
 
 ConfigValue = Callable[[str], str | None]
 """Gives the stack's configuration value for a full key, `dokploy:endpoint` for instance."""
@@ -54,3 +55,15 @@ def _shown(endpoint: str) -> str:
     """The address without anything that could be a credential."""
     text = endpoint.strip()
     return text.rpartition("@")[2] if "@" in text else text
+
+
+_warned: set[str] = set()
+
+
+def warn_of_plain_http(connection: Connection, reporter: Reporter) -> None:
+    """Warn once a process when the key travels unencrypted over a network."""
+    if connection.is_plain_http_to_remote_host and connection.origin not in _warned:
+        _warned.add(connection.origin)
+        reporter.warning(
+            f"The API key travels unencrypted to {connection.origin}: use https, or a tunnel to this machine."
+        )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
-from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import DokployError, InvalidRequest, NotFound
 from pulumi_dokploy_deployments.api.models import Deployment as Row
 from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState, Service
-from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, OnDelete
+from pulumi_dokploy_deployments.resources.common import iso, read_service, service_is_gone
+from pulumi_dokploy_deployments.resources.deployment_model import (
+    DeploymentInputs,
+    DeploymentOutputs,
+    OnDelete,
+    OnFailure,
+)
 from pulumi_dokploy_deployments.resources.fields import (
     SERVICE_ID_FIELDS,
     Checked,
@@ -23,9 +27,9 @@ from pulumi_dokploy_deployments.resources.fields import (
     service_problems,
 )
 from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, dashboard_link
-from pulumi_dokploy_deployments.rollout.failures import unknown_service
 from pulumi_dokploy_deployments.rollout.nonce import carries, unmark
 from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
+from pulumi_dokploy_deployments.rollout.recovery import deploy_or_recover, no_way_warning, note_recovery_point
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
@@ -68,8 +72,10 @@ def _differs_from_default(name: str, inputs: Mapping[str, Any]) -> bool:
     return value is not None and not contains_unknown(value) and value != DeploymentInputs.model_fields[name].default
 
 
-async def verify(inputs: Mapping[str, Any], client: DokployClient, around: Surroundings) -> Service | None:
+async def verify(inputs: Mapping[str, Any], around: Surroundings) -> Service | None:
     """Ask the server whether the service exists and the key may see it; None while the service is not known.
+
+    Warns when `on_failure: rollback` would find nothing to go back to.
 
     Raises:
         DokployError: it does not exist, the key does not open it, or the server can't be reached.
@@ -77,7 +83,12 @@ async def verify(inputs: Mapping[str, Any], client: DokployClient, around: Surro
     service = service_of(inputs)
     if service is None:
         return None
-    return await _read_service(service, client, around)
+    found = await read_service(service, around)
+    if inputs.get("on_failure") == OnFailure.ROLLBACK:
+        point = await note_recovery_point(found, around)
+        if point.why_no_way:
+            around.reporter.warning(no_way_warning(point))
+    return found
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
@@ -100,7 +111,7 @@ def _changes(names: tuple[str, ...], olds: Mapping[str, Any], news: Mapping[str,
 
 async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> tuple[str, State]:
     """Trigger the deployment and wait for its end; gives the resource's id and its state."""
-    outcome = await deploy_and_wait(_request(inputs, default_title), around)
+    outcome = await _deploy(inputs, around, default_title)
     service = outcome.service
     parts = [service.kind.value, service.service_id, outcome.row.deployment_id if outcome.row else outcome.nonce]
     return "/".join(parts), _state(inputs, outcome)
@@ -114,8 +125,14 @@ async def update(
     if not change.deploys:
         return {**olds, **news, **{name: olds.get(name) for name in ("title", "description")}}
     around.reporter.status(f"{', '.join(change.changed[:3])} changed")
-    outcome = await deploy_and_wait(_request(news, default_title), around)
-    return _state(news, outcome)
+    return _state(news, await _deploy(news, around, default_title))
+
+
+async def _deploy(inputs: Mapping[str, Any], around: Surroundings, default_title: str) -> RolloutOutcome:
+    request = _request(inputs, default_title)
+    if inputs.get("on_failure") != OnFailure.ROLLBACK:
+        return await deploy_and_wait(request, around)
+    return await deploy_or_recover(request, await read_service(request.service, around), around)
 
 
 async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
@@ -128,9 +145,9 @@ async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
         return dict(state)
     client = around.client
     try:
-        service = await _read_service(service_ref, client, around)
+        service = await read_service(service_ref, around)
     except DokployError as error:
-        if isinstance(error.__cause__, NotFound):
+        if service_is_gone(error):
             return None
         raise
     found: State = {**state, "app_name": service.app_name, "url": dashboard_link(client.connection.origin, service)}
@@ -206,15 +223,6 @@ async def _stop(service: ServiceRef, state: Mapping[str, Any], around: Surroundi
     return row
 
 
-async def _read_service(ref: ServiceRef, client: DokployClient, around: Surroundings) -> Service:
-    try:
-        return await patiently(
-            lambda: client.read_service(ref.kind, ref.service_id), patience=quick_patience(), clock=around.clock
-        )
-    except NotFound as error:
-        raise unknown_service(ref, client.connection.origin) from error
-
-
 def _own_row(rows: list[Row] | tuple[Row, ...], state: Mapping[str, Any]) -> Row | None:
     identity, nonce = state.get("deployment_id"), str(state.get("nonce") or "")
     by_id = next((row for row in rows if row.deployment_id == identity), None)
@@ -264,13 +272,9 @@ def _row_outputs(row: Row) -> State:
         "description": unmark(row.description) if row.commit_hash is None else row.description,
         "commit_hash": row.commit_hash,
         "commit_message": row.commit_message,
-        "created_at": _iso(row.created_at),
-        "started_at": _iso(row.started_at),
-        "finished_at": _iso(row.finished_at),
+        "created_at": iso(row.created_at),
+        "started_at": iso(row.started_at),
+        "finished_at": iso(row.finished_at),
         "duration_seconds": duration,
         "rollback_id": row.rollback_id,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment is not None else None

@@ -31,13 +31,14 @@ class OnDelete(StrEnum):
     REMOVE = "remove"
 
 
-def _is_bool_like(value: Any) -> Any:
+def not_a_bool(value: Any) -> Any:
+    """A number's validator: Python takes True for 1, a user does not."""
     if isinstance(value, bool):
         raise ValueError("should be a number")
     return value
 
 
-Seconds = Annotated[float, BeforeValidator(_is_bool_like), Field(gt=0, le=MAX_TIMEOUT_SECONDS, allow_inf_nan=False)]
+Seconds = Annotated[float, BeforeValidator(not_a_bool), Field(gt=0, le=MAX_TIMEOUT_SECONDS, allow_inf_nan=False)]
 
 
 class ServiceInputs(BaseModel):

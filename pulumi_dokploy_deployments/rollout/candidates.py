@@ -35,6 +35,8 @@ class Candidate:
     commit_message: str | None
     title: str
     created_at: datetime
+    was_successful: bool
+    """Whether the deployment came to its end with status done."""
     works: bool
     """Whether the server's rollback call can bring it back."""
     why_not: str
@@ -92,6 +94,7 @@ def _candidate(row: Deployment) -> Candidate:
         commit_message=row.commit_message,
         title=row.title,
         created_at=row.created_at,
+        was_successful=row.status is DeploymentStatus.DONE,
         works=not why_not,
         why_not=why_not,
     )

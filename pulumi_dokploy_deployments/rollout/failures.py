@@ -27,6 +27,8 @@ from pulumi_dokploy_deployments.rollout.health import Verdict
 from pulumi_dokploy_deployments.rollout.stages import Stage, tail_of
 
 TAIL_LINES = 20
+SHORT_TAIL_LINES = 8
+"""Enough where the whole log has run along just before."""
 AGAIN = "Then run `pulumi up` again."
 
 
@@ -34,12 +36,12 @@ class UnknownService(DokployError):
     """There is no service with this id, or the key's user can't see it."""
 
 
-async def log_tail(client: DokployClient, row: Deployment) -> list[str]:
+async def log_tail(client: DokployClient, row: Deployment, lines: int = TAIL_LINES) -> list[str]:
     """The log's last lines; none where the server does not give them, since the failure matters more."""
     if not row.log_path:
         return [row.error_message] if row.error_message else []
     try:
-        return tail_of(await client.read_log(row.deployment_id, tail=TAIL_LINES * 3), TAIL_LINES)
+        return tail_of(await client.read_log(row.deployment_id, tail=lines * 3), lines)
     except ApiError:
         return []
 
@@ -57,15 +59,15 @@ def failed(service: Service, row: Deployment, stage: Stage, tail: Sequence[str],
     took = ""
     if row.started_at and row.finished_at:
         took = f" after {(row.finished_at - row.started_at).total_seconds():.1f} s"
-    where = f" in the stage {stage.value!r}" if stage not in (Stage.QUEUED, Stage.FAILED) else ""
-    why = f": {row.error_message}" if row.error_message else ""
+    where = f", in the stage {stage.value!r}" if stage not in (Stage.QUEUED, Stage.FAILED) else ""
+    why = row.error_message or f"status {row.status.value}"
     return DeploymentFailed(
-        f"The deployment of {name_of(service)} failed{took}{where} (status {row.status.value}){why}",
+        f"The deployment of {name_of(service)} failed{took}{where}: {why}",
         service=name_of(service),
         deployment=row,
         log_tail=tail,
         link=link,
-        next_step=f"What ran before keeps running. Mend what the log names. {AGAIN}",
+        next_step=f"Mend what the log names. {AGAIN}",
     )
 
 

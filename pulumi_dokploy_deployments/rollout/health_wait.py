@@ -38,7 +38,7 @@ async def wait_for_tasks(
     async def look() -> Verdict:
         return judge.judge(await probe.observe(baseline.task_ids))
 
-    return await _until_final(look, around, deadline, patience)
+    return await wait_until_final(look, around, deadline, patience)
 
 
 async def wait_for_containers(around: Surroundings, service: Service, deadline: float, patience: Patience) -> Verdict:
@@ -49,12 +49,13 @@ async def wait_for_containers(around: Surroundings, service: Service, deadline: 
     async def look() -> Verdict:
         return judge.judge(around.clock.monotonic(), await probe.observe())
 
-    return await _until_final(look, around, deadline, patience)
+    return await wait_until_final(look, around, deadline, patience)
 
 
-async def _until_final(
+async def wait_until_final(
     look: Callable[[], Awaitable[Verdict]], around: Surroundings, deadline: float, patience: Patience
 ) -> Verdict:
+    """Look once a second until the verdict is final; raises `TimeoutError` with its last words at the deadline."""
     while True:
         verdict = await patiently(look, patience=patience, clock=around.clock)
         if verdict.is_final:

@@ -277,7 +277,7 @@ class Rollout:
         link = self._link(service)
         if row.status is DeploymentStatus.CANCELLED:
             raise failures.cancelled(service, row, tail, link)
-        raise failures.failed(service, row, self._log.stages.stage, tail, link)
+        raise failures.failed(service, row, self._log.stages.reached, tail, link)
 
     def _expect_commit(self, service: Service, row: Deployment) -> None:
         expected = self.request.expect_commit
@@ -373,7 +373,8 @@ class Rollout:
     async def _tail(self) -> list[str]:
         if self._last is None:
             return []
-        return await failures.log_tail(self._client, self._last)
+        lines = failures.SHORT_TAIL_LINES if self.request.stream_logs else failures.TAIL_LINES
+        return await failures.log_tail(self._client, self._last, lines)
 
     def _link(self, service: Service) -> str:
         return dashboard_link(self._client.connection.origin, service)

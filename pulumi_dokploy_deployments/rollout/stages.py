@@ -48,6 +48,8 @@ class StageReader:
     """Keeps the latest stage while a log is read."""
 
     stage: Stage = Stage.QUEUED
+    reached: Stage = Stage.QUEUED
+    """The latest stage that is not the failure itself."""
 
     def read(self, line: str) -> Stage | None:
         """The new stage if the line begins one, else None."""
@@ -55,6 +57,8 @@ class StageReader:
         if found is None or found is self.stage:
             return None
         self.stage = found
+        if found is not Stage.FAILED:
+            self.reached = found
         return found
 
 

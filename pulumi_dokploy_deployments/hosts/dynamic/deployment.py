@@ -9,6 +9,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from pulumi_dokploy_deployments.hosts.dynamic.provider import URN_PROPERTY, DeploymentProvider
+from pulumi_dokploy_deployments.hosts.dynamic.urns import urn_of
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs
 
 TYPE = "pulumi-python:dynamic/dokploy:Deployment"
@@ -106,18 +107,3 @@ class Deployment(Resource, module="dokploy", name="Deployment"):
         outputs = dict.fromkeys(DeploymentOutputs.model_fields)
         properties = {**outputs, **inputs, URN_PROPERTY: urn_of(TYPE, resource_name, opts)}
         super().__init__(DeploymentProvider(), resource_name, properties, opts)
-
-
-def urn_of(type_token: str, name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Input[str]:
-    """The URN that the engine will give the resource; the provider shows its progress under it."""
-    start = f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::"
-    parent = opts.parent if opts is not None else None
-    if parent is None:
-        return f"{start}{type_token}::{name}"
-
-    def below(parent_urn: str) -> str:
-        parent_type = parent_urn.split("::")[2] if parent_urn.count("::") >= 3 else ""
-        chain = "" if parent_type in ("", "pulumi:pulumi:Stack") else f"{parent_type}$"
-        return f"{start}{chain}{type_token}::{name}"
-
-    return parent.urn.apply(below)

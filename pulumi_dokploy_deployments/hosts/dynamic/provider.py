@@ -1,4 +1,4 @@
-"""The dynamic provider of `Deployment`: translates the engine's calls to the resource's life cycle."""
+"""The dynamic providers: translate the engine's calls to the resources' life cycles."""
 
 from __future__ import annotations
 
@@ -17,25 +17,35 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.hosts.configuration import resolve_connection
+from pulumi_dokploy_deployments.hosts.configuration import resolve_connection, warn_of_plain_http
 from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
 from pulumi_dokploy_deployments.hosts.engine_log import EngineReporter
 from pulumi_dokploy_deployments.hosts.session import shared_session
-from pulumi_dokploy_deployments.resources import deployment
-from pulumi_dokploy_deployments.resources.fields import UNKNOWN, contains_unknown, service_of
+from pulumi_dokploy_deployments.hosts.titles import default_title
+from pulumi_dokploy_deployments.resources import deployment, rollback_target
+from pulumi_dokploy_deployments.resources.fields import (
+    SERVICE_ID_FIELDS,
+    UNKNOWN,
+    Checked,
+    Diff,
+    contains_unknown,
+    service_of,
+)
 from pulumi_dokploy_deployments.rollout.context import Surroundings
 
 URN_PROPERTY = "declared_as"
 """The engine does not hand a dynamic provider the resource's URN, so the program passes it along."""
 _PRIVATE = ("__provider", URN_PROPERTY)
 
-_warned: set[str] = set()
+Props = dict[str, Any]
 
 
-class DeploymentProvider(ResourceProvider):
-    """Pickled by reference and without state; the configuration comes from the engine at each operation."""
+class DokployProvider(ResourceProvider):
+    """What both providers do alike.
+
+    Pickled by reference and without state: configuration and key come from the engine at each operation.
+    """
 
     serialize_as_secret_always = False
 
@@ -43,60 +53,12 @@ class DeploymentProvider(ResourceProvider):
         super().__init__()
         self._config: Any = None
 
-    def __getstate__(self) -> dict[str, Any]:
+    def __getstate__(self) -> Props:
         return {"_config": None}
 
     def configure(self, req: ConfigureRequest) -> None:
         self._config = req.config
         show_plain_errors()
-
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        inputs = _known(news)
-        checked = deployment.check(inputs)
-        failures = [CheckFailure(problem.property_name, problem.reason) for problem in checked.problems]
-        if not failures and _needs_verifying(_olds, inputs):
-            failures = self._verify(inputs)
-        return CheckResult(dict(news), failures)
-
-    def _verify(self, inputs: Mapping[str, Any]) -> list[CheckFailure]:
-        service = next((name for name in inputs if name.endswith("_id")), "")
-        try:
-            around = self._around(inputs)
-            shared_session().run(deployment.verify(inputs, around.client, around))
-        except DokployError as error:
-            return [CheckFailure(service, str(error))]
-        return []
-
-    def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        change = deployment.diff(_known(_olds), _known(_news))
-        return DiffResult(
-            changes=change.has_changes,
-            replaces=[path.partition(".")[0] for path in change.replaces],
-            stables=[],
-            delete_before_replace=False,
-        )
-
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        inputs = _known(props)
-        identity, state = shared_session().run(
-            deployment.create(inputs, self._around(props), default_title=_default_title(props))
-        )
-        return CreateResult(identity, {**state, URN_PROPERTY: props.get(URN_PROPERTY)})
-
-    def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
-        state = shared_session().run(
-            deployment.update(_known(_olds), _known(_news), self._around(_news), default_title=_default_title(_news))
-        )
-        return UpdateResult({**state, URN_PROPERTY: _news.get(URN_PROPERTY)})
-
-    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        state = shared_session().run(deployment.read(_known(props), self._around(props)))
-        if state is None:
-            return ReadResult(None, {})
-        return ReadResult(id_, {**state, URN_PROPERTY: props.get(URN_PROPERTY)})
-
-    def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        shared_session().run(deployment.delete(_known(_props), self._around(_props)))
 
     def _around(self, props: Mapping[str, Any]) -> Surroundings:
         name = props.get("connection")
@@ -106,26 +68,123 @@ class DeploymentProvider(ResourceProvider):
         )
         urn = props.get(URN_PROPERTY)
         reporter = EngineReporter(urn if isinstance(urn, str) else "")
-        _warn_of_plain_http(connection, reporter)
+        warn_of_plain_http(connection, reporter)
         return shared_session().surroundings(connection, reporter)
 
 
-def _warn_of_plain_http(connection: Connection, reporter: EngineReporter) -> None:
-    if connection.is_plain_http_to_remote_host and connection.origin not in _warned:
-        _warned.add(connection.origin)
-        reporter.warning(
-            f"The API key travels unencrypted to {connection.origin}: use https, or a tunnel to this machine."
+class DeploymentProvider(DokployProvider):
+    """The provider of `Deployment`."""
+
+    def check(self, _olds: Props, news: Props) -> CheckResult:
+        inputs = _known(news)
+        checked = deployment.check(inputs)
+        failures = _failures(checked)
+        # Nothing is sent for a resource that does not change.
+        if not failures and _can_ask(inputs) and (not _olds or deployment.diff(_known(_olds), inputs).has_changes):
+            try:
+                around = self._around(news)
+                shared_session().run(deployment.verify(inputs, around))
+            except DokployError as error:
+                failures = [_failure_of_service(inputs, error)]
+        return CheckResult(dict(news), failures)
+
+    def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
+        return _diff_result(deployment.diff(_known(_olds), _known(_news)))
+
+    def create(self, props: Props) -> CreateResult:
+        identity, state = shared_session().run(
+            deployment.create(_known(props), self._around(props), default_title=_title(props))
         )
+        return CreateResult(identity, _with_urn(state, props))
+
+    def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
+        state = shared_session().run(
+            deployment.update(_known(_olds), _known(_news), self._around(_news), default_title=_title(_news))
+        )
+        return UpdateResult(_with_urn(state, _news))
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        state = shared_session().run(deployment.read(_known(props), self._around(props)))
+        return ReadResult(id_, _with_urn(state, props)) if state is not None else ReadResult(None, {})
+
+    def delete(self, _id: str, _props: Props) -> None:
+        shared_session().run(deployment.delete(_known(_props), self._around(_props)))
 
 
-def _needs_verifying(olds: Mapping[str, Any], inputs: Mapping[str, Any]) -> bool:
-    """Nothing is sent for a resource that does not change; a service that is not known yet can't be asked for."""
-    if service_of(inputs) is None or contains_unknown(inputs.get("connection")):
-        return False
-    return not olds or deployment.diff(_known(olds), inputs).has_changes
+class RollbackTargetProvider(DokployProvider):
+    """The provider of `RollbackTarget`."""
+
+    def check(self, _olds: Props, news: Props) -> CheckResult:
+        inputs = _known(news)
+        checked = rollback_target.check(inputs)
+        failures = _failures(checked)
+        computed: Props = {}
+        if not failures and _can_ask(inputs):
+            try:
+                around = self._around(news)
+                resolved = shared_session().run(rollback_target.resolve(_known(_olds), inputs, around))
+                computed = {
+                    name: resolved[name]
+                    for name in (rollback_target.SELECTED, rollback_target.TARGET)
+                    if name in resolved
+                }
+                if computed.get(rollback_target.TARGET) != _olds.get(rollback_target.TARGET):
+                    around.reporter.line(rollback_target.describe(resolved, around))
+            except DokployError as error:
+                failures = [_failure_of_service(inputs, error)]
+        return CheckResult({**news, **computed}, failures)
+
+    def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
+        return _diff_result(rollback_target.diff(_known(_olds), _known(_news)))
+
+    def create(self, props: Props) -> CreateResult:
+        identity, state = shared_session().run(
+            rollback_target.create(_known(props), self._around(props), default_title=_title(props))
+        )
+        return CreateResult(identity, _with_urn(state, props))
+
+    def update(self, _id: str, _olds: Props, _news: Props) -> UpdateResult:
+        state = shared_session().run(
+            rollback_target.update(_known(_olds), _known(_news), self._around(_news), default_title=_title(_news))
+        )
+        return UpdateResult(_with_urn(state, _news))
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        state = shared_session().run(rollback_target.read(_known(props), self._around(props)))
+        return ReadResult(id_, _with_urn(state, props)) if state is not None else ReadResult(None, {})
+
+    def delete(self, _id: str, _props: Props) -> None:
+        shared_session().run(rollback_target.delete(_known(_props), self._around(_props), default_title=_title(_props)))
 
 
-def _known(props: Mapping[str, Any]) -> dict[str, Any]:
+def _failures(checked: Checked) -> list[CheckFailure]:
+    return [CheckFailure(problem.property_name, problem.reason) for problem in checked.problems]
+
+
+def _failure_of_service(inputs: Mapping[str, Any], error: DokployError) -> CheckFailure:
+    name = next((name for name in SERVICE_ID_FIELDS if inputs.get(name) is not None), "")
+    return CheckFailure(name, str(error))
+
+
+def _can_ask(inputs: Mapping[str, Any]) -> bool:
+    """A server or a service that is not known yet can't be asked."""
+    return service_of(inputs) is not None and not contains_unknown(inputs.get("connection"))
+
+
+def _diff_result(change: Diff) -> DiffResult:
+    replaces = [path.partition(".")[0] for path in change.replaces]
+    return DiffResult(changes=change.has_changes, replaces=replaces, stables=[], delete_before_replace=False)
+
+
+def _with_urn(state: Props, props: Mapping[str, Any]) -> Props:
+    return {**state, URN_PROPERTY: props.get(URN_PROPERTY)}
+
+
+def _title(props: Mapping[str, Any]) -> str:
+    return default_title(str(props.get(URN_PROPERTY) or ""))
+
+
+def _known(props: Mapping[str, Any]) -> Props:
     """The properties without the host's own, with the engine's unknowns translated."""
     return {name: _translate(value) for name, value in props.items() if name not in _PRIVATE}
 
@@ -138,11 +197,3 @@ def _translate(value: Any) -> Any:
     if isinstance(value, list):
         return [_translate(part) for part in value]
     return value
-
-
-def _default_title(props: Mapping[str, Any]) -> str:
-    """`pulumi up: shop/production` from the URN `urn:pulumi:production::shop::…`."""
-    parts = str(props.get(URN_PROPERTY) or "").split("::")
-    if len(parts) < 4 or not parts[0].startswith("urn:pulumi:"):
-        return "pulumi up"
-    return f"pulumi up: {parts[1]}/{parts[0].removeprefix('urn:pulumi:')} ({parts[-1]})"

@@ -1,0 +1,97 @@
+"""The inputs and outputs of `RollbackTarget`. Each field's description is written here once and used everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from pulumi_dokploy_deployments.resources.deployment_model import CONNECTION_PATTERN, Seconds, not_a_bool
+from pulumi_dokploy_deployments.rollout.context import DEFAULT_TIMEOUT_SECONDS
+from pulumi_dokploy_deployments.rollout.targets import Strategy
+
+MOST_HISTORY = 1000
+
+
+class OnRelease(StrEnum):
+    """What removing the pin from the program does to the service."""
+
+    RETAIN = "retain"
+    REDEPLOY = "redeploy"
+
+
+WholeNumber = Annotated[int, BeforeValidator(not_a_bool)]
+
+
+class RollbackTargetInputs(BaseModel):
+    """What a user declares of a pin."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    application_id: str | None = Field(None, description="The application to pin. Another one replaces the resource.")
+    compose_id: str | None = Field(None, description="The compose to pin, by its source. Another one replaces it.")
+    version: Annotated[WholeNumber, Field(ge=1)] | None = Field(
+        None, description="Pin the stored version with this number."
+    )
+    rollback_id: str | None = Field(None, min_length=1, description="Pin the stored version with this id.")
+    deployment_id: str | None = Field(None, min_length=1, description="Pin what this deployment brought.")
+    commit: str | None = Field(
+        None, pattern=r"^[0-9a-fA-F]{4,64}$", description="Pin what was built from this commit; a prefix is enough."
+    )
+    title: str | None = Field(None, min_length=1, description="Pin the deployment with exactly this title.")
+    previous: Annotated[WholeNumber, Field(ge=1, le=MOST_HISTORY)] | None = Field(
+        None,
+        description="Pin what ran so many successful deployments ago. Resolved once and then kept, so that later "
+        "deployments don't move the pin.",
+    )
+    strategy: Strategy = Field(
+        Strategy.AUTO,
+        description="`image`: the stored image, by the server's rollback endpoint (needs rollbacks with a registry, "
+        "enabled when that version was deployed). `source`: set the earlier docker image or git ref and deploy that. "
+        "`auto`: the image where there is one, else the source.",
+    )
+    source_ref: str | None = Field(
+        None,
+        min_length=1,
+        description="For `source`: the git branch or tag (or docker image) that holds the version. Needed for git "
+        "sources, since Dokploy clones branches and tags but no bare commits; docker images are found in the log.",
+    )
+    on_delete: OnRelease = Field(
+        OnRelease.RETAIN,
+        description="`retain`: what runs keeps running. `redeploy`: deploy the current source again and wait for it. "
+        "Both put the service's source setting back to what it was before the pin.",
+    )
+    timeout_seconds: Seconds = Field(
+        DEFAULT_TIMEOUT_SECONDS, description="How long to wait until the version is seen to run, in seconds."
+    )
+    stream_logs: bool = Field(True, description="Whether a build log runs along in `pulumi up`.")
+    connection: str | None = Field(
+        None,
+        description="The name of another server: configuration namespace `dokploy-<name>`, environment "
+        "`DOKPLOY_<NAME>_ENDPOINT` and `DOKPLOY_<NAME>_API_KEY`.",
+    )
+
+    @field_validator("connection")
+    @classmethod
+    def _plain_name(cls, value: str | None) -> str | None:
+        if value is not None and not CONNECTION_PATTERN.fullmatch(value):
+            raise ValueError("is a name of lower-case letters, digits and dashes, `staging` for instance")
+        return value
+
+
+class RollbackTargetOutputs(BaseModel):
+    """What the pin came to. What the server does not give is None."""
+
+    model_config = ConfigDict(frozen=True)
+
+    rollback_id: str | None = Field(None, description="The id of the stored version that is pinned.")
+    deployment_id: str | None = Field(None, description="The id of the deployment that is pinned.")
+    version: int | None = Field(None, description="The number of the stored version that is pinned.")
+    image: str | None = Field(None, description="The image that was seen to run.")
+    previous_image: str | None = Field(None, description="The image that ran before the pin.")
+    commit_hash: str | None = Field(None, description="The commit of the pinned version; only for git sources.")
+    commit_message: str | None = Field(None, description="That commit's message; only for git sources.")
+    strategy_used: str | None = Field(None, description="image or source.")
+    pinned_at: str | None = Field(None, description="When the pin was last proven (ISO 8601, UTC).")
+    holds: bool = Field(True, description="Whether the pinned version still runs; looked at by refresh.")
