@@ -105,6 +105,8 @@ def _why_not(row: Deployment) -> str:
         return "it failed"
     if row.status is DeploymentStatus.CANCELLED:
         return "it was cancelled before it was finished"
+    if row.compose_id is not None:
+        return "Dokploy stores images of applications only, not of composes"
     if row.rollback is None:
         if row.rollback_id is not None:
             return "the server does not say which image belongs to its stored version"

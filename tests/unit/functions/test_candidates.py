@@ -47,6 +47,7 @@ def test_a_deployment_that_still_runs_is_no_candidate() -> None:
         ({"status": "error"}, "failed"),
         ({"status": "cancelled"}, "cancelled"),
         ({"rollbackId": None, "rollback": None}, "no image was stored"),
+        ({"composeId": "c1", "rollbackId": None, "rollback": None}, "not of composes"),
         ({"rollback": None}, "does not say which image"),
         ({"rollback": {"rollbackId": "r1", "deploymentId": "d1", "version": 1, "image": None}}, "has no image"),
     ],

@@ -1,0 +1,73 @@
+"""Is that id what it is said to be? To an unknown id, and to one of another kind, the server gives an empty list
+(transcripts 65, 69).
+"""
+
+from __future__ import annotations
+
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, NotFound
+from pulumi_dokploy_deployments.api.models import Service, ServiceKind
+from pulumi_dokploy_deployments.functions.filters import InvalidArgument
+
+_WITH_HISTORY = (ServiceKind.APPLICATION, ServiceKind.COMPOSE)
+
+
+class UnknownId(DokployError):
+    """There is nothing with this id, or something of another kind."""
+
+
+def kind_of(type_name: str) -> ServiceKind:
+    """The kind that a type's name means."""
+    try:
+        return ServiceKind(type_name)
+    except ValueError:
+        raise InvalidArgument(
+            f"{type_name!r} is not a type of service.",
+            next_step=f"The types are {', '.join(kind.value for kind in ServiceKind)}.",
+        ) from None
+
+
+def given_id(name: str, value: str) -> str:
+    """The id without blanks around it; an empty one never meets the server."""
+    text = value.strip() if isinstance(value, str) else ""
+    if not text:
+        raise InvalidArgument(f"The {name} is empty.", next_step="It stands in the address of the dashboard's page.")
+    return text
+
+
+async def existing_service(client: DokployClient, kind: ServiceKind, service_id: str) -> Service:
+    """`<kind>.one`, with a message that says so when the id is unknown or that of another kind.
+
+    Raises:
+        UnknownId: the server has no such service.
+        ApiError: the server could not be asked, or the key's user may not see the service.
+    """
+    try:
+        return await client.read_service(kind, service_id)
+    except NotFound:
+        pass
+    raise await _unknown(client, kind, service_id)
+
+
+async def _unknown(client: DokployClient, kind: ServiceKind, service_id: str) -> UnknownId:
+    server = client.connection.origin
+    for other in _WITH_HISTORY:
+        if other is kind:
+            continue
+        try:
+            service = await client.read_service(other, service_id)
+        except ApiError:
+            # To a member every id that is not theirs looks alike: that says nothing about the kind.
+            continue
+        return UnknownId(
+            f"{service_id!r} is not the id of {_article(kind)} but of the {other.value} {service.name!r} on {server}.",
+            next_step=f"Ask for it as {_article(other)}.",
+        )
+    return UnknownId(
+        f"{server} has no {kind.value} with the id {service_id!r}.",
+        next_step=f"The id stands in the address of the service's page in the dashboard, after /{kind.value}/.",
+    )
+
+
+def _article(kind: ServiceKind) -> str:
+    return f"{'an' if kind is ServiceKind.APPLICATION else 'a'} {kind.value}"

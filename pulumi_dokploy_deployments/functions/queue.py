@@ -1,0 +1,85 @@
+"""The queue: what waits and what runs, on the whole instance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.models import JobState, QueueJob
+from pulumi_dokploy_deployments.functions.deployments import service_type_of
+from pulumi_dokploy_deployments.functions.filters import InvalidArgument
+from pulumi_dokploy_deployments.functions.models import DeploymentQueue, QueueJobInfo
+from pulumi_dokploy_deployments.rollout.nonce import unmark
+
+
+async def deployment_queue(
+    client: DokployClient, *, state: str | Sequence[str] | None = None, service_id: str | None = None
+) -> DeploymentQueue:
+    """`deployment.queueList`. It shows the jobs of everybody, to members too (transcript 205).
+
+    Args:
+        client: the server.
+        state: only jobs in this state, or these.
+        service_id: only jobs of this application or compose.
+
+    Raises:
+        InvalidArgument: that is no state of a job.
+        ApiError: the server could not be asked, or the key's user may not read deployments.
+    """
+    states = _states(state)
+    jobs = in_order(await client.queue())
+    kept = [
+        info
+        for info in jobs
+        if (not states or info.state in states) and (service_id is None or info.service_id == service_id)
+    ]
+    return DeploymentQueue(jobs=tuple(kept))
+
+
+def in_order(jobs: Iterable[QueueJob]) -> list[QueueJobInfo]:
+    """The jobs in the order in which the server runs them: ended ones first, then active, then waiting."""
+    ordered = sorted(jobs, key=_order)
+    busy = sum(1 for job in ordered if job.state is JobState.ACTIVE)
+    infos, waiting = [], 0
+    for job in ordered:
+        ahead = None
+        if job.state is JobState.WAITING:
+            ahead = busy + waiting
+            waiting += 1
+        infos.append(_info(job, ahead))
+    return infos
+
+
+def _order(job: QueueJob) -> tuple[int, float, int]:
+    rank = {JobState.ACTIVE: 1, JobState.WAITING: 2}.get(job.state, 0)
+    return rank, job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0
+
+
+def _info(job: QueueJob, ahead: int | None) -> QueueJobInfo:
+    path = job.service_path
+    return QueueJobInfo(
+        id=job.id,
+        name=job.name,
+        state=job.state.value,
+        queued_at=job.queued_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        service_path=path.href if path is not None else None,
+        service_label=path.label if path is not None else None,
+        failure_reason=job.failed_reason,
+        service_type=service_type_of(job.data.application_id, job.data.compose_id) or job.data.application_type,
+        service_id=job.service_id,
+        method=job.data.type,
+        title=job.data.title_log,
+        description=unmark(job.data.description_log) if job.data.description_log is not None else None,
+        jobs_ahead=ahead,
+    )
+
+
+def _states(state: str | Sequence[str] | None) -> frozenset[str]:
+    names = [state] if isinstance(state, str) else list(state or ())
+    known = [member.value for member in JobState]
+    for name in names:
+        if name not in known:
+            raise InvalidArgument(f"{name!r} is not a state of a job.", next_step=f"They are {', '.join(known)}.")
+    return frozenset(names)
