@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,10 +27,11 @@ from pulumi_dokploy_deployments.resources.fields import (
     service_of,
     service_problems,
 )
-from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, dashboard_link
+from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, dashboard_link, name_of
 from pulumi_dokploy_deployments.rollout.nonce import carries, unmark
 from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
 from pulumi_dokploy_deployments.rollout.recovery import deploy_or_recover, no_way_warning, note_recovery_point
+from pulumi_dokploy_deployments.rollout.rollback import running_image
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
@@ -88,7 +90,24 @@ async def verify(inputs: Mapping[str, Any], around: Surroundings) -> Service | N
         point = await note_recovery_point(found, around)
         if point.why_no_way:
             around.reporter.warning(no_way_warning(point))
+    await _warn_of_pin(found, around)
     return found
+
+
+async def _warn_of_pin(service: Service, around: Surroundings) -> None:
+    """A pinned service runs a stored image; a deployment puts its own in the place (transcript 339)."""
+    if not service.rollback_active:
+        return
+    image = await running_image(service, around)
+    pinned = _STORED_IMAGE.search(image or "")
+    if pinned is not None:
+        around.reporter.warning(
+            f"{name_of(service)} is pinned to version {pinned.group(1)} and this deployment undoes that. A "
+            "RollbackTarget that depends on this resource pins it again afterwards; else remove the pin first."
+        )
+
+
+_STORED_IMAGE = re.compile(r"/[^/:]+:v(\d+)$")
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:

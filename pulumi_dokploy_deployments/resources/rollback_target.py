@@ -145,6 +145,25 @@ def _changes(names: tuple[str, ...], olds: Mapping[str, Any], news: Mapping[str,
     return paths
 
 
+async def look(state: Mapping[str, Any], around: Surroundings) -> State:
+    """The state with `holds` as it is now, for a diff: a deployment made since the last look may have undone the pin.
+
+    Where the server can't be asked the state stays as it was: the next operation that needs the server says why.
+    """
+    if not state.get(TARGET) or state.get("holds") is False:
+        return dict(state)
+    try:
+        service = await read_service(_service_ref(state), around)
+        target = _TARGET.validate_python(state[TARGET])
+        image = await running_image(service, around)
+        holds = await _still_holds(service, target, image, True, around)
+    except DokployError:
+        return dict(state)
+    if not holds:
+        around.reporter.status(f"a later deployment undid the pin; {describe(state, around)} again")
+    return {**state, "holds": holds}
+
+
 async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> tuple[str, State]:
     """Roll back to the resolved version and prove that it runs; gives the resource's id and its state."""
     resolved = inputs if inputs.get(TARGET) else await resolve({}, inputs, around)

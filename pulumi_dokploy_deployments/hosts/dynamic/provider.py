@@ -135,7 +135,10 @@ class RollbackTargetProvider(DokployProvider):
         return CheckResult({**news, **computed}, failures)
 
     def diff(self, _id: str, _olds: Props, _news: Props) -> DiffResult:
-        return _diff_result(rollback_target.diff(_known(_olds), _known(_news)))
+        olds, news = _known(_olds), _known(_news)
+        if _can_ask(olds):
+            olds = shared_session().run(rollback_target.look(olds, self._around(_news)))
+        return _diff_result(rollback_target.diff(olds, news))
 
     def create(self, props: Props) -> CreateResult:
         identity, state = shared_session().run(
