@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -116,7 +117,9 @@ async def test_a_running_row_carries_title_and_nonce_and_can_not_be_killed(serve
     assert row.status is DeploymentStatus.RUNNING
     assert (row.title, row.description) == (asked.title, asked.nonce)
     assert (row.finished_at, row.error_message, row.pid) == (None, None, None)
-    assert row.started_at == row.created_at
+    assert row.started_at is not None
+    # Two clock readings of one moment: a millisecond apart, in either order, about once in a hundred runs.
+    assert abs(row.started_at - row.created_at) < timedelta(seconds=0.1)
     assert row.log_path
     # Transcript 44: `pid` is set only for schedules, so this never works for builds.
     with pytest.raises(InvalidRequest, match="Deployment is not running"):
@@ -189,6 +192,52 @@ async def test_all_ways_to_the_rows_know_the_same_deployment(server: Server, ben
     assert row.deployment_id in {known.deployment_id for known in by_type}
     found = next(known for known in central if known.deployment_id == row.deployment_id)
     assert found.application_name == (await bench.client.read_service(APPLICATION, docker)).name
+
+
+async def test_removing_a_running_row_does_not_stop_the_build(server: Server, bench: Bench) -> None:
+    # Takes as long as the slow build, since its end is what is looked at (timelines 133, 134).
+    slow = server.application("slow")
+    asked = await bench.trigger(slow)
+    row = await bench.row(asked)
+    await bench.client.remove_deployment(row.deployment_id)
+    assert await bench.find(asked, row.deployment_id) is None
+    job = await bench.job(asked)
+    assert job is not None
+    assert job.state is JobState.ACTIVE
+    await bench.settle(APPLICATION, slow)
+    assert await bench.find(asked, row.deployment_id) is None
+    assert (await bench.client.read_service(APPLICATION, slow)).status == "done"
+
+
+async def test_titles_are_kept_as_they_are_and_replaced_where_there_is_none(server: Server, bench: Bench) -> None:
+    docker = server.application("docker")
+    odd = 'ünï <b>"quoted"</b>\n 🚀 ' + "x" * 3000
+    for method, title, shown in (
+        (DeployMethod.DEPLOY, odd, odd),
+        (DeployMethod.DEPLOY, "", "Manual deployment"),
+        (DeployMethod.DEPLOY, None, "Manual deployment"),
+        (DeployMethod.REDEPLOY, None, "Rebuild deployment"),
+    ):
+        before = {row.deployment_id for row in await bench.client.deployments_by_application(docker)}
+        await bench.client.deploy(APPLICATION, docker, method=method, title=title)
+
+        async def arrived(known: frozenset[str] = frozenset(before)) -> str | None:
+            rows = await bench.client.deployments_by_application(docker)
+            return next((row.title for row in rows if row.deployment_id not in known), None)
+
+        assert await until("the row", arrived) == shown  # transcripts 151
+
+
+async def test_about_eleven_rows_are_kept(server: Server, bench: Bench) -> None:
+    # Twelve deployments in a row take a moment on any server (transcript 150).
+    docker = server.application("docker")
+    await bench.settle(APPLICATION, docker)
+    last = [await bench.trigger(docker, settled=False) for _ in range(12)][-1]
+    await bench.settle(APPLICATION, docker)
+    rows = await bench.client.deployments_by_application(docker)
+    assert len(rows) == 11
+    assert rows[0].description == last.nonce
+    assert [row.created_at for row in rows] == sorted((row.created_at for row in rows), reverse=True)
 
 
 # --- refusals -----------------------------------------------------------------------------------------------
@@ -272,6 +321,27 @@ async def test_a_log_of_no_lines_is_a_bad_request(raw: httpx.AsyncClient) -> Non
     # Transcript 85; the client keeps within the limits by itself.
     answer = await raw.get("deployment.readLogs", params={"deploymentId": UNKNOWN, "tail": "0"})
     assert (answer.status_code, answer.json()["issues"][0]["path"]) == (400, ["tail"])
+
+
+async def test_a_trailing_slash_is_redirected_and_the_client_follows_on_the_same_server(
+    raw: httpx.AsyncClient, server: Server
+) -> None:
+    # Transcript 110.
+    answer = await raw.get("deployment.queueList/")
+    assert answer.status_code == 308
+    assert httpx.URL(answer.headers["location"]).path == "/api/deployment.queueList"
+
+
+async def test_fields_and_headers_that_nobody_knows_are_ignored(server: Server, raw: httpx.AsyncClient) -> None:
+    # Transcripts 112, 153: no pagination, and no idempotency either.
+    docker = server.application("docker")
+    answer = await raw.post(
+        "application.deploy", json={"applicationId": docker, "nonsense": 1}, headers={"Idempotency-Key": "same"}
+    )
+    assert answer.status_code == 200
+    rows = await raw.get("deployment.all", params={"applicationId": docker})
+    limited = await raw.get("deployment.all", params={"applicationId": docker, "limit": "1", "page": "2"})
+    assert len(limited.json()) >= len(rows.json())
 
 
 async def test_the_instance_says_its_version(client: DokployClient) -> None:
@@ -376,6 +446,17 @@ async def test_tasks_lead_to_the_service(server: Server, bench: Bench) -> None:
     assert service.image == task.image
     assert (service.replicas, service.is_job) == (1, False)
     assert service.version > 0
+
+
+async def test_a_service_s_name_leads_to_an_image_where_one_was_built(
+    server: Server, bench: Bench, raw: httpx.AsyncClient
+) -> None:
+    # Transcript 301: why services are only ever inspected by their id.
+    for role, field in (("ok", "RepoTags"), ("docker", "Spec")):
+        service_id = server.application(role)
+        await bench.finished(await bench.trigger(service_id))
+        answer = await raw.get("docker.getConfig", params={"containerId": await bench.app_name(service_id)})
+        assert field in answer.json()
 
 
 async def test_what_does_not_run_is_an_empty_answer(client: DokployClient) -> None:
