@@ -58,14 +58,21 @@ class Swarm:
         self._touch(service)
         self._drop_slots_above(service, spec.replicas)
         existing = [slot for slot in range(1, spec.replicas + 1) if service.current(slot)]
-        for task in service.tasks:
-            if task.desired == "ready":
-                self._stop(service, task)
+        for slot in existing:
+            self._settle(service, slot)
         for slot in range(1, spec.replicas + 1):
             if slot not in existing:
                 self._launch(service, self._new_task(service, slot, service.spec, "running"))
         self._update_next(service, existing)
         return service
+
+    def _settle(self, service: SwarmService, slot: int) -> None:
+        """Let a newer rollout take over: of what an older one started, one task stays until replaced."""
+        meant = [task for task in service.of_slot(slot) if task.desired == "running"]
+        kept = next((task for task in meant if task.state == "running"), meant[0] if meant else None)
+        for task in service.of_slot(slot):
+            if task.desired == "ready" or (task in meant and task is not kept):
+                self._stop(service, task)
 
     def scale(self, name: str, server_id: str | None, replicas: int) -> None:
         """Change the number of replicas (application.stop: 0, application.start: 1)."""
@@ -133,7 +140,7 @@ class Swarm:
             wait = task.spec.content.exit_after
             self._agenda.after(wait, lambda: self._fail(service, task, "failed", EXITED, 1))
         for old in service.of_slot(task.slot):
-            if old is not task and old.desired == "running":
+            if old.index < task.index and old.desired == "running":
                 self._stop(service, old)
         self._on_started(service, task)
 

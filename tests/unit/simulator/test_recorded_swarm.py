@@ -89,6 +89,9 @@ def test_the_recorded_story_of_one_docker_application_happens_again() -> None:
     deploy_and_compare(world, dock, "17:20:49", "325-tasks-exit-1-default-update-config")
     dock.update({"updateConfigSwarm": {"FailureAction": "pause", "Order": "stop-first"}})
     deploy_and_compare(world, dock, "17:21:31", "327-tasks-update-paused", 23)
+    world.set_behaviour(dock.id, runtime="healthy")
+    dock.update({"updateConfigSwarm": None, "replicas": 3})
+    deploy_and_compare(world, dock, "17:21:55", "329-tasks-3-replicas", 15)
 
 
 def test_a_healthy_deployment_ends_a_paused_update_and_fills_three_replicas() -> None:
