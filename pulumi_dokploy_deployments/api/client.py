@@ -228,6 +228,10 @@ class DokployClient:
         """`registry.all`, without credentials."""
         return await self._read("registry.all", _REGISTRIES)
 
+    async def read(self, operation: str, shape: TypeAdapter[T], query: Mapping[str, Any] | None = None) -> T:
+        """A query that has no method of its own, reduced at once to `shape`."""
+        return await self._read(operation, shape, query)
+
     # --- transport ------------------------------------------------------------------------------------------
 
     async def _inspect(self, adapter: TypeAdapter[T], identity: str, server_id: str | None) -> T | None:
