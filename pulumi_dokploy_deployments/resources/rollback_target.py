@@ -150,18 +150,21 @@ async def look(state: Mapping[str, Any], around: Surroundings) -> State:
 
     Where the server can't be asked the state stays as it was: the next operation that needs the server says why.
     """
-    if not state.get(TARGET) or state.get("holds") is False:
-        return dict(state)
     try:
-        service = await read_service(_service_ref(state), around)
-        target = _TARGET.validate_python(state[TARGET])
-        image = await running_image(service, around)
-        holds = await _still_holds(service, target, image, True, around)
+        holds = await _holds_now(state, around)
     except DokployError:
         return dict(state)
-    if not holds:
+    if state.get("holds", True) and not holds:
         around.reporter.status(f"a later deployment undid the pin; {describe(state, around)} again")
     return {**state, "holds": holds}
+
+
+async def _holds_now(state: Mapping[str, Any], around: Surroundings) -> bool:
+    if not state.get(TARGET) or state.get("holds") is False:
+        return False
+    service = await read_service(_service_ref(state), around)
+    target = _TARGET.validate_python(state[TARGET])
+    return await _still_holds(service, target, await running_image(service, around), True, around)
 
 
 async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> tuple[str, State]:
@@ -176,7 +179,9 @@ async def update(
     olds: Mapping[str, Any], news: Mapping[str, Any], around: Surroundings, *, default_title: str = ""
 ) -> State:
     """Move the pin, pin again what no longer holds, or store the settings."""
-    if not diff(olds, news).deploys:
+    # The engine hands over the stored state, not what `look` found: only what runs now says whether the pin holds.
+    now = {**olds, "holds": await _holds_now(olds, around)}
+    if not diff(now, news).deploys:
         return {**olds, **{name: news[name] for name in _SETTINGS if name in news}}
     resolved = news if news.get(TARGET) else await resolve(olds, news, around)
     return await _pin(olds, resolved, around, default_title)
