@@ -5,6 +5,7 @@ Exit code 0 means that every step went as announced.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -158,7 +159,7 @@ class Demo:
             text=True,
             errors="replace",
         )
-        guard = threading.Timer(COMMAND_SECONDS, process.kill)
+        guard = threading.Timer(COMMAND_SECONDS, stop, (process,))
         guard.start()
         lines: list[str] = []
         try:
@@ -172,9 +173,7 @@ class Demo:
             process.wait()
         finally:
             guard.cancel()
-            if process.poll() is None:
-                process.send_signal(signal.SIGINT)
-                process.wait()
+            stop(process)
         output = "".join(lines)
         self.transcript.append(output)
         return Outcome(process.returncode, output, time.monotonic() - started)
@@ -214,6 +213,19 @@ def nothing_was_sent(demo: Demo) -> list[str]:
     return [f"requests were sent: {[request['path'] for request in sent]}"] if sent else []
 
 
+def nothing_was_written(demo: Demo) -> list[str]:
+    calls = demo.requests()[demo.requests_before :]
+    writes = [call["path"] for call in calls if call["method"] != "GET"]
+    show(f"{DIM}  the simulator's request log: {len(calls)} requests, {len(writes)} of them write{PLAIN}")
+    return [f"something was written: {writes}"] if writes else []
+
+
+def one_trigger(demo: Demo) -> list[str]:
+    sent = [call for call in demo.requests()[demo.requests_before :] if call["path"] == "/api/application.deploy"]
+    show(f"{DIM}  the simulator's request log: {len(sent)} call of application.deploy during this step{PLAIN}")
+    return [] if len(sent) == 1 else [f"application.deploy was called {len(sent)} times instead of once"]
+
+
 def same_resource(demo: Demo) -> list[str]:
     now = demo.deployment_id()
     show(f"{DIM}  resource id before: {demo.id_before}, now: {now}{PLAIN}")
@@ -222,7 +234,11 @@ def same_resource(demo: Demo) -> list[str]:
 
 def nothing_left(demo: Demo) -> list[str]:
     left = demo.deployment_id()
-    return [f"the state still holds {left}"] if left else []
+    app_name = demo.simulator.ready["app_names"]["applications"]["ok"]
+    running = demo.simulator.state()["services"][app_name]["running"]
+    show(f"{DIM}  on the server: {len(running)} container of the service runs{PLAIN}")
+    found = [f"the state still holds {left}"] if left else []
+    return found if running else [*found, "the service does not run any more"]
 
 
 # What happens on the server's side of the story.
@@ -250,15 +266,17 @@ def release(name: str) -> tuple[str, ...]:
 STEPS = (
     Step(
         "Preview",
-        "Nothing is sent yet; the plan shows one deployment to create.",
+        "The plan shows one deployment to create; nothing may happen on the server yet.",
         (("pulumi", "preview"),),
         words=("+ 2 to create",),
+        check=nothing_was_written,
     ),
     Step(
         "First deployment",
         "Triggers one deployment, follows its build log and waits until the new version really runs.",
         (UP,),
         words=("+ 2 created",),
+        check=one_trigger,
     ),
     Step(
         "Nothing changed",
@@ -320,10 +338,13 @@ def verdict(title: str, found: Sequence[str], seconds: float) -> None:
 
 def perform(demo: Demo) -> list[str]:
     """All steps, the last look for the key, and the names of what did not go as announced."""
+    server = demo.simulator.process
     failed: list[str] = []
     for number, step in enumerate(STEPS, 1):
         show(f"\n{BOLD}━━ {number}/{len(STEPS)}  {step.title}{PLAIN}\n{step.tells}")
         started = time.monotonic()
+        if server.poll() is not None:
+            raise SystemExit(f"demo: the simulator has ended by itself, exit code {server.returncode}")
         found = demo.play(step)
         verdict(step.title, found, time.monotonic() - started)
         if found:
@@ -362,6 +383,15 @@ def main() -> int:
         return 1
     show(f"\n{GREEN}{BOLD}Everything went as announced ({took}){PLAIN}")
     return 0
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End pulumi as Ctrl-C, Ctrl-C does: it then ends its plugins, which killing it would leave behind."""
+    for how in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
+        if process.poll() is None:
+            process.send_signal(how)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
 
 
 def lend_virtualenv(project: Path) -> None:

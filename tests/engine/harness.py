@@ -202,7 +202,7 @@ class Workspace:
     def close(self) -> None:
         """End the commands that `start` began and that still run."""
         for process in self._started:
-            kill_group(process)
+            end(process)
             if process.stdout:
                 process.stdout.close()
 
@@ -229,10 +229,10 @@ class Workspace:
             stdout, stderr = process.communicate(stdin, timeout=seconds)
         except subprocess.TimeoutExpired:
             late = True
-            kill_group(process)
+            end(process)
             stdout, stderr = process.communicate()
         except BaseException:
-            kill_group(process)
+            end(process)
             raise
         run = Run(command, process.returncode, stdout, stderr, time.monotonic() - started)
         assert not late, run.report(f"did not end within {seconds:.0f} s")
@@ -323,8 +323,16 @@ class StartSimulator(Protocol):
     ) -> Simulator: ...
 
 
-def kill_group(process: subprocess.Popen[str]) -> None:
-    """End a process that leads its own group, and everything in that group."""
+def end(process: subprocess.Popen[str]) -> None:
+    """End a started pulumi as Ctrl-C, Ctrl-C does, and by force what is left of its group then.
+
+    The engine's plugins lead groups of their own: only the engine itself can end them.
+    """
+    for _ in range(2):
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=5)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
