@@ -5,13 +5,11 @@ Exit code 0 means that every step went as announced.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import processes
 import setup_engine
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
@@ -159,7 +158,7 @@ class Demo:
             text=True,
             errors="replace",
         )
-        guard = threading.Timer(COMMAND_SECONDS, stop, (process,))
+        guard = threading.Timer(COMMAND_SECONDS, processes.end, (process,))
         guard.start()
         lines: list[str] = []
         try:
@@ -173,7 +172,7 @@ class Demo:
             process.wait()
         finally:
             guard.cancel()
-            stop(process)
+            processes.end(process)
         output = "".join(lines)
         self.transcript.append(output)
         return Outcome(process.returncode, output, time.monotonic() - started)
@@ -383,15 +382,6 @@ def main() -> int:
         return 1
     show(f"\n{GREEN}{BOLD}Everything went as announced ({took}){PLAIN}")
     return 0
-
-
-def stop(process: subprocess.Popen[str]) -> None:
-    """End pulumi as Ctrl-C, Ctrl-C does: it then ends its plugins, which killing it would leave behind."""
-    for how in (signal.SIGINT, signal.SIGINT, signal.SIGKILL):
-        if process.poll() is None:
-            process.send_signal(how)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=5)
 
 
 def lend_virtualenv(project: Path) -> None:

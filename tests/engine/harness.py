@@ -6,13 +6,11 @@ DOKPLOY_* and PULUMI_* variables of the outer environment are taken away unless 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +20,10 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
+
+import processes
 
 STACK = "test"
 COMMAND_SECONDS = 110.0  # below pytest's own limit, so that the command's output gets into the report
@@ -202,7 +204,7 @@ class Workspace:
     def close(self) -> None:
         """End the commands that `start` began and that still run."""
         for process in self._started:
-            end(process)
+            processes.end(process)
             if process.stdout:
                 process.stdout.close()
 
@@ -229,10 +231,10 @@ class Workspace:
             stdout, stderr = process.communicate(stdin, timeout=seconds)
         except subprocess.TimeoutExpired:
             late = True
-            end(process)
+            processes.end(process)
             stdout, stderr = process.communicate()
         except BaseException:
-            end(process)
+            processes.end(process)
             raise
         run = Run(command, process.returncode, stdout, stderr, time.monotonic() - started)
         assert not late, run.report(f"did not end within {seconds:.0f} s")
@@ -321,18 +323,3 @@ class StartSimulator(Protocol):
     def __call__(
         self, *, build_seconds: float = 0.2, slow_seconds: float | None = None, seed: int = 0
     ) -> Simulator: ...
-
-
-def end(process: subprocess.Popen[str]) -> None:
-    """End a started pulumi as Ctrl-C, Ctrl-C does, and by force what is left of its group then.
-
-    The engine's plugins lead groups of their own: only the engine itself can end them.
-    """
-    for _ in range(2):
-        if process.poll() is None:
-            process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=5)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
