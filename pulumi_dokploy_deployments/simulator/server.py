@@ -88,7 +88,12 @@ async def serve(options: Options) -> None:
         endpoint=endpoint,
     )
     config = uvicorn.Config(
-        BreakingApp(simulator), log_level="critical", access_log=False, lifespan="off", ws="websockets-sansio"
+        BreakingApp(simulator),
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        ws="websockets-sansio",
     )
     server = uvicorn.Server(config)
     stop = asyncio.Event()

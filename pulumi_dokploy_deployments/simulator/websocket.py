@@ -127,7 +127,7 @@ async def serve(
     secret = socket.headers.get("x-api-key")
     query: dict[str, str] = dict(socket.query_params)
     key = world.access.name_of(secret)
-    world.requests.calls.append(Request(world.now, "GET", socket.url.path, {**query}, None, key))
+    world.requests.add(Request(world.now, "GET", socket.url.path, {**query}, None, key))
     if world.down_until is not None:
         raise BrokenConnection("refuse")
     refused = world.faults.take("listen-deployment", "websocket_refused")

@@ -111,7 +111,7 @@ class HttpApp:
             body = call.raw.decode("utf-8", "replace")
         key = self.world.access.name_of(call.headers.get("x-api-key"))
         recorded = Recorded(self.world.now, call.method, call.path, dict(call.query), body, key)
-        self.world.requests.calls.append(recorded)
+        self.world.requests.add(recorded)
         return recorded
 
     def dispatch(self, call: Call) -> Response:

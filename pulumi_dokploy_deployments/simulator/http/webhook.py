@@ -36,5 +36,5 @@ def deploy(world: World, token: str, kind: str, headers: Json, body: object) -> 
     if isinstance(commit, dict):
         title = str(commit.get("message") or title)
         description = f"Hash: {commit['id']}" if commit.get("id") else None
-    world.trigger(service, "deploy", title, description)
+    world.trigger(service, "deploy", title, description, webhook=True)
     return answers.page({"message": f"{label} deployed successfully"})

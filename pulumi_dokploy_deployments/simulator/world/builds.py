@@ -116,6 +116,8 @@ class Build:
             if service.kind == "compose":
                 creating = not world.containers.of(service.app_name, service.server_id)
                 scripts.compose_up(script, service, creating)
+                if service.from_git and service.checked_out is None and not script.fails:
+                    script.fail(0.97, "no configuration file provided: not found\n")
             elif service.built:
                 self._script_build()
             elif not self.redeploy:

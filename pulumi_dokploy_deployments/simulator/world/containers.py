@@ -53,7 +53,7 @@ class Containers:
         project, commit = compose.app_name, compose.checked_out.sha if compose.checked_out else None
         image = f"{project}_web:latest" if compose.from_git else "local/busybox:1"
         current = self.of(project, compose.server_id)
-        wanted = compose.behaviour.runtime
+        wanted = (compose.checked_out.runtime if compose.checked_out else None) or compose.behaviour.runtime
         unchanged = bool(current) and current[0].commit == commit and current[0].state == "running"
         if unchanged and wanted == "healthy" and current[0].health != "unhealthy":
             return

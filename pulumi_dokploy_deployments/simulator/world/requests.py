@@ -1,9 +1,12 @@
 """The record of received API calls, so that a test can prove that nothing was sent twice."""
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
 
 from .templates import Json
+
+KEPT = 20_000
+"""Calls that are remembered in full."""
 
 
 @dataclass
@@ -27,13 +30,20 @@ class Request:
 
 @dataclass
 class Requests:
-    """All calls since the start or the last `clear`, oldest first."""
+    """The calls since the start or the last `clear`, oldest first; the counters count all of them."""
 
-    calls: list[Request] = field(default_factory=list)
+    calls: deque[Request] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, request: Request) -> None:
+        """Record a call."""
+        self.calls.append(request)
+        self._counts[request.path] += 1
 
     def clear(self) -> None:
         """Forget the calls so far."""
         self.calls.clear()
+        self._counts.clear()
 
     def of(self, endpoint: str) -> list[Request]:
         """Return the calls of one endpoint such as `application.deploy`."""
@@ -41,4 +51,4 @@ class Requests:
 
     def counters(self) -> dict[str, int]:
         """Return how often each path was called."""
-        return dict(Counter(call.path for call in self.calls))
+        return dict(self._counts)

@@ -1,7 +1,7 @@
 """The simulated instance: all of its state, and the verbs by which API, tests and time change it."""
 
 from collections.abc import Iterable
-from typing import cast
+from typing import cast, get_args
 
 from .access import Access
 from .agenda import Agenda
@@ -104,19 +104,20 @@ class World:
 
     # Deployments.
 
-    def trigger(self, service: Deployable, kind: str, title: str, description: str | None) -> Job:
-        """Queue a deployment; `kind` is deploy or redeploy, description None leaves the field out (202)."""
+    def trigger(
+        self, service: Deployable, kind: str, title: str, description: str | None, *, webhook: bool = False
+    ) -> Job:
+        """Queue a deployment; `kind` is deploy or redeploy.
+
+        Webhooks leave the description out when there is none, and never name the server (transcript 202).
+        """
         data: Json = {f"{service.kind}Id": service.id, "titleLog": title}
-        if service.kind == "application":
-            if description is not None:
-                data["descriptionLog"] = description
-            data |= {"type": kind, "applicationType": "application"}
-        else:
-            data |= {"type": kind, "applicationType": "compose"}
-            if description is not None:
-                data["descriptionLog"] = description
+        log: Json = {} if description is None else {"descriptionLog": description}
+        kinds: Json = {"type": kind, "applicationType": service.kind}
+        # The order of the keys is the real server's (transcript 42).
+        data |= log | kinds if service.kind == "application" else kinds | log
         data["server"] = service.server_id is not None
-        if service.server_id is not None and description is not None:
+        if service.server_id is not None and not webhook:
             data["serverId"] = service.server_id
         return self.queue.add(data)
 
@@ -240,6 +241,9 @@ class World:
             "steps": steps,
             "start_seconds": start_seconds,
         }
+        for key, allowed in (("build", get_args(BuildOutcome)), ("runtime", get_args(Runtime))):
+            if changes[key] is not None and changes[key] not in allowed:
+                raise ValueError(f"unknown {key} {changes[key]!r}; known: {', '.join(allowed)}")
         for key, value in changes.items():
             if value is not None:
                 setattr(behaviour, key, value)

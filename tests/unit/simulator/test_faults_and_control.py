@@ -188,6 +188,8 @@ async def test_mistakes_in_control_calls_are_told(target: Simulator) -> None:
         unknown = await client.post("/_simulator/explode")
         wrong = await client.post("/_simulator/fault", json={"kind": "earthquake"})
         missing = await client.post("/_simulator/push_commit", json={"service": "nobody", "message": "m"})
+        silly = await client.post("/_simulator/set_behaviour", json={"service": "ok", "runtime": "tired"})
+    assert (silly.status_code, "tired" in silly.json()["message"]) == (400, True)
     assert unknown.status_code == 404
     assert "restart" in unknown.json()["verbs"]
     assert (wrong.status_code, missing.status_code) == (400, 400)

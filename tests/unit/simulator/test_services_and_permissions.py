@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_recordings import Time, simulator
+from simulator_recordings import Time, load, simulator
 
 from pulumi_dokploy_deployments.simulator import Simulator
 
@@ -104,6 +104,32 @@ async def test_name_of_a_built_application_inspects_its_image_and_of_a_docker_on
     assert "SECRET_TOKEN=simulated-environment-secret" in image["Env"]
     assert "UpdateStatus" not in pulled
     assert unknown == ""
+
+
+async def test_inspected_image_task_and_tasks_have_the_recorded_keys() -> None:
+    target, _ = simulator(build_seconds=0.1)
+    name = target.ready["app_names"]["applications"]["git"]
+    async with target.client() as client:
+        body = {"applicationId": target.ready["applications"]["git"]}
+        await client.post("/api/application.deploy", json=body)
+        pass_time(target, 3)
+        image = await get(client, "docker.getConfig", containerId=name)
+        tasks = await get(client, "docker.getServiceContainersByAppName", appName=name)
+        task = await get(client, "docker.getConfig", containerId=tasks[0]["containerId"])
+        service = await get(client, "docker.getConfig", containerId=task["ServiceID"])
+    assert image.keys() == load("301-getConfig-service")["response"][1].keys()
+    recorded_tasks = load("302-getServiceContainersByAppName")["response"][1]
+    assert [t | {"containerId": "", "name": ""} for t in tasks] == [
+        t | {"containerId": "", "name": ""} for t in recorded_tasks
+    ]
+    recorded = load("303-getConfig-task")["response"][1]
+    assert task.keys() == recorded.keys()
+    assert task["Status"].keys() == recorded["Status"].keys()
+    assert task["Status"]["ContainerStatus"].keys() == recorded["Status"]["ContainerStatus"].keys()
+    assert set(recorded["Spec"]) <= set(task["Spec"])
+    assert service["Spec"]["TaskTemplate"]["ContainerSpec"]["Image"] == recorded["Spec"]["ContainerSpec"][
+        "Image"
+    ].replace("slow-ig270k", name)
 
 
 async def test_compose_lists_its_containers_and_a_stack_its_tasks() -> None:
