@@ -3,20 +3,26 @@
 `application.deploy` returns no id (transcript 30). The row appears only when the job starts (timeline 40), and for
 git sources its title and description are overwritten right after the end (timeline 242). So the run's mark is looked
 for in the queue and in the rows, and the deployment id is latched as soon as a row carries it. Where a build was
-too quick for that, the row is found by elimination: the same service's jobs run one after the other in the order of
-their numbers, so that rows which are nobody else's can be counted off. What can't be told apart is said to be so;
-"the newest row" is never taken.
+over before its row was seen, only the start of our job tells: a service's jobs run one after the other, and the row
+comes some 40 ms after the start (transcript 200). Without having seen the start, nothing is concluded: a single new
+row may be somebody else's just as well, for waiting jobs are lost at a restart and when a colleague clears the queue.
+What can't be told apart is said to be so; "the newest row" is never taken.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import timedelta
 from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.models import Deployment, JobState, QueueJob
 from pulumi_dokploy_deployments.rollout.nonce import carries
 from pulumi_dokploy_deployments.rollout.observation import Snapshot
+
+KEPT_ROWS = 10
+"""So many of a service's rows survive the pruning before each new one (transcript 150)."""
+ROW_FOLLOWS = timedelta(seconds=1)
+"""The row comes so soon after its job's start; after a restart no other row can."""
 
 
 class Phase(StrEnum):
@@ -35,7 +41,7 @@ class Phase(StrEnum):
     MISSING = "missing"
     """The job was seen and is gone, and no row is ours: the server may have lost it."""
     AMBIGUOUS = "ambiguous"
-    """The job is gone, and several finished rows could be ours."""
+    """The job is gone, and a finished row could be ours, or ours may have been pruned."""
     REMOVED = "removed"
     """The latched row is no longer in the history."""
 
@@ -66,15 +72,15 @@ class Correlator:
     Args:
         nonce: the run's mark.
         known_rows: ids of the rows that were there before the trigger.
+        may_be_overwritten: whether the server puts the commit in the mark's place at the end.
     """
 
     nonce: str
     known_rows: frozenset[str]
+    may_be_overwritten: bool = True
     deployment_id: str | None = None
     _job: QueueJob | None = None
-    _foreign_jobs: dict[str, QueueJob] = field(default_factory=dict)
     _foreign_rows: set[str] = field(default_factory=set)
-    _foreign_texts: set[tuple[str, str]] = field(default_factory=set)
     _missing_since: float | None = None
     _orphaned_since: float | None = None
 
@@ -94,7 +100,7 @@ class Correlator:
         if own_job is not None:
             self._missing_since = None
             return self._queued(own_job, snapshot)
-        return self._by_elimination(snapshot)
+        return self._without_mark(snapshot)
 
     @property
     def job(self) -> QueueJob | None:
@@ -134,25 +140,36 @@ class Correlator:
     def _queued(self, job: QueueJob, snapshot: Snapshot) -> Sighting:
         if job.state is not JobState.WAITING:
             return Sighting(Phase.ACTIVE)
-        own_before = sum(1 for other in snapshot.jobs if other is not job and _runs_before(other, job))
-        return Sighting(Phase.WAITING, jobs_ahead=snapshot.jobs_before + own_before)
+        return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(job.id, 0))
 
-    def _by_elimination(self, snapshot: Snapshot) -> Sighting:
+    def _without_mark(self, snapshot: Snapshot) -> Sighting:
         candidates = self._candidates(snapshot)
-        started_at = self._job.started_at if self._job else None
-        if candidates and started_at is not None:
-            # Jobs of one service run one after the other: the first row after our job's start is ours.
-            return self._take(candidates[0], snapshot)
-        unexplained = self._unexplained_jobs(snapshot)
-        if len(candidates) == 1 and not unexplained:
-            return self._take(candidates[0], snapshot)
-        if candidates and self._job is not None and len(candidates) == len(unexplained) + 1:
-            own = self._job
-            return self._take(candidates[sum(1 for job in unexplained if _runs_before(job, own))], snapshot)
-        if self._job is None and not candidates:
+        row = self._first_after_start(snapshot)
+        if row is not None and row in candidates:
+            return self._take(row, snapshot)
+        is_open = bool(candidates) or self._may_be_pruned(snapshot)
+        if self._job is None and not is_open:
             return Sighting(Phase.UNSEEN, missing_seconds=self._missing(snapshot))
-        phase = Phase.AMBIGUOUS if candidates else Phase.MISSING
+        phase = Phase.AMBIGUOUS if is_open else Phase.MISSING
         return Sighting(phase, missing_seconds=self._missing(snapshot))
+
+    def _first_after_start(self, snapshot: Snapshot) -> Deployment | None:
+        """The row that our job made, if the job's start was seen and the history reaches back to it."""
+        started_at = self._job.started_at if self._job else None
+        if started_at is None:
+            return None
+        later = [row for row in snapshot.rows if row.created_at >= started_at]
+        reaches_back = len(later) < len(snapshot.rows) or len(snapshot.rows) < KEPT_ROWS
+        first = min(later, key=lambda row: row.created_at, default=None)
+        if first is None or not reaches_back or first.created_at - started_at > ROW_FOLLOWS:
+            return None
+        return first
+
+    def _may_be_pruned(self, snapshot: Snapshot) -> bool:
+        """Whether the row could have come and gone: none is left of those that were there before the trigger."""
+        return len(snapshot.rows) >= KEPT_ROWS and not any(
+            row.deployment_id in self.known_rows for row in snapshot.rows
+        )
 
     def _take(self, row: Deployment, snapshot: Snapshot) -> Sighting:
         self.deployment_id = row.deployment_id
@@ -160,11 +177,11 @@ class Correlator:
         return self._latched(row, snapshot)
 
     def _candidates(self, snapshot: Snapshot) -> list[Deployment]:
-        """Rows that may be ours although the mark is gone, oldest first."""
-        earliest: datetime | None = None
-        if self._job is not None:
-            earliest = self._job.started_at or self._job.queued_at
-        found = [
+        """Rows that may be ours although the mark is gone."""
+        if not self.may_be_overwritten:
+            return []
+        earliest = (self._job.started_at or self._job.queued_at) if self._job else None
+        return [
             row
             for row in snapshot.rows
             if row.deployment_id not in self.known_rows
@@ -172,38 +189,14 @@ class Correlator:
             and row.commit_hash is not None
             and (earliest is None or row.created_at >= earliest)
         ]
-        return sorted(found, key=lambda row: row.created_at)
-
-    def _unexplained_jobs(self, snapshot: Snapshot) -> list[QueueJob]:
-        """Other people's jobs of this service that left the queue without a row that is known to be theirs."""
-        still_there = {job.id for job in snapshot.jobs}
-        return [
-            job
-            for identity, job in self._foreign_jobs.items()
-            if identity not in still_there and _texts_of(job) not in self._foreign_texts
-        ]
 
     def _note_foreign(self, snapshot: Snapshot) -> None:
-        for job in snapshot.jobs:
-            if not carries(job.data.description_log, self.nonce):
-                self._foreign_jobs[job.id] = job
+        """Remember the rows that carry somebody else's texts, before the commit overwrites these."""
         for row in snapshot.rows:
-            known = row.deployment_id in self.known_rows or row.deployment_id == self.deployment_id
-            if not known and row.commit_hash is None and not carries(row.description, self.nonce):
+            if row.commit_hash is None and not carries(row.description, self.nonce):
                 self._foreign_rows.add(row.deployment_id)
-                self._foreign_texts.add((row.title, row.description or ""))
 
     def _missing(self, snapshot: Snapshot) -> float:
         if self._missing_since is None:
             self._missing_since = snapshot.at
         return snapshot.at - self._missing_since
-
-
-def _texts_of(job: QueueJob) -> tuple[str, str]:
-    return (job.data.title_log or "", job.data.description_log or "")
-
-
-def _runs_before(job: QueueJob, other: QueueJob) -> bool:
-    if job.state is not JobState.WAITING and other.state is JobState.WAITING:
-        return True
-    return (job.number or 0) < (other.number or 0)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from pulumi_dokploy_deployments.api.models import Deployment, JobState, QueueJob
+from pulumi_dokploy_deployments.api.models import Deployment, QueueJob
 
 
 @dataclass(frozen=True)
@@ -21,25 +22,18 @@ class Snapshot:
     """The service's jobs in the order in which the server will run them."""
     rows: tuple[Deployment, ...]
     """The service's rows, newest first."""
-    jobs_before: int = 0
-    """How many jobs of other services stand before the service's first waiting one."""
+    ahead: Mapping[str, int] = field(default_factory=dict)
+    """How many jobs of the whole instance the server will run before each of the service's jobs, by job id."""
 
 
 def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[Deployment], at: float) -> Snapshot:
     """Pick one service's jobs out of the instance's queue."""
     ordered = sorted(queue, key=_queue_order)
-    own = tuple(job for job in ordered if job.service_id == service_id)
-    first_waiting = next((job for job in own if job.state is JobState.WAITING), None)
-    before = 0
-    if first_waiting is not None:
-        before = sum(
-            1 for job in ordered if job.service_id != service_id and _queue_order(job) < _queue_order(first_waiting)
-        )
     return Snapshot(
         at=at,
-        jobs=own,
+        jobs=tuple(job for job in ordered if job.service_id == service_id),
         rows=tuple(sorted(rows, key=lambda row: row.created_at, reverse=True)),
-        jobs_before=before,
+        ahead={job.id: place for place, job in enumerate(ordered) if job.service_id == service_id},
     )
 
 

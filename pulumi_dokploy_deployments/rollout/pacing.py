@@ -32,9 +32,10 @@ def seconds_until_next_look(phase: Phase, in_phase_seconds: float, usual: float 
     if phase in (Phase.UNSEEN, Phase.ACTIVE):
         return _clamp(in_phase_seconds / 4, SHORTEST_SECONDS, 1.0)
     if phase is Phase.WAITING:
-        # The row of a job behind others can come at any moment and be final soon after.
+        # The row of a job behind others can come at any moment and, where everything is cached, lose its mark
+        # 0.8 s later (transcript 331): it has to be seen before, whatever the service's builds usually take.
         quick = usual is not None and usual < FIRST_LOOKS_SECONDS
-        return _clamp(in_phase_seconds / 10, 0.1, 0.3 if quick else 1.0)
+        return _clamp(in_phase_seconds / 10, 0.1, 0.3 if quick else 0.5)
     if phase is Phase.RUNNING:
         expected = usual if usual is not None else 60.0
         pace = _clamp(expected / 20, 0.1, LONGEST_SECONDS)
