@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from rollout.virtual_clock import VirtualClock
+from .virtual_clock import VirtualClock
 
 
 @pytest.fixture
 def clock() -> VirtualClock:
-    """A clock that jumps from one moment to the next; see `rollout/virtual_clock.py`."""
+    """A clock that jumps from one moment to the next; see `virtual_clock.py`."""
     return VirtualClock()
