@@ -25,6 +25,9 @@ from pulumi_dokploy_deployments.api.errors import (
 )
 from pulumi_dokploy_deployments.api.texts import one_line, sentence
 
+LOCATION = "dokploy-location"
+"""The extension of a response under which the client sets a redirect's target aside."""
+
 
 def read_answer(response: httpx.Response, *, operation: str, server: str, hidden: str = "") -> Any:
     """The parsed body of a successful answer; None for the empty ones (`application.deploy`, transcript 30).
@@ -151,7 +154,7 @@ def unsendable(error: Exception, *, operation: str, server: str) -> InvalidReque
 
 def _redirect(response: httpx.Response, *, operation: str, server: str, status: int) -> UnexpectedAnswer:
     try:
-        target = urlsplit(response.headers.get("location", ""))
+        target = urlsplit(response.extensions.get(LOCATION) or response.headers.get("location", ""))
         place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else target.path
     except ValueError:
         place = ""

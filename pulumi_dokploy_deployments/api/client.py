@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from pulumi_dokploy_deployments.api.answers import connection_error, read_answer, unsendable
+from pulumi_dokploy_deployments.api.answers import LOCATION, connection_error, read_answer, unsendable
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, UnexpectedAnswer
 from pulumi_dokploy_deployments.api.identity import user_agent
@@ -341,6 +341,7 @@ def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | N
             # A proxy from the environment has no business between this machine and itself.
             mounts={f"all://{shown_host}": None} if connection.is_loopback else None,
             follow_redirects=False,
+            event_hooks={"response": [_set_location_aside]},
             limits=httpx.Limits(
                 max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS
             ),
@@ -358,14 +359,22 @@ def _optional(**query: str | None) -> dict[str, str]:
     return {name: value for name, value in query.items() if value is not None}
 
 
+async def _set_location_aside(response: httpx.Response) -> None:
+    """Keep httpx from preparing the next request by itself: it does so for any host, with the key in it."""
+    if response.is_redirect and "location" in response.headers:
+        response.extensions[LOCATION] = response.headers.pop("location")
+
+
 def _same_origin_target(response: httpx.Response) -> httpx.URL | None:
     """Where a 307 or 308 leads, if it stays on the same server: Dokploy sends them for slashes (transcript 110)."""
-    if response.status_code not in (307, 308) or "location" not in response.headers:
+    location = response.extensions.get(LOCATION)
+    if response.status_code not in (307, 308) or location is None:
         return None
     source = response.request.url
-    target = source.join(response.headers["location"])
-    if target.userinfo:
+    try:
+        target = source.join(location)
+        here, there = urlsplit(str(source)), urlsplit(str(target))
+        same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
+    except (httpx.InvalidURL, ValueError):
         return None
-    here, there = urlsplit(str(source)), urlsplit(str(target))
-    same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
-    return target if same else None
+    return target if same and not target.userinfo else None

@@ -108,7 +108,7 @@ def _is_usable(text: str, parts: SplitResult) -> bool:
     if any(c.isspace() or not c.isprintable() for c in text) or parts.netloc.lower() in ("http:", "https:"):
         return False
     try:
-        if not parts.hostname or parts.port == 0:
+        if not parts.hostname or "%" in parts.hostname or parts.port == 0:
             return False
         url = httpx.URL(text)
         # Reading the host decodes it, and resolving it encodes it: both reject what the parser lets through.

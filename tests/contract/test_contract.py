@@ -118,7 +118,7 @@ async def test_a_running_row_carries_title_and_nonce_and_can_not_be_killed(serve
     assert (row.title, row.description) == (asked.title, asked.nonce)
     assert (row.finished_at, row.error_message, row.pid) == (None, None, None)
     assert row.started_at is not None
-    # Two clock readings of one moment: a millisecond apart, in either order, about once in a hundred runs.
+    # Two clock readings of one moment: a real server once had `startedAt` a millisecond before `createdAt`.
     assert abs(row.started_at - row.created_at) < timedelta(seconds=0.1)
     assert row.log_path
     # Transcript 44: `pid` is set only for schedules, so this never works for builds.

@@ -1,0 +1,391 @@
+"""The client's promises about what it sends, where, once, and what it makes of every way of failing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import pickle
+import ssl
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from pulumi_dokploy_deployments.api.client import MAX_SAME_ORIGIN_REDIRECTS, DokployClient
+from pulumi_dokploy_deployments.api.connection import Connection
+from pulumi_dokploy_deployments.api.errors import (
+    AccessDenied,
+    AnswerLost,
+    ApiError,
+    ConfigurationError,
+    ConnectionFailed,
+    InvalidRequest,
+    NotFound,
+    RateLimited,
+    RequestTimeout,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+)
+from pulumi_dokploy_deployments.api.models import ServiceKind
+
+KEY = "key-that-no-message-may-show"
+ORIGIN = "https://dokploy.example.com"
+
+
+def _client(
+    handler: Callable[[httpx.Request], httpx.Response], *, origin: str = ORIGIN, timeout_seconds: float = 30.0
+) -> DokployClient:
+    transport = httpx.MockTransport(handler)
+    return DokployClient(Connection.parse(origin, KEY), transport=transport, timeout_seconds=timeout_seconds)
+
+
+def _raising(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise error
+
+    return handler
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+async def _error(
+    handler: Callable[[httpx.Request], httpx.Response], *, origin: str = ORIGIN, timeout_seconds: float = 30.0
+) -> ApiError:
+    async with _client(handler, origin=origin, timeout_seconds=timeout_seconds) as client:
+        with pytest.raises(ApiError) as caught:
+            await client.deploy(ServiceKind.APPLICATION, "app")
+    error = caught.value
+    assert error.operation == "application.deploy"
+    assert error.server == ORIGIN
+    text = str(error)
+    assert "\n" not in text
+    assert ".." not in text
+    assert text.endswith((".", "?"))
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (type(copied), str(copied), vars(copied)) == (type(error), text, vars(error))
+    for link in _chain(error):
+        assert KEY not in str(link) + repr(link) + repr(vars(link)) + repr(pickle.dumps(error))
+        assert not hasattr(link, "request"), "the library's exception holds the request, and that the key"
+    return error
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (httpx.ConnectError("Name or service not known."), ConnectionFailed),
+        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate"), ConnectionFailed),
+        (httpx.ConnectTimeout(""), ConnectionFailed),
+        (httpx.PoolTimeout(""), ConnectionFailed),
+        (httpx.ProxyError("407 Proxy Authentication Required"), ConnectionFailed),
+        (httpx.UnsupportedProtocol("no scheme"), ConnectionFailed),
+        (UnicodeError("label empty or too long"), ConnectionFailed),
+        (httpx.ReadTimeout(""), RequestTimeout),
+        (httpx.WriteTimeout(""), RequestTimeout),
+        (httpx.ReadError(""), AnswerLost),
+        (httpx.WriteError("Broken pipe"), AnswerLost),
+        (httpx.RemoteProtocolError("Server disconnected without sending a response."), AnswerLost),
+        (httpx.LocalProtocolError("Illegal header value"), AnswerLost),
+        (httpx.StreamClosed(), AnswerLost),
+        (ssl.SSLError(1, "[SSL] record layer failure"), AnswerLost),
+        (ConnectionResetError(104, "Connection reset by peer"), AnswerLost),
+        (httpx.DecodingError("Error -3 while decompressing"), UnexpectedAnswer),
+        (httpx.InvalidURL("Invalid port"), UnexpectedAnswer),
+        (httpx.CookieConflict("Multiple cookies exist"), AnswerLost),
+    ],
+)
+async def test_every_failure_of_the_transport_has_its_place_in_the_tree(
+    raised: Exception, expected: type[ApiError]
+) -> None:
+    error = await _error(_raising(raised))
+    assert type(error) is expected
+    nothing_was_sent = expected is ConnectionFailed
+    assert error.may_have_been_carried_out is not nothing_was_sent
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "words"),
+    [
+        (401, {"message": "Unauthorized"}, Unauthorized, "does not accept the API key"),
+        (401, {"message": "You don't have access.", "code": "UNAUTHORIZED"}, AccessDenied, "You don't have access."),
+        (403, "<html>Forbidden</html>", AccessDenied, "front of"),
+        (404, {"message": "Application not found", "code": "NOT_FOUND"}, NotFound, "Application not found."),
+        (404, "<html>nginx</html>", UnexpectedAnswer, "has no Dokploy API"),
+        (400, {"message": "Really?", "code": "BAD_REQUEST"}, InvalidRequest, "(400): Really?"),
+        (400, "<html>Bad</html>", InvalidRequest, "application.deploy (400)."),
+        (413, "", InvalidRequest, "(413)."),
+        (429, "", RateLimited, "slow down"),
+        (500, {"message": "boom"}, ServerError, "(500: boom)."),
+        (502, "<html>Bad gateway</html>", ServerError, "(502)."),
+        (200, "<html>Login</html>", UnexpectedAnswer, "not JSON"),
+        (200, "[" * 100_000, UnexpectedAnswer, "not JSON"),
+        (302, "", UnexpectedAnswer, "redirects"),
+    ],
+)
+async def test_every_answer_that_is_not_a_success_is_one_of_the_tree(
+    status: int, body: object, expected: type[ApiError], words: str
+) -> None:
+    html = isinstance(body, str)
+    kind = "text/html; charset=utf-8" if html else "application/json"
+    content = body if isinstance(body, str) else json.dumps(body)
+    error = await _error(lambda _: httpx.Response(status, content=content, headers={"content-type": kind}))
+    assert type(error) is expected
+    assert error.status == status
+    assert words in str(error)
+    assert "<html>" not in str(error)
+
+
+async def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_message() -> None:
+    for answer in (
+        httpx.Response(400, json={"message": f"header {KEY} is bad", "code": "BAD_REQUEST"}),
+        httpx.Response(400, text=f"x-api-key: {KEY}"),
+        httpx.Response(500, json={"message": f"{'x' * 280} {KEY}"}),
+    ):
+        await _error(lambda _, answer=answer: answer)  # type: ignore[misc]
+
+
+async def test_control_characters_of_a_server_do_not_reach_the_terminal() -> None:
+    error = await _error(lambda _: httpx.Response(500, json={"message": "a\x1b[31mred\x07\nline"}))
+    assert "\x1b" not in str(error)
+    assert "\x07" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("-1", 0.0), ("inf", None), ("nan", None), ("Wed, 21 Oct 2026 07:28:00 GMT", None), ("", None)],
+)
+async def test_retry_after_is_a_number_that_ends(header: str, seconds: float | None) -> None:
+    error = await _error(lambda _: httpx.Response(429, headers={"retry-after": header}))
+    assert isinstance(error, RateLimited)
+    assert error.retry_after_seconds == seconds
+
+
+async def test_what_can_not_be_written_is_refused_before_anything_is_sent() -> None:
+    sent: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    async with _client(handler) as client:
+        with pytest.raises(InvalidRequest, match="was not sent"):
+            await client.deploy(ServiceKind.APPLICATION, "app", title="\ud800")
+        with pytest.raises(InvalidRequest, match="was not sent"):
+            await client.update_service(ServiceKind.APPLICATION, "app", {"x": object()})
+    assert sent == []
+
+
+async def test_ids_can_not_break_out_of_the_query() -> None:
+    seen: list[httpx.URL] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url)
+        return httpx.Response(200, json=[])
+
+    odd = "a\x00b&c=d/../e?f#g \u202e"
+    async with _client(handler) as client:
+        await client.deployments_by_application(odd)
+    (url,) = seen
+    assert url.path == "/api/deployment.all"
+    assert dict(url.params) == {"applicationId": odd}
+    assert b"%00" in url.raw_path
+    assert b"\x00" not in url.raw_path
+
+
+async def test_a_slash_s_redirect_on_the_same_server_is_followed_with_body_and_key() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        if len(seen) == 1:
+            return httpx.Response(308, headers={"location": "/api/elsewhere"})
+        return httpx.Response(200)
+
+    async with _client(handler) as client:
+        await client.deploy(ServiceKind.APPLICATION, "app", title="t")
+    assert [request.url.path for request in seen] == ["/api/application.deploy", "/api/elsewhere"]
+    assert seen[1].method == "POST"
+    assert seen[1].content == seen[0].content
+    assert seen[1].headers["x-api-key"] == KEY
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://evil.example/api/application.deploy",
+        "http://dokploy.example.com/api/application.deploy",
+        "https://dokploy.example.com:8443/api/application.deploy",
+        "//evil.example/",
+        "https://user:hunter2@dokploy.example.com/",
+        "https://user:hunter2@evil.example/",
+        "https://[bad",
+        "https://xn--/",
+        "https://host:port/",
+        "javascript:alert(1)",
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_elsewhere_is_an_error_and_never_carries_the_key(status: int, location: str) -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(status, headers={"location": location})
+
+    error = await _error(handler)
+    assert isinstance(error, UnexpectedAnswer)
+    assert len(seen) == 1
+    assert "hunter2" not in str(error)
+
+
+async def test_a_circle_of_redirects_ends() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(308, headers={"location": "/api/again"})
+
+    assert isinstance(await _error(handler), UnexpectedAnswer)
+    assert len(seen) == MAX_SAME_ORIGIN_REDIRECTS + 1
+
+
+async def test_each_call_is_one_request() -> None:
+    # Retrying belongs to those who know whether a call may be repeated.
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(503)
+
+    await _error(handler)
+    assert len(seen) == 1
+
+
+async def test_an_answer_that_drips_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pulumi_dokploy_deployments.api.client.CONNECT_TIMEOUT_SECONDS", 0.02)
+
+    async def drip(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    client = DokployClient(Connection.parse(ORIGIN, KEY), transport=httpx.MockTransport(drip), timeout_seconds=0.02)
+    with pytest.raises(RequestTimeout):
+        await client.queue()
+
+
+async def test_cancellation_passes_through_untouched() -> None:
+    started = asyncio.Event()
+
+    async def hang(request: httpx.Request) -> httpx.Response:
+        started.set()
+        await asyncio.Event().wait()
+        raise AssertionError("never")
+
+    client = DokployClient(Connection.parse(ORIGIN, KEY), transport=httpx.MockTransport(hang))
+    task = asyncio.create_task(client.queue())
+    await started.wait()
+    task.cancel("reason")
+    with pytest.raises(asyncio.CancelledError, match="reason"):
+        await task
+
+
+async def test_the_key_is_in_no_log_line_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]")
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    # A real transport, since what logs is below httpx's own.
+    async with DokployClient(Connection.parse(f"http://127.0.0.1:{port}", KEY)) as client:
+        assert await client.queue() == []
+        assert KEY not in repr(client)
+        assert KEY not in repr(vars(client))
+    listener.close()
+    assert "deployment.queueList" in caplog.text
+    assert KEY not in caplog.text
+
+
+async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]")
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    for host in ("127.0.0.1", "localhost"):
+        async with DokployClient(Connection.parse(f"http://{host}:{port}", KEY)) as client:
+            assert await client.queue() == []
+    listener.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALL_PROXY", "socks9://127.0.0.1:1"), ("HTTPS_PROXY", "http://exa mple:port"), ("SSL_CERT_FILE", "/nowhere.pem")],
+)
+def test_a_broken_environment_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    for other in ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match="environment variables"):
+        DokployClient(Connection.parse(ORIGIN, KEY))
+
+
+async def test_plain_text_behind_https_is_no_connection() -> None:
+    async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    listener = await asyncio.start_server(plain, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with DokployClient(Connection.parse(f"https://127.0.0.1:{port}", KEY)) as client:
+        with pytest.raises(ConnectionFailed, match="certificate") as caught:
+            await client.queue()
+    listener.close()
+    assert not caught.value.may_have_been_carried_out
+
+
+async def test_databases_have_no_history_and_are_deployed_without_a_title() -> None:
+    seen: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request)
+        return httpx.Response(200, json={})
+
+    async with _client(handler) as client:
+        assert await client.deployments_of(ServiceKind.REDIS, "db") == []
+        await client.deploy(ServiceKind.REDIS, "db", title="t", description="d")
+    (request,) = seen
+    assert request.url.path == "/api/redis.deploy"
+    assert json.loads(request.content) == {"redisId": "db"}
+    assert request.extensions["timeout"]["read"] > 600, "the image is pulled within the request"
+
+
+@pytest.mark.parametrize(("asked", "sent"), [(0, "1"), (-5, "1"), (50, "50"), (10**9, "10000")])
+async def test_the_log_s_length_stays_within_what_the_server_takes(asked: int, sent: str) -> None:
+    seen: list[str] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.url.params["tail"])
+        return httpx.Response(200, json="")
+
+    async with _client(handler) as client:
+        assert await client.read_log("d", tail=asked) == ""
+    assert seen == [sent]
