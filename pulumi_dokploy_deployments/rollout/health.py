@@ -30,7 +30,11 @@ NO_NODE_SECONDS = 30.0
 """A task that Swarm has not been able to place for so long will not start by itself."""
 NO_TASKS_SECONDS = 15.0
 """A service without any task for so long is not there."""
+RESTART_SECONDS = 15.0
+"""So long a compose's container may go on restarting; at first it may only be waiting for another one."""
 CLOCK_SLACK = timedelta(seconds=1)
+UPDATE_SLACK = timedelta(milliseconds=100)
+"""Tasks of an update are made within a millisecond after its start, on the same clock (transcripts 334-339)."""
 FAILED_PHASES = frozenset({"failed", "rejected"})
 JOB_DONE_PHASE = "complete"
 
@@ -108,25 +112,35 @@ class SwarmJudge:
         self._failed_seen.update({task.task_id: task for task in new if task.phase in FAILED_PHASES})
         update = self._own_update(seen.service)
         if update is not None and update.state.is_rollback:
-            return self._rolled_back(update, seen, new)
+            return self._rolled_back(update, seen)
         if update is not None and update.state is UpdateState.PAUSED:
-            return self._unhealthy(
-                "Swarm paused the update because the new version's tasks fail", seen, new, update.message
-            )
+            return self._unhealthy("Swarm paused the update because the new version's tasks fail", seen, update.message)
         if seen.service is not None and seen.service.is_job:
             return self._job(new)
         if len(self._failed_seen) >= CRASH_LOOP_TASKS:
             count = len(self._failed_seen)
-            return self._unhealthy(f"the new version crashes again and again ({count} tasks have failed)", seen, new)
+            return self._unhealthy(f"the new version crashes again and again ({count} tasks have failed)", seen)
         return self._running(seen, new, expected, update)
 
     def _is_new(self, task: ServiceTask, seen: SwarmObservation) -> bool:
         if task.task_id in self.earlier_tasks:
             return False
-        if self.since is None:
+        born_after = self._new_since(seen.service)
+        if born_after is None:
             return True
         inspection = seen.inspected.get(task.task_id)
-        return inspection is not None and inspection.created_at >= self.since - CLOCK_SLACK
+        return inspection is not None and inspection.created_at >= born_after
+
+    def _new_since(self, service: ServiceInspection | None) -> datetime | None:
+        """From when on tasks are the new version's.
+
+        Swarm's update comes at the end of the build. Until then a service that crashes makes new tasks of the old
+        version, which must not be held against the new one.
+        """
+        update = self._own_update(service)
+        if update is not None and update.started_at is not None:
+            return update.started_at - UPDATE_SLACK
+        return self.since - CLOCK_SLACK if self.since is not None else None
 
     def _own_update(self, service: ServiceInspection | None) -> UpdateStatus | None:
         """The service's update status, if it belongs to this deployment and not to an earlier one."""
@@ -164,7 +178,7 @@ class SwarmJudge:
         elif self._unplaced_since is None:
             self._unplaced_since = seen.at
         elif seen.at - self._unplaced_since >= NO_NODE_SECONDS:
-            return self._unhealthy(f"Swarm can't start the new version's tasks: {stuck[0].error}", seen, new)
+            return self._unhealthy(f"Swarm can't start the new version's tasks: {stuck[0].error}", seen)
         phases = sorted({task.phase for task in new if task.desired_state in ("running", "ready")})
         detail = f" ({', '.join(phases)})" if phases else ""
         failed = f"; {len(self._failed_seen)} failed so far" if self._failed_seen else ""
@@ -172,21 +186,27 @@ class SwarmJudge:
 
     def _job(self, new: list[ServiceTask]) -> Verdict:
         failed = [task for task in new if task.phase in FAILED_PHASES]
+        done = [task for task in new if task.phase == JOB_DONE_PHASE]
+        if done and len(done) + len(failed) == len(new):
+            return Verdict(Health.HEALTHY, "the job has run to its end")
         if len(failed) >= CRASH_LOOP_TASKS:
             return Verdict(Health.UNHEALTHY, f"the job's tasks fail: {failed[0].error or failed[0].current_state}")
-        if new and all(task.phase == JOB_DONE_PHASE for task in new if task not in failed):
-            return Verdict(Health.HEALTHY, "the job has run to its end")
         return Verdict(Health.PENDING, "the job runs")
 
-    def _rolled_back(self, update: UpdateStatus, seen: SwarmObservation, new: list[ServiceTask]) -> Verdict:
+    def _rolled_back(self, update: UpdateStatus, seen: SwarmObservation) -> Verdict:
         if self._rolling_back_since is None:
             self._rolling_back_since = seen.at
         rolling = update.state is UpdateState.ROLLBACK_STARTED
         if rolling and seen.at - self._rolling_back_since < ROLLBACK_PATIENCE_SECONDS:
             return Verdict(Health.PENDING, "the new version failed; Swarm is going back to the earlier one")
-        return self._unhealthy("the new version's tasks failed and Swarm went back to the earlier version", seen, new)
+        what = "Swarm went back to the earlier version"
+        if rolling:
+            what = "Swarm is still going back to the earlier version"
+        elif update.state is UpdateState.ROLLBACK_PAUSED:
+            what = "going back to the earlier version failed as well"
+        return self._unhealthy(f"the new version's tasks failed and {what}", seen)
 
-    def _unhealthy(self, reason: str, seen: SwarmObservation, new: list[ServiceTask], message: str = "") -> Verdict:
+    def _unhealthy(self, reason: str, seen: SwarmObservation, message: str = "") -> Verdict:
         failed = next(iter(self._failed_seen.values()), None)
         error = failed.error if failed is not None else ""
         detail = error or message
@@ -221,6 +241,7 @@ class ContainerJudge:
     _stable: frozenset[str] = frozenset()
     _stable_since: float | None = None
     _empty_since: float | None = None
+    _restarting_since: float | None = None
 
     def judge(self, at: float, containers: list[Container]) -> Verdict:
         """Take a reading in and say what it means together with the earlier ones."""
@@ -234,6 +255,9 @@ class ContainerJudge:
         if bad:
             names = ", ".join(f"{container.name}: {container.status or container.state}" for container in bad[:5])
             return Verdict(Health.UNHEALTHY, f"containers of the compose are not well ({names})", _others(containers))
+        restarting = [container for container in containers if container.state == "restarting"]
+        if restarting:
+            return self._restarting(at, restarting, containers)
         waiting = [container for container in containers if _is_starting(container)]
         running = frozenset(container.container_id for container in containers if container.state == "running")
         if waiting:
@@ -242,12 +266,27 @@ class ContainerJudge:
         if running != self._stable or self._stable_since is None:
             self._stable, self._stable_since = running, at
         if at - self._stable_since >= STABLE_SECONDS:
-            return Verdict(Health.HEALTHY, f"{len(running)} containers run and stayed up for {STABLE_SECONDS:.0f} s")
-        return Verdict(Health.PENDING, f"{len(running)} containers run; watching that they stay up")
+            if not running:
+                return Verdict(Health.HEALTHY, "all containers have run to their end")
+            return Verdict(Health.HEALTHY, f"{_count(running)} and stayed up for {STABLE_SECONDS:.0f} s")
+        return Verdict(Health.PENDING, f"{_count(running)}; watching that they stay up")
+
+    def _restarting(self, at: float, restarting: list[Container], containers: list[Container]) -> Verdict:
+        self._stable_since = None
+        if self._restarting_since is None:
+            self._restarting_since = at
+        names = ", ".join(f"{container.name}: {container.status or container.state}" for container in restarting[:5])
+        if at - self._restarting_since < RESTART_SECONDS:
+            return Verdict(Health.PENDING, f"restarting: {names}")
+        return Verdict(Health.UNHEALTHY, f"containers of the compose keep restarting ({names})", _others(containers))
+
+
+def _count(running: frozenset[str]) -> str:
+    return f"{len(running)} container{' runs' if len(running) == 1 else 's run'}"
 
 
 def _is_broken(container: Container) -> bool:
-    if container.state in ("restarting", "dead", "failed", "rejected") or "(unhealthy)" in container.status:
+    if container.state in ("dead", "failed", "rejected") or "(unhealthy)" in container.status:
         return True
     return container.state == "exited" and not container.status.startswith("Exited (0)")
 

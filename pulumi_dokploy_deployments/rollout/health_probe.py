@@ -13,7 +13,7 @@ from pulumi_dokploy_deployments.rollout.clock import Clock
 from pulumi_dokploy_deployments.rollout.health import SwarmObservation
 
 MOST_INSPECTIONS = 20
-"""How many tasks are inspected at the most for one observation."""
+"""How many more tasks are inspected at the most with each observation; what is known is not asked for again."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,9 @@ class SwarmProbe:
         at = self.clock.monotonic()
         tasks = await self.client.tasks_of(self.service.app_name, server_id=self.service.server_id)
         await self._find_service(tasks)
-        fresh = [task.task_id for task in tasks if task.task_id not in earlier_tasks]
+        fresh = [
+            task.task_id for task in tasks if task.task_id not in earlier_tasks and task.task_id not in self._inspected
+        ]
         await self._inspect(fresh[:MOST_INSPECTIONS])
         inspection = await self._inspect_service()
         return SwarmObservation(

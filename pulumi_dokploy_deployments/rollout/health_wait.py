@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from pulumi_dokploy_deployments.api.models import Deployment, Service
 from pulumi_dokploy_deployments.rollout.context import Surroundings
-from pulumi_dokploy_deployments.rollout.health import ContainerJudge, SwarmJudge, Verdict
+from pulumi_dokploy_deployments.rollout.health import STABLE_SECONDS, ContainerJudge, SwarmJudge, Verdict
 from pulumi_dokploy_deployments.rollout.health_probe import Baseline, ComposeProbe, SwarmProbe
 from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
 
 LOOK_EVERY_SECONDS = 1.0
+STEADY_PATIENCE_SECONDS = 20.0
+"""How long tasks are given to settle before they count as not steady."""
 
 
 async def wait_for_tasks(
@@ -50,6 +52,27 @@ async def wait_for_containers(around: Surroundings, service: Service, deadline: 
         return judge.judge(around.clock.monotonic(), await probe.observe())
 
     return await wait_until_final(look, around, deadline, patience)
+
+
+async def runs_steadily(around: Surroundings, probe: SwarmProbe, image: str) -> bool:
+    """Whether tasks of the service, by this image, run and stay the same ones for the stable window."""
+    steady: frozenset[str] = frozenset()
+    since: float | None = None
+    until = around.clock.monotonic() + STEADY_PATIENCE_SECONDS
+    while True:
+        seen = await probe.observe(frozenset())
+        running = frozenset(
+            task.task_id for task in seen.tasks if task.desired_state == "running" and task.phase == "running"
+        )
+        right = seen.service is not None and seen.service.image == image
+        if not running or running != steady or not right:
+            steady, since = running, seen.at
+        elif since is not None and seen.at - since >= STABLE_SECONDS:
+            return True
+        if around.clock.monotonic() >= until:
+            return False
+        around.reporter.status("watching that what ran before stays up")
+        await around.clock.sleep(LOOK_EVERY_SECONDS)
 
 
 async def wait_until_final(

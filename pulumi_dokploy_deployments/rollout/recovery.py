@@ -17,6 +17,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
 )
 from pulumi_dokploy_deployments.rollout.health import SwarmObservation
 from pulumi_dokploy_deployments.rollout.health_probe import SwarmProbe
+from pulumi_dokploy_deployments.rollout.health_wait import runs_steadily
 from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
 from pulumi_dokploy_deployments.rollout.rollback import roll_back_and_prove
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
@@ -107,8 +108,6 @@ async def deploy_or_recover(request: RolloutRequest, service: Service, around: S
         ApiError: the server refused or could not be reached.
     """
     point = await note_recovery_point(service, around)
-    if point.why_no_way:
-        around.reporter.warning(no_way_warning(point))
     try:
         return await deploy_and_wait(request, around)
     except RECOVERABLE as failure:
@@ -128,10 +127,8 @@ async def _recover(
 ) -> RolledBack:
     around.reporter.status("the deployment failed; looking after what ran before")
     try:
-        if await _still_runs_untouched(point, around):
-            return RolledBack(
-                failure, f"What ran before ({point.name}) was not replaced and still runs.", is_recovered=True
-            )
+        if await _still_runs(point, around):
+            return RolledBack(failure, f"What ran before ({point.name}) is seen to run.", is_recovered=True)
         if point.why_no_way:
             return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
         await _bring_back(point, request, around)
@@ -146,21 +143,23 @@ async def _recover(
     )
 
 
-async def _still_runs_untouched(point: RecoveryPoint, around: Surroundings) -> bool:
-    """Whether the very tasks from before still serve, with nothing that would replace them on their next restart."""
+async def _still_runs(point: RecoveryPoint, around: Surroundings) -> bool:
+    """Whether what ran before runs already: never replaced, or brought back by Swarm itself (transcript 325).
+
+    A built application's image is always `<appName>:latest`, which the failed build has overwritten. What Swarm
+    starts from that tag is the broken version, whatever Swarm calls it (transcripts 301, 334), so that only tasks
+    from before count there, and only while nothing was rolled out that a restart would bring up.
+    """
     if not point.task_ids:
         return False
     probe = SwarmProbe(around.client, around.clock, point.service)
     seen = await patiently(lambda: probe.observe(frozenset()), patience=quick_patience(), clock=around.clock)
     same_tasks = frozenset(task.task_id for task in _running(seen.tasks)) == point.task_ids
-    same_image = seen.service is not None and seen.service.image == point.image
-    if not (same_tasks and same_image):
-        return False
-    # A built application's image is always `<appName>:latest`, which the failed build may have overwritten: after a
-    # rollout the old containers run on, but would come back as the broken version (transcripts 301, 334).
-    tag_may_have_moved = point.service.source_type is not SourceType.DOCKER and not _is_stored(point)
-    was_rolled_out = seen.service is not None and seen.service.update is not None and _is_rollback(seen)
-    return not (tag_may_have_moved and was_rolled_out and not point.why_no_way)
+    names_its_version = point.service.source_type is SourceType.DOCKER or _is_stored(point)
+    was_rolled_back = _is_rollback(seen)
+    if names_its_version and (same_tasks or was_rolled_back):
+        return await runs_steadily(around, probe, point.image)
+    return same_tasks and not was_rolled_back and await runs_steadily(around, probe, point.image)
 
 
 def _is_rollback(seen: SwarmObservation) -> bool:
@@ -213,10 +212,16 @@ def _running(tasks: Sequence[ServiceTask]) -> list[ServiceTask]:
 def _origin_of(
     running: Sequence[ServiceTask], seen: SwarmObservation, image: str, candidates: Sequence[Candidate]
 ) -> Candidate | None:
-    """The deployment that made the running tasks: the pinned one, else the newest before the tasks were made."""
+    """The deployment that made the running tasks: the pinned one, else the newest before the tasks were made.
+
+    None after a rollback of Swarm's own: its tasks are younger than the deployment that failed (transcript 325), so
+    that their age tells nothing.
+    """
     stored = next((c for c in candidates if c.image is not None and runs_image(image, c.image)), None)
     if stored is not None:
         return stored
+    if _is_rollback(seen):
+        return None
     made = [seen.inspected[task.task_id].created_at for task in running if task.task_id in seen.inspected]
     if not made:
         return None
