@@ -63,7 +63,7 @@ def error_of(response: httpx.Response, *, operation: str, server: str, hidden: s
     text = response.text.replace(hidden, "(the key)") if hidden else response.text
     parsed = _parsed(text)
     body: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
-    message = one_line(body.get("message"))
+    message = _message(body)
     code = body.get("code")
     common: dict[str, Any] = {"operation": operation, "server": server, "status": status}
     if 300 <= status < 400:
@@ -115,10 +115,10 @@ def error_of(response: httpx.Response, *, operation: str, server: str, hidden: s
     )
 
 
-def connection_error(error: Exception, *, operation: str, server: str) -> ApiError:
+def connection_error(error: Exception, *, operation: str, server: str, hidden: str = "") -> ApiError:
     """The error that a failure of the transport stands for; what matters is whether anything had been sent."""
     common: dict[str, Any] = {"operation": operation, "server": server}
-    reason = one_line(error) or type(error).__name__
+    reason = reason_of(error, hidden=hidden)
     if isinstance(error, httpx.ConnectTimeout | httpx.PoolTimeout):
         return ConnectionFailed(
             f"{server} does not answer (no connection within the time limit, for {operation}).",
@@ -142,10 +142,21 @@ def connection_error(error: Exception, *, operation: str, server: str) -> ApiErr
     return AnswerLost(sentence(f"The connection to {server} broke during {operation}: {reason}"), **common)
 
 
-def unsendable(error: Exception, *, operation: str, server: str) -> InvalidRequest:
+def reason_of(error: Exception, *, hidden: str) -> str:
+    """What a library says went wrong; only the kind of error where it quotes what was sent.
+
+    h11 quotes a header's value in full when it does not like it, and the key is the value of a header.
+    """
+    said = str(error)
+    quotes = isinstance(error, httpx.LocalProtocolError) or (hidden.strip() and hidden.strip() in said)
+    return type(error).__name__ if quotes else one_line(said) or type(error).__name__
+
+
+def unsendable(error: Exception, *, operation: str, server: str, hidden: str = "") -> InvalidRequest:
     """The error for a value that no request can carry, a half of a surrogate pair for instance: nothing was sent."""
     return InvalidRequest(
-        f"{operation} was not sent to {server}: a value in it can't be written as UTF-8 or JSON ({one_line(error)}).",
+        f"{operation} was not sent to {server}: a value in it can't be written as UTF-8 or JSON "
+        f"({reason_of(error, hidden=hidden)}).",
         operation=operation,
         server=server,
         status=None,
@@ -176,6 +187,12 @@ def _parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return _NOT_JSON
+
+
+def _message(body: Mapping[str, Any]) -> str:
+    message = one_line(body.get("message"))
+    # Dokploy passes on the whole statement with its parameters, which may be anything, an environment included.
+    return "a query of its database failed" if message.startswith("Failed query") else message
 
 
 def _fields(body: Mapping[str, Any]) -> dict[str, str]:

@@ -127,7 +127,13 @@ class DokployClient:
         await self._post(f"{kind.value}.killBuild", {kind.id_field: service_id})
 
     async def update_service(self, kind: ServiceKind, service_id: str, settings: Mapping[str, Any]) -> None:
-        """`<kind>.update` with the given wire fields, `dockerImage` or `customGitBranch` for instance."""
+        """`<kind>.update` with the given wire fields, `dockerImage` or `customGitBranch` for instance.
+
+        An unknown application is an `InvalidRequest`; an unknown compose is accepted in silence (measured on v0.30.2).
+        Without settings nothing is sent: the server would answer 500.
+        """
+        if not settings:
+            return
         await self._post(f"{kind.value}.update", {kind.id_field: service_id, **settings})
 
     # --- deployments ----------------------------------------------------------------------------------------
@@ -276,18 +282,18 @@ class DokployClient:
         timeout: httpx.Timeout,
         limit: float,
     ) -> httpx.Response | ApiError:
-        server = self.connection.origin
+        server, key = self.connection.origin, self.connection.api_key.get_secret_value()
         try:
             request = self._http.build_request(
                 verb,
                 operation,
                 params=dict(query) if query is not None else None,
                 json=dict(body) if body is not None else None,
-                headers={"x-api-key": self.connection.api_key.get_secret_value()},
+                headers={"x-api-key": key},
                 timeout=timeout,
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
-            return unsendable(error, operation=operation, server=server)
+            return unsendable(error, operation=operation, server=server, hidden=key)
         try:
             # httpx limits each read, not the whole: a server that drips bytes would hold a caller for ever.
             async with asyncio.timeout(limit + CONNECT_TIMEOUT_SECONDS):
@@ -308,7 +314,7 @@ class DokployClient:
             OSError,  # ssl.SSLError among them, which httpx only translates while connecting
             UnicodeError,
         ) as error:
-            return connection_error(error, operation=operation, server=server)
+            return connection_error(error, operation=operation, server=server, hidden=key)
 
     def _parse(self, operation: str, adapter: TypeAdapter[T], answer: Any) -> T:
         try:

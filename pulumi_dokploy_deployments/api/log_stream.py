@@ -12,6 +12,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus, WebSocketException
 
+from pulumi_dokploy_deployments.api.answers import reason_of
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.identity import user_agent
@@ -118,11 +119,14 @@ class LogStream:
                 LogStreamFailure.NO_CONNECTION, f"no answer within {self._open_timeout:g} seconds"
             ) from None
         except ssl.SSLError as error:
-            raise self._unavailable(LogStreamFailure.NO_CONNECTION, f"the certificate: {one_line(error)}") from None
+            raise self._unavailable(LogStreamFailure.NO_CONNECTION, f"the certificate: {self._reason(error)}") from None
         except (OSError, UnicodeError, ImportError) as error:
-            raise self._unavailable(LogStreamFailure.NO_CONNECTION, one_line(error)) from None
+            raise self._unavailable(LogStreamFailure.NO_CONNECTION, self._reason(error)) from None
         except (WebSocketException, EOFError) as error:
-            raise self._unavailable(LogStreamFailure.UPGRADE_REFUSED, one_line(error)) from None
+            raise self._unavailable(LogStreamFailure.UPGRADE_REFUSED, self._reason(error)) from None
+
+    def _reason(self, error: Exception) -> str:
+        return reason_of(error, hidden=self._connection.api_key.get_secret_value())
 
     def _url(self) -> str:
         query = f"logPath={quote(self._log_path, safe='/', errors='replace')}"

@@ -267,6 +267,25 @@ async def test_unknown_ids_are_not_found_everywhere_else(client: DokployClient, 
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
+async def test_an_unknown_application_can_not_be_changed_and_has_no_queue(client: DokployClient) -> None:
+    with pytest.raises(InvalidRequest, match="Error updating application"):
+        await client.update_service(APPLICATION, UNKNOWN, {"dockerImage": "image:1"})
+    # Dropping the jobs of nobody is no error.
+    await client.drop_waiting_jobs(APPLICATION, UNKNOWN)
+    await client.drop_waiting_jobs(COMPOSE, UNKNOWN)
+
+
+async def test_registries_are_read_without_their_passwords(client: DokployClient, raw: httpx.AsyncClient) -> None:
+    # A real server sends them in clear.
+    sent = (await raw.get("registry.all")).json()
+    passwords = [registry["password"] for registry in sent if registry.get("password")]
+    registries = await client.registries()
+    assert [registry.registry_id for registry in registries] == [registry["registryId"] for registry in sent]
+    for registry in registries:
+        shown = repr(registry) + registry.model_dump_json() + repr(vars(registry))
+        assert not any(password in shown for password in passwords)
+
+
 async def test_an_unknown_rollback_is_a_bad_request_that_says_nothing(client: DokployClient) -> None:
     # Transcript 73: every failure of a rollback has this one answer.
     with pytest.raises(InvalidRequest, match="Error input: Rolling back"):

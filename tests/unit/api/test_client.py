@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from pulumi_dokploy_deployments.api.client import MAX_SAME_ORIGIN_REDIRECTS, DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
@@ -21,6 +22,7 @@ from pulumi_dokploy_deployments.api.errors import (
     ConfigurationError,
     ConnectionFailed,
     InvalidRequest,
+    LogStreamUnavailable,
     NotFound,
     RateLimited,
     RequestTimeout,
@@ -28,6 +30,7 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
+from pulumi_dokploy_deployments.api.log_stream import open_log_stream
 from pulumi_dokploy_deployments.api.models import ServiceKind
 
 KEY = "key-that-no-message-may-show"
@@ -149,6 +152,30 @@ async def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_message()
         await _error(lambda _, answer=answer: answer)  # type: ignore[misc]
 
 
+@pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\r\nx: y", f"{KEY}\x00", f"{KEY}é"])
+async def test_a_library_that_quotes_a_bad_header_does_not_get_the_key_into_a_message(key: str) -> None:
+    # Connection.parse refuses such keys; h11 puts the whole value into its exception.
+    connection = Connection(origin="http://127.0.0.1:1", api_key=SecretStr(key))
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        connection = connection.model_copy(update={"origin": f"http://127.0.0.1:{port}"})
+        async with DokployClient(connection) as client:
+            with pytest.raises(ApiError) as caught:
+                await client.queue()
+        with pytest.raises(LogStreamUnavailable) as refused:
+            async with open_log_stream(connection, "/log"):
+                pass
+    assert KEY not in str(caught.value) + repr(caught.value)
+    assert KEY not in str(refused.value) + repr(refused.value)
+
+
+async def test_a_failed_query_is_not_repeated_with_its_parameters() -> None:
+    message = 'Failed query: update "application" set "env" = $1\nparams: PASSWORD=hunter2,app'
+    error = await _error(lambda _: httpx.Response(500, json={"message": message, "code": "INTERNAL_SERVER_ERROR"}))
+    assert "a query of its database failed" in str(error)
+    assert "hunter2" not in str(error)
+
+
 async def test_control_characters_of_a_server_do_not_reach_the_terminal() -> None:
     error = await _error(lambda _: httpx.Response(500, json={"message": "a\x1b[31mred\x07\nline"}))
     assert "\x1b" not in str(error)
@@ -178,6 +205,11 @@ async def test_what_can_not_be_written_is_refused_before_anything_is_sent() -> N
         with pytest.raises(InvalidRequest, match="was not sent"):
             await client.update_service(ServiceKind.APPLICATION, "app", {"x": object()})
     assert sent == []
+
+
+async def test_a_change_of_nothing_is_not_sent() -> None:
+    async with _client(_raising(AssertionError("sent"))) as client:
+        await client.update_service(ServiceKind.APPLICATION, "app", {})
 
 
 async def test_ids_can_not_break_out_of_the_query() -> None:
