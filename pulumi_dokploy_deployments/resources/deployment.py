@@ -133,7 +133,7 @@ async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_tit
     outcome = await _deploy(inputs, around, default_title)
     service = outcome.service
     parts = [service.kind.value, service.service_id, outcome.row.deployment_id if outcome.row else outcome.nonce]
-    return "/".join(parts), _state(inputs, outcome)
+    return "/".join(parts), state_of(inputs, outcome)
 
 
 async def update(
@@ -144,11 +144,11 @@ async def update(
     if not change.deploys:
         return {**olds, **news, **{name: olds.get(name) for name in ("title", "description")}}
     around.reporter.status(f"{', '.join(change.changed[:3])} changed")
-    return _state(news, await _deploy(news, around, default_title))
+    return state_of(news, await _deploy(news, around, default_title))
 
 
 async def _deploy(inputs: Mapping[str, Any], around: Surroundings, default_title: str) -> RolloutOutcome:
-    request = _request(inputs, default_title)
+    request = request_of(inputs, default_title)
     if inputs.get("on_failure") != OnFailure.ROLLBACK:
         return await deploy_and_wait(request, around)
     return await deploy_or_recover(request, await read_service(request.service, around), around)
@@ -186,7 +186,7 @@ async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
     newest = max(newer_rows, key=lambda other: other.created_at, default=None)
     return {
         **found,
-        **_row_outputs(row),
+        **row_outputs(row),
         "superseded_by": newest.deployment_id if newest is not None else None,
         "pruned": False,
     }
@@ -248,7 +248,8 @@ def _own_row(rows: list[Row] | tuple[Row, ...], state: Mapping[str, Any]) -> Row
     return by_id or next((row for row in rows if nonce and carries(row.description, nonce)), None)
 
 
-def _request(inputs: Mapping[str, Any], default_title: str) -> RolloutRequest:
+def request_of(inputs: Mapping[str, Any], default_title: str) -> RolloutRequest:
+    """The run that the inputs ask for."""
     known = DeploymentInputs.model_validate({k: v for k, v in inputs.items() if k in DeploymentInputs.model_fields})
     service = service_of(inputs)
     if service is None:
@@ -266,7 +267,8 @@ def _request(inputs: Mapping[str, Any], default_title: str) -> RolloutRequest:
     )
 
 
-def _state(inputs: Mapping[str, Any], outcome: RolloutOutcome) -> State:
+def state_of(inputs: Mapping[str, Any], outcome: RolloutOutcome) -> State:
+    """The state after a run that came to its end."""
     row = outcome.row
     outputs = DeploymentOutputs(
         status=row.status.value if row is not None else DeploymentStatus.DONE.value,
@@ -278,11 +280,12 @@ def _state(inputs: Mapping[str, Any], outcome: RolloutOutcome) -> State:
         health=outcome.verdict.health.value,
         superseded_by=outcome.superseded_by,
     )
-    from_row = _row_outputs(row) if row is not None else {}
+    from_row = row_outputs(row) if row is not None else {}
     return {**inputs, **outputs.model_dump(), **from_row, "nonce": outcome.nonce}
 
 
-def _row_outputs(row: Row) -> State:
+def row_outputs(row: Row) -> State:
+    """The outputs that the server's row gives."""
     duration = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
     return {
         "deployment_id": row.deployment_id,

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import DeployMethod, Service, ServiceKind
 from pulumi_dokploy_deployments.rollout.clock import Clock, SystemClock
+from pulumi_dokploy_deployments.rollout.progress import Progress
 from pulumi_dokploy_deployments.rollout.reporter import Reporter, SilentReporter
 from pulumi_dokploy_deployments.rollout.watcher import Watcher
 
@@ -66,6 +67,8 @@ class Surroundings:
     watcher: Watcher | None = None
     has_live_log: bool = True
     """Whether the log WebSocket is tried; without it the log is read by requests."""
+    progress: Progress = field(default_factory=Progress)
+    """What is known of the run so far; hosts that keep the state of failed runs read it."""
 
     def __post_init__(self) -> None:
         if self.watcher is None:

@@ -36,6 +36,7 @@ from pulumi_dokploy_deployments.rollout.nonce import mark, new_nonce
 from pulumi_dokploy_deployments.rollout.observation import Snapshot
 from pulumi_dokploy_deployments.rollout.pacing import seconds_until_next_look, usual_seconds
 from pulumi_dokploy_deployments.rollout.patience import Patience, patiently, quick_patience
+from pulumi_dokploy_deployments.rollout.progress import EarlierRun
 from pulumi_dokploy_deployments.rollout.stages import Stage
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
 
@@ -86,6 +87,7 @@ class Rollout:
         self._last: Deployment | None = None
         self._stage = Stage.QUEUED
         self._usual: float | None = None
+        self._progress = around.progress
 
     async def execute(self) -> RolloutOutcome:
         """Trigger, recognise, await, prove.
@@ -96,13 +98,48 @@ class Rollout:
         """
         service = await self._with(quick_patience(), self._read_service)
         baseline = await self._baseline(service)
+        self._begin_progress(service, baseline)
         if service.kind.is_database:
             return await self._deploy_database(service, baseline)
         before = await self._with(self._patience, lambda: self._observe(float("-inf")))
         await self._mind_the_busy(service, before)
         self._usual = usual_seconds(before.rows)
-        correlator = Correlator(self.nonce, frozenset(row.deployment_id for row in before.rows))
+        self._progress.known_rows = tuple(row.deployment_id for row in before.rows)
+        correlator = Correlator(self.nonce, frozenset(self._progress.known_rows))
         accepted_at = await self._trigger(service, correlator)
+        return await self._to_the_end(service, correlator, accepted_at, baseline)
+
+    async def take_up(self, earlier: EarlierRun) -> RolloutOutcome | None:
+        """Go on with a deployment that an earlier run has sent, without sending it again.
+
+        None where the server shows nothing of it, or shows that it has failed meanwhile: it has to be sent anew.
+
+        Raises:
+            RolloutError: it is still under way and did not come to the end that was asked for.
+            ApiError: the server could not be reached.
+        """
+        service = await self._with(quick_patience(), self._read_service)
+        if service.kind.is_database:
+            return None
+        before = await self._with(self._patience, lambda: self._observe(float("-inf")))
+        # Of the rows that are there now only one that still carries the mark is taken: the others may be anybody's.
+        known = frozenset(earlier.known_rows) | {row.deployment_id for row in before.rows}
+        correlator = Correlator(earlier.nonce, known, deployment_id=earlier.deployment_id)
+        found = correlator.observe(before)
+        if found.phase not in (Phase.WAITING, Phase.ACTIVE, Phase.RUNNING, Phase.FINISHED):
+            return None
+        if found.row is not None and found.row.status.is_final and found.row.status is not DeploymentStatus.DONE:
+            return None
+        self.nonce = earlier.nonce
+        self._begin_progress(service, earlier.baseline)
+        self._progress.is_sent, self._progress.known_rows = True, earlier.known_rows
+        self._usual = usual_seconds(before.rows)
+        self.around.reporter.status("going on with the deployment that was started earlier")
+        return await self._to_the_end(service, correlator, self._clock.monotonic(), earlier.baseline)
+
+    async def _to_the_end(
+        self, service: Service, correlator: Correlator, accepted_at: float, baseline: Baseline
+    ) -> RolloutOutcome:
         try:
             row = await self._follow(service, correlator, accepted_at)
         finally:
@@ -111,6 +148,10 @@ class Rollout:
         if self.request.wait_for is WaitFor.NONE:
             return outcome
         return await self._conclude(service, row, baseline, outcome)
+
+    def _begin_progress(self, service: Service, baseline: Baseline) -> None:
+        self._progress.service, self._progress.nonce, self._progress.is_sent = service, self.nonce, False
+        self._progress.baseline, self._progress.link = baseline, self._link(service)
 
     # --- before ---------------------------------------------------------------------------------------------
 
@@ -142,6 +183,7 @@ class Rollout:
         sent_at = self._clock.monotonic()
 
         async def send() -> None:
+            self._progress.is_sent = True
             await self._client.deploy(
                 service.kind,
                 service.service_id,
@@ -160,6 +202,9 @@ class Rollout:
             await send_once(send, has_arrived, patience=self._patience, clock=self._clock, on_fault=self._tell_fault)
         except AnswerNotFound as lost:
             raise failures.answer_not_found(service, lost.cause, self._link(service)) from None
+        except ApiError:
+            self._progress.is_sent = False
+            raise
         return sent_at
 
     # --- await ----------------------------------------------------------------------------------------------
@@ -195,13 +240,14 @@ class Rollout:
             self._stage = Stage.STARTING
             self.around.reporter.status("starting")
         elif sighting.row is not None:
-            self._last = sighting.row
+            self._last = self._progress.row = sighting.row
             if self._log.stages.stage is not Stage.QUEUED:
                 self._stage = self._log.stages.stage
             elif self._stage is Stage.QUEUED:
                 self._stage = Stage.STARTING
             if not sighting.row.status.is_final:
                 self.around.reporter.status(self._running_text(sighting.row))
+        self._progress.stage = self._stage
 
     def _running_text(self, row: Deployment) -> str:
         text = f"{row.status.value}: {self._stage.value}"
@@ -229,7 +275,7 @@ class Rollout:
         self, service: Service, row: Deployment, baseline: Baseline, outcome: RolloutOutcome
     ) -> RolloutOutcome:
         row = await self._settle(service, row)
-        outcome.row = self._last = row
+        outcome.row = self._last = self._progress.row = row
         await self._log.catch_up(row, final=True)
         if row.status is not DeploymentStatus.DONE:
             self._fail_with(row, service, await self._tail())
@@ -238,7 +284,7 @@ class Rollout:
         if row.rollback_id is not None:
             outcome.version = await self._version_of(service, row)
         if self.request.wait_for is WaitFor.HEALTHY:
-            self._stage = Stage.HEALTH_CHECK
+            self._stage = self._progress.stage = Stage.HEALTH_CHECK
             outcome.verdict = await self._prove(service, row, baseline)
         outcome.superseded_by = await self._newer_than(row)
         if outcome.verdict.health is Health.UNHEALTHY:
@@ -321,6 +367,7 @@ class Rollout:
         probe = SwarmProbe(self._client, self._clock, service)
 
         async def send() -> None:
+            self._progress.is_sent = True
             await self._client.deploy(service.kind, service.service_id, method=DeployMethod.DEPLOY)
 
         async def has_arrived() -> Evidence:
@@ -391,4 +438,9 @@ async def deploy_and_wait(request: RolloutRequest, around: Surroundings) -> Roll
     return await Rollout(request, around).execute()
 
 
-__all__ = ["Rollout", "RolloutError", "RolloutOutcome", "deploy_and_wait"]
+async def take_up_and_wait(request: RolloutRequest, earlier: EarlierRun, around: Surroundings) -> RolloutOutcome | None:
+    """Go on with an earlier run's deployment; see `Rollout.take_up`."""
+    return await Rollout(request, around).take_up(earlier)
+
+
+__all__ = ["Rollout", "RolloutError", "RolloutOutcome", "deploy_and_wait", "take_up_and_wait"]
