@@ -56,7 +56,6 @@ class Reacher:
 
     async def ask(self, path: str) -> Answer:
         """GET a path below the address."""
-        asked_at, started = self._clock.now(), self._clock.monotonic()
         try:
             async with httpx.AsyncClient(
                 transport=self._transport,
@@ -65,11 +64,12 @@ class Reacher:
                 timeout=TIMEOUT_SECONDS,
                 headers={"user-agent": user_agent()},
             ) as http:
+                asked_at = self._clock.now()
                 response = await http.get(f"{self._connection.origin}{path}")
                 until = _certificate_end(response)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ImportError, ValueError) as error:
             return Answer(error=error)
-        took = self._clock.monotonic() - started
+        took = response.elapsed.total_seconds()
         try:
             body: Any = response.json()
             is_json = True

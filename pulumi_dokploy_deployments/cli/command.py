@@ -1,0 +1,118 @@
+"""What every command has in common: the options for server and output, and the place where errors end."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Concatenate, NoReturn, ParamSpec
+
+import typer
+
+from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from pulumi_dokploy_deployments.api.errors import DokployError
+    from pulumi_dokploy_deployments.cli.session import Session
+
+P = ParamSpec("P")
+PANEL = "Server and output"
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "endpoint": (
+        Annotated[
+            str | None,
+            typer.Option(
+                help="The server's address. Else DOKPLOY_ENDPOINT (or DOKPLOY_URL) is used.",
+                rich_help_panel=PANEL,
+                metavar="URL",
+            ),
+        ],
+        None,
+    ),
+    "api_key_file": (
+        Annotated[
+            Path | None,
+            typer.Option(
+                help="A file that holds the API key, - for standard input. Else DOKPLOY_API_KEY is used, else it is "
+                "asked for. It can't be given as an argument, where every user of the machine could read it.",
+                rich_help_panel=PANEL,
+                metavar="FILE",
+            ),
+        ],
+        None,
+    ),
+    "connection": (
+        Annotated[
+            str | None,
+            typer.Option(
+                help="The name of another server: DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY are used.",
+                rich_help_panel=PANEL,
+                metavar="NAME",
+            ),
+        ],
+        None,
+    ),
+    "as_json": (
+        Annotated[
+            bool,
+            typer.Option("--json", help="JSON on standard output, for scripts.", rich_help_panel=PANEL),
+        ],
+        False,
+    ),
+}
+
+
+def command(function: Callable[Concatenate[Session, P], None]) -> Callable[..., None]:
+    """Give a command the common options and a session as its first argument, and turn errors into exit codes."""
+    # The session's own class is not imported for that: --help would wait for it.
+    own = inspect.signature(function, eval_str=True, locals={"Session": object})
+    run: Callable[..., None] = function
+    parameters = list(own.parameters.values())[1:]
+    common = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+        for name, (annotation, default) in _COMMON.items()
+    ]
+
+    @wraps(function)
+    def wrapper(**values: Any) -> None:
+        # Imported here, so that --help and completion stay quick.
+        from pulumi_dokploy_deployments.cli.session import Session
+
+        session = Session(
+            is_json=values.pop("as_json"),
+            endpoint=values.pop("endpoint"),
+            api_key_file=values.pop("api_key_file"),
+            connection_name=values.pop("connection"),
+        )
+        _guarded(session, lambda: run(session, **values))
+
+    keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    wrapper.__signature__ = inspect.Signature(keyword_only + common)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only + common}
+    del wrapper.__wrapped__
+    return wrapper
+
+
+def _guarded(session: Session, run: Callable[[], None]) -> None:
+    from pulumi_dokploy_deployments.api.errors import DokployError
+
+    try:
+        run()
+    except DokployError as error:
+        _end_with(session, error)
+    except (KeyboardInterrupt, typer.Abort):
+        text = f"Interrupted. {session.goes_on}" if session.goes_on else "Interrupted; nothing was left undone."
+        session.err.print(text, style="yellow", soft_wrap=True)
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def _end_with(session: Session, error: DokployError) -> NoReturn:
+    from pulumi_dokploy_deployments.cli.errors import exit_code_of, told_as_json, words_of
+
+    code = exit_code_of(error)
+    if session.is_json:
+        session.json({"error": told_as_json(error)})
+    session.err.print(words_of(error), style="red", soft_wrap=True)
+    raise typer.Exit(code)

@@ -1,0 +1,77 @@
+"""Errors of the command line's own, and every error's words for people who are not in a Pulumi program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError, InvalidRequest, NotFound
+from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
+from pulumi_dokploy_deployments.functions.deployments import info_of
+from pulumi_dokploy_deployments.functions.filters import InvalidArgument
+from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, RolloutError, ServiceBusy
+from pulumi_dokploy_deployments.rollout.failures import UnknownService
+from pulumi_dokploy_deployments.rollout.targets import NoSuchTarget
+
+
+class Refused(DokployError):
+    """The server can't do what was asked, and nothing else was tried in its place."""
+
+
+class JobLost(DokployError):
+    """A job left the queue, and nothing came of it."""
+
+
+class NotConfirmed(DokployError):
+    """The question was answered with no, or nobody was there to answer it."""
+
+
+_FOR_THE_COMMAND_LINE = (
+    ("Then run `pulumi up` again.", "Then deploy again."),
+    ("Run `pulumi up` again to deploy once more.", "Deploy once more where that is needed."),
+    ("before you run `pulumi up` again", "before you deploy again"),
+    ("Run `pulumi up` again.", "Deploy again."),
+    ("set it with `pulumi config set --secret dokploy:apiKey`", "give it as DOKPLOY_API_KEY or with --api-key-file"),
+    ("set on_busy to queue or supersede", "use --on-busy queue or supersede"),
+    ("(timeout_seconds)", "(--timeout)"),
+    ("raise timeout_seconds", "raise --timeout"),
+    ("change expect_commit", "change --expect-commit"),
+)
+
+
+def words_of(error: DokployError) -> str:
+    """The paragraph for the terminal: what the core says, in the command line's terms."""
+    text = str(error)
+    for pulumi, here in _FOR_THE_COMMAND_LINE:
+        text = text.replace(pulumi, here)
+    return text
+
+
+def told_as_json(error: DokployError) -> dict[str, Any]:
+    """What scripts are told; a failed deployment comes along as it was last seen."""
+    told: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": words_of(error),
+        "exit_code": int(exit_code_of(error)),
+    }
+    if isinstance(error, RolloutError):
+        row = error.deployment
+        told["deployment"] = info_of(row).model_dump(mode="json") if row is not None else None
+        told["log_tail"] = list(error.log_tail)
+        told["url"] = error.link or None
+    return told
+
+
+def exit_code_of(error: DokployError) -> ExitCode:
+    """The exit code that an error stands for."""
+    if isinstance(error, NotConfirmed):
+        return ExitCode.NOT_CONFIRMED
+    if isinstance(error, ConfigurationError | InvalidArgument | UnknownId | UnknownService | NoSuchTarget | NotFound):
+        return ExitCode.USAGE
+    if isinstance(error, DeploymentTimedOut):
+        return ExitCode.TIMED_OUT
+    if isinstance(error, ServiceBusy | InvalidRequest | Refused):
+        return ExitCode.REFUSED
+    if isinstance(error, RolloutError):
+        return ExitCode.FAILED
+    return ExitCode.NO_ACCESS if isinstance(error, ApiError) else ExitCode.FAILED

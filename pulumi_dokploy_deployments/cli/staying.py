@@ -1,0 +1,115 @@
+"""The commands that stay until a deployment is over: `watch` and `logs --follow`."""
+
+from __future__ import annotations
+
+import typer
+
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.cli import tables
+from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
+from pulumi_dokploy_deployments.cli.finding import find_deployment
+from pulumi_dokploy_deployments.cli.following import Watch, Watched
+from pulumi_dokploy_deployments.cli.live import LiveReporter, LogPrinter
+from pulumi_dokploy_deployments.cli.session import Session
+from pulumi_dokploy_deployments.functions.deployments import info_of
+from pulumi_dokploy_deployments.functions.filters import InvalidArgument
+from pulumi_dokploy_deployments.functions.identity import existing_service
+from pulumi_dokploy_deployments.rollout.clock import SystemClock
+from pulumi_dokploy_deployments.rollout.context import ServiceRef, Surroundings
+from pulumi_dokploy_deployments.rollout.health import Health
+
+
+def follow_log(session: Session, deployment_id: str) -> None:
+    """The whole log so far, and its new lines until the deployment is over."""
+
+    def show(line: str) -> None:
+        if session.is_json:
+            session.json({"event": "log", "line": line})
+        else:
+            session.say(line)
+
+    async def work(client: DokployClient) -> Watched:
+        found = await find_deployment(client, deployment_id)
+        session.goes_on = f"The deployment goes on: dokploy-deployments watch {found.row.deployment_id}"
+        reporter = LogPrinter(show, session.warn)
+        service = await existing_service(client, found.service.kind, found.service.service_id)
+        watch = Watch(Surroundings(client, reporter=reporter), service, reporter, found.row.deployment_id)
+        return await watch.to_the_end(health=False, timeout_seconds=float("inf"))
+
+    watched = session.run(work)
+    if watched.row is not None and session.is_json:
+        session.json({"event": "end", "deployment": info_of(watched.row).model_dump(mode="json")})
+    elif watched.row is not None:
+        session.err.print(f"The deployment is over: {watched.row.status.value}.", style="dim")
+
+
+def watch(
+    session: Session,
+    deployment_id: str | None,
+    service: ServiceRef | None,
+    *,
+    timeout_seconds: float,
+    health: bool,
+    show_log: bool,
+) -> None:
+    """Live progress of one deployment; the exit code says how it ended."""
+    if (deployment_id is None) == (service is None):
+        raise InvalidArgument(
+            "What to watch is not clear.", next_step="Give a deployment's id, or --application or --compose."
+        )
+    clock = SystemClock()
+    event = session.json if session.is_json else None
+    reporter = LiveReporter(session.err, clock, event=event, show_log=show_log)
+
+    async def work(client: DokployClient) -> Watched:
+        wanted, ref = None, service
+        if deployment_id is not None:
+            found = await find_deployment(client, deployment_id)
+            wanted, ref = found.row.deployment_id, found.service
+        assert ref is not None  # noqa: S101 - one of the two was given
+        known = await existing_service(client, ref.kind, ref.service_id)
+        reporter.name = known.name
+        session.goes_on = f"Whatever runs of {ref.kind.value} {known.name!r} goes on at the server."
+        around = Surroundings(client, clock, reporter)
+        with reporter:
+            return await Watch(around, known, reporter, wanted).to_the_end(
+                health=health, timeout_seconds=timeout_seconds
+            )
+
+    watched = session.run(work)
+    _tell(session, reporter, watched, clock.monotonic())
+    if not watched.succeeded:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell(session: Session, reporter: LiveReporter, watched: Watched, now: float) -> None:
+    row, verdict = watched.row, watched.verdict
+    if session.is_json:
+        session.json(
+            {
+                "event": "end",
+                "succeeded": watched.succeeded,
+                "deployment": info_of(row).model_dump(mode="json") if row is not None else None,
+                "health": verdict.health.value if verdict is not None else None,
+                "health_reason": verdict.reason if verdict is not None else None,
+                "stages": {stage.value: round(spent, 1) for stage, spent in reporter.progress.durations(now)},
+            }
+        )
+        return
+    if row is None:
+        session.say(f"Nothing of {reporter.name} waits or runs.")
+        return
+    info = info_of(row)
+    took = f" after {tables.seconds(info.duration_seconds)}" if info.duration_seconds is not None else ""
+    usual = reporter.progress.usual_seconds
+    usually = f" (usually {tables.seconds(usual)})" if usual is not None else ""
+    style = "green" if watched.succeeded else "red"
+    session.say(f"{reporter.name}: {info.status}{took}{usually} · {info.title} · {info.deployment_id}", style)
+    stages = " · ".join(f"{stage.value} {tables.seconds(spent)}" for stage, spent in reporter.progress.durations(now))
+    if stages:
+        session.say(f"stages: {stages}", "dim")
+    if verdict is not None and verdict.health is not Health.NOT_CHECKED:
+        still = f"; {verdict.still_runs}" if verdict.still_runs else ""
+        session.say(f"what runs: {verdict.health.value}: {verdict.reason}{still}", style)
+    if not watched.succeeded:
+        session.say(f"The log: dokploy-deployments logs {info.deployment_id}", "dim")
