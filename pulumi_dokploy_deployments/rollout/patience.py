@@ -53,7 +53,7 @@ class Patience:
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         pause = longest * (0.5 + self.jitter() / 2)
         if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
-            pause = max(pause, error.retry_after_seconds)
+            pause = max(pause, min(error.retry_after_seconds, self.budget_seconds))
         return pause
 
 

@@ -40,7 +40,7 @@ async def send_once(
     some seconds; only when the server answers and shows nothing of the request is it sent again.
 
     Raises:
-        ApiError: the server refused the request, or could not be reached.
+        ApiError: the server refused the request, could not be reached, or never carried it out.
         AnswerNotFound: the answer was lost and nothing tells whether the request was carried out.
     """
     for sending in range(1, MOST_SENDINGS + 1):
@@ -50,11 +50,16 @@ async def send_once(
             if not error.may_have_been_carried_out:
                 raise
             on_fault(error)
-            evidence = await _look(has_arrived, clock)
+            try:
+                evidence = await _look(has_arrived, clock)
+            except ApiError:
+                evidence = None
             if evidence:
                 return
-            if evidence is None or sending == MOST_SENDINGS:
+            if evidence is None:
                 raise AnswerNotFound(error) from None
+            if sending == MOST_SENDINGS:
+                raise
         else:
             patience.succeeded()
             return
