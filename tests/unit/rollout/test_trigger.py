@@ -1,0 +1,218 @@
+"""Exactly one trigger: never two carried-out requests while that can be found out, never "fine" without one (rule 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pulumi_dokploy_deployments.api.errors import ApiError
+from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
+from pulumi_dokploy_deployments.rollout.trigger import (
+    LOOKUP_SECONDS,
+    MOST_SENDINGS,
+    AnswerNotFound,
+    Evidence,
+    send_once,
+)
+
+from . import api_faults as faults
+from .virtual_clock import VirtualClock
+
+
+class Fate(Enum):
+    """What becomes of a request that reaches the server."""
+
+    ANSWERED = "carried out and answered"
+    ANSWER_LOST = "carried out, the answer is lost"
+    ANSWER_LOST_SHOWS_LATE = "carried out a moment later, the answer is lost"
+    REQUEST_LOST = "not carried out, the connection breaks"
+    PROXY_ERROR = "not carried out, 502"
+    PROXY_ERROR_AFTER = "carried out, 502"
+    REFUSED = "not carried out, 400"
+    UNAUTHORIZED = "not carried out, 401"
+
+
+@dataclass
+class Server:
+    """A server that is down for some spans of time, and to whose requests anything may happen."""
+
+    clock: VirtualClock
+    fates: list[Fate]
+    outages: list[tuple[float, float]] = field(default_factory=list)
+    tells: bool = True
+    down_after_sending: float = 0.0
+    carried_out: list[float] = field(default_factory=list)
+    sendings: int = 0
+
+    def _must_be_up(self) -> None:
+        if any(start <= self.clock.elapsed < end for start, end in self.outages):
+            raise faults.refused()
+
+    async def send(self) -> None:
+        """The request."""
+        self._must_be_up()
+        self.sendings += 1
+        fate = self.fates.pop(0) if self.fates else Fate.ANSWERED
+        if self.sendings == 1:
+            self.outages.append((self.clock.elapsed, self.clock.elapsed + self.down_after_sending))
+        if fate in (Fate.ANSWERED, Fate.ANSWER_LOST, Fate.PROXY_ERROR_AFTER):
+            self.carried_out.append(self.clock.elapsed)
+        if fate is Fate.ANSWER_LOST_SHOWS_LATE:
+            self.carried_out.append(self.clock.elapsed + 3.0)
+        outcome: dict[Fate, Callable[[], ApiError]] = {
+            Fate.ANSWER_LOST: faults.lost,
+            Fate.ANSWER_LOST_SHOWS_LATE: faults.too_late,
+            Fate.REQUEST_LOST: faults.lost,
+            Fate.PROXY_ERROR: faults.server_error,
+            Fate.PROXY_ERROR_AFTER: faults.server_error,
+            Fate.REFUSED: faults.invalid,
+            Fate.UNAUTHORIZED: faults.unauthorized,
+        }
+        if fate in outcome:
+            raise outcome[fate]()
+
+    async def has_arrived(self) -> Evidence:
+        """The look into queue and history."""
+        self._must_be_up()
+        if any(when <= self.clock.elapsed for when in self.carried_out):
+            return True if self.tells else None
+        return False if self.tells else None
+
+
+async def _send(server: Server, *, budget: float = 30.0) -> None:
+    """Send as a run does: looks are borne as patiently as the sending."""
+    patience = Patience(budget_seconds=budget, key_has_worked=True)
+
+    async def look() -> Evidence:
+        return await patiently(server.has_arrived, patience=patience, clock=server.clock)
+
+    await send_once(server.send, look, patience=patience, clock=server.clock, on_fault=lambda _: None)
+
+
+OUTAGES = st.lists(st.tuples(st.floats(0, 60), st.floats(0.1, 60)), max_size=3).map(
+    lambda spans: [(start, start + length) for start, length in spans]
+)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(Fate), max_size=6), OUTAGES, st.sampled_from([0.0, 0.0, 2.0, 50.0]))
+def test_never_two_carried_out_requests_and_never_fine_without_one(
+    fates: list[Fate], outages: list[tuple[float, float]], down: float
+) -> None:
+    server = Server(VirtualClock(), list(fates), outages, down_after_sending=down)
+
+    async def run() -> None:
+        try:
+            await _send(server)
+        except (ApiError, AnswerNotFound):
+            return
+        assert server.carried_out, "fine, and nothing was carried out"
+
+    asyncio.run(run())
+    assert len(server.carried_out) <= 1, "carried out twice"
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(Fate), max_size=6), OUTAGES)
+def test_without_evidence_nothing_is_sent_a_second_time(fates: list[Fate], outages: list[tuple[float, float]]) -> None:
+    server = Server(VirtualClock(), list(fates), outages, tells=False)
+
+    async def run() -> None:
+        try:
+            await _send(server)
+        except (ApiError, AnswerNotFound):
+            return
+        assert server.carried_out
+
+    asyncio.run(run())
+    assert len(server.carried_out) <= 1
+
+
+async def test_a_server_that_is_down_for_a_while_gets_the_request_once_it_is_up(clock: VirtualClock) -> None:
+    server = Server(clock, [], [(0.0, 10.0)])
+    await _send(server)
+    assert len(server.carried_out) == server.sendings == 1
+
+
+async def test_a_lost_answer_to_a_carried_out_request_is_found_and_not_repeated(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.ANSWER_LOST])
+    await _send(server)
+    assert server.sendings == 1
+
+
+async def test_what_shows_a_moment_later_is_waited_for(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.ANSWER_LOST_SHOWS_LATE])
+    await _send(server)
+    assert server.sendings == 1
+    assert clock.elapsed >= 3.0
+
+
+async def test_a_request_that_did_not_arrive_is_sent_again_only_after_the_look(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.REQUEST_LOST])
+    await _send(server)
+    assert server.sendings == 2
+    assert clock.elapsed >= LOOKUP_SECONDS
+
+
+async def test_a_restart_between_the_sending_and_the_look_does_not_double_it(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.ANSWER_LOST], down_after_sending=12.0)
+    await _send(server)
+    assert server.sendings == 1
+
+
+@pytest.mark.parametrize("fate", [Fate.REFUSED])
+async def test_a_refusal_is_told_at_once(clock: VirtualClock, fate: Fate) -> None:
+    server = Server(clock, [fate])
+    with pytest.raises(ApiError, match="Not like this"):
+        await _send(server)
+    assert (server.sendings, clock.elapsed) == (1, 0.0)
+
+
+async def test_when_nothing_tells_it_is_not_sent_again_and_said_to_be_unknown(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.ANSWER_LOST], tells=False)
+    with pytest.raises(AnswerNotFound) as caught:
+        await _send(server)
+    assert caught.value.cause.may_have_been_carried_out
+    assert server.sendings == 1
+
+
+async def test_a_server_that_dies_before_the_look_leaves_it_unknown(clock: VirtualClock) -> None:
+    """Not "no connection": the user has to learn that the request may have been carried out."""
+    server = Server(clock, [Fate.ANSWER_LOST], down_after_sending=9999.0)
+    with pytest.raises(AnswerNotFound) as caught:
+        await _send(server)
+    assert "broke" in str(caught.value.cause)
+    assert server.sendings == 1
+
+
+async def test_a_request_that_never_arrives_is_told_with_its_fault_and_not_as_unknown(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.PROXY_ERROR] * 10)
+    with pytest.raises(ApiError, match="It failed"):
+        await _send(server)
+    assert (server.sendings, server.carried_out) == (MOST_SENDINGS, [])
+
+
+async def test_a_401_after_the_key_has_worked_is_borne(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.UNAUTHORIZED, Fate.UNAUTHORIZED])
+    await _send(server)
+    assert len(server.carried_out) == 1
+
+
+async def test_every_fault_on_the_way_is_told(clock: VirtualClock) -> None:
+    told: list[str] = []
+    server = Server(clock, [Fate.UNAUTHORIZED, Fate.ANSWER_LOST])
+    patience = Patience(key_has_worked=True)
+    await send_once(
+        server.send,
+        server.has_arrived,
+        patience=patience,
+        clock=clock,
+        on_fault=lambda e: told.append(type(e).__name__),
+    )
+    assert told == ["Unauthorized", "AnswerLost"]
