@@ -27,7 +27,7 @@ def seconds_until_next_look(phase: Phase, in_phase_seconds: float, usual: float 
     """The pause before the next status check.
 
     Quick while a row is about to appear, about a twentieth of the usual duration while it runs, so that a build of
-    three minutes costs some twenty looks; between 50 ms and 5 s. The live log wakes the check earlier.
+    three minutes costs some sixty looks; between 50 ms and 5 s. The live log wakes the check earlier.
     """
     if phase in (Phase.UNSEEN, Phase.ACTIVE):
         return _clamp(in_phase_seconds / 4, SHORTEST_SECONDS, 1.0)
