@@ -194,6 +194,7 @@ class SwarmJudge:
         return Verdict(Health.PENDING, "the job runs")
 
     def _rolled_back(self, update: UpdateStatus, seen: SwarmObservation) -> Verdict:
+        self._stable_since = None
         if self._rolling_back_since is None:
             self._rolling_back_since = seen.at
         rolling = update.state is UpdateState.ROLLBACK_STARTED
@@ -225,6 +226,7 @@ class SwarmJudge:
         return f"{which} ({count}{f', image {image}' if image else ''})"
 
     def _without_tasks(self, seen: SwarmObservation) -> Verdict:
+        self._stable_since = None
         if self._empty_since is None:
             self._empty_since = seen.at
         if seen.at - self._empty_since < NO_TASKS_SECONDS:

@@ -26,7 +26,8 @@ class Stage(StrEnum):
 _MARKS: tuple[tuple[re.Pattern[str], Stage], ...] = (
     (re.compile(r"^Initializing deployment"), Stage.STARTING),
     (re.compile(r"^Cloning (Repo|into)\b"), Stage.CLONE),
-    (re.compile(r"^(Pulling|Building) \S+$|^Step \d+/\d+ :|^#\d+ \[|^║ Command: docker (compose|stack)\b"), Stage.BUILD),
+    (re.compile(r"^(Pulling|Building) \S+$|^Step \d+/\d+ :|^#\d+ \["), Stage.BUILD),
+    (re.compile(r"^║ Command: docker (compose|stack)\b"), Stage.BUILD),
     (re.compile(r"Uploading image to|^🔄 \[Enabled Rollback Registry\]"), Stage.PUSH),
     (re.compile(r"^✅ (Docker build completed|Pulling image completed|Image Pushed)"), Stage.UPDATE),
     (re.compile(r"^Docker Compose Deployed: ✅"), Stage.UPDATE),
