@@ -23,7 +23,15 @@ def parse(arguments: list[str] | None = None) -> Options:
     parser.add_argument(
         "--max-seconds", type=float, default=3600.0, help="end by itself after this time (default 3600)"
     )
-    parser.add_argument("--with-parent", action="store_true", help="end when the parent process ends")
+    parser.add_argument(
+        "--with-parent",
+        type=int,
+        nargs="?",
+        const=os.getppid(),
+        default=None,
+        metavar="PID",
+        help="end when the parent process ends; its id may be given, in case it ends very soon",
+    )
     given = parser.parse_args(arguments)
     return Options(
         given.port,

@@ -1,6 +1,7 @@
 """Starts the simulator in a process of its own, for tests that need a real socket."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -48,7 +49,8 @@ def start_simulator(
     *, build_seconds: float = 1.0, slow_seconds: float | None = None, seed: int = 0, port: int = 0
 ) -> Iterator[RunningSimulator]:
     """Run a simulator for the length of the context; it also ends with this process."""
-    command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", "--with-parent"]
+    command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator"]
+    command += ["--with-parent", str(os.getpid())]
     command += ["--port", str(port), "--build-seconds", str(build_seconds), "--seed", str(seed)]
     if slow_seconds is not None:
         command += ["--slow-seconds", str(slow_seconds)]

@@ -80,3 +80,18 @@ def test_process_ends_by_itself_after_its_time_and_prints_one_line() -> None:
     (line,) = done.stdout.splitlines()
     assert json.loads(line)["endpoint"].startswith("http://127.0.0.1:")
     assert done.stderr == ""
+
+
+def test_process_ends_with_its_parent_even_when_that_is_gone_already() -> None:
+    module = "pulumi_dokploy_deployments.simulator"
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    command = [sys.executable, "-m", module, "--with-parent", gone.stdout.decode().strip()]
+    done = subprocess.run(command, capture_output=True, timeout=20, check=True)
+    assert done.stdout.count(b"\n") == 1
+
+
+def test_answers_come_without_the_delay_of_small_packets(running: RunningSimulator) -> None:
+    headers = {"x-api-key": running.api_key}
+    with httpx.Client(base_url=running.endpoint, headers=headers) as client:
+        elapsed = [client.get("/api/deployment.queueList").elapsed.total_seconds() for _ in range(8)]
+    assert min(elapsed) < 0.035
