@@ -46,6 +46,7 @@ def state(world: World) -> Json:
         "containers": [asdict(container) for container in world.containers.all],
         "queue": [job.view() for job in world.queue.newest_first()],
         "rows": [row.fields for row in world.history.rows],
+        "asked": world.history.asked,
         "faults": world.faults.view(),
         "requests": [request.view() for request in world.requests.calls],
         "counters": world.requests.counters(),

@@ -55,6 +55,8 @@ class History:
         self._logs = logs
         self._drop_image = drop_image
         self.rows: list[Row] = []
+        self.asked: dict[str, Json] = {}
+        """What each row was asked for, kept through overwriting and pruning: the truth that tests compare with."""
         self.rollbacks: list[Rollback] = []
         self._version = 0
 
@@ -86,6 +88,7 @@ class History:
         fields.update(owner)
         row = Row(fields)
         self.rows.append(row)
+        self.asked[row.id] = {"title": title, "description": description}
         return row
 
     def prune(self, owner: Json) -> None:

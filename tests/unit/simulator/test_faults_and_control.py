@@ -201,3 +201,15 @@ async def test_control_calls_are_not_counted_and_the_record_can_be_cleared(targe
         await client.get("/api/deployment.queueList")
     await control(target, "clear_requests")
     assert (await state(target))["requests"] == []
+
+
+async def test_state_remembers_what_each_row_was_asked_for_after_its_title_is_overwritten(
+    target: Simulator,
+) -> None:
+    async with target.client() as client:
+        await deploy(client, target, "git")
+    clock_of(target).now += 2
+    seen = await state(target)
+    row = seen["rows"][-1]
+    assert row["title"] == "feat: first commit"
+    assert seen["asked"][row["deploymentId"]] == {"title": "t", "description": ""}
