@@ -30,7 +30,7 @@ from pulumi_dokploy_deployments.api.models import (
 T = TypeVar("T")
 
 BUILD_SECONDS = 0.3
-SLOW_SECONDS = 2.0
+SLOW_SECONDS = 1.5
 START_SECONDS = 20.0
 WAIT_SECONDS = 90.0
 """How long a real server may take for anything these tests wait for; its slow build takes about 20 of them."""

@@ -127,6 +127,7 @@ async def test_a_running_row_carries_title_and_nonce_and_can_not_be_killed(serve
 
 
 async def test_a_docker_source_keeps_its_title(server: Server, bench: Bench) -> None:
+    # May take as long as a slow build that an earlier test left running: everything waits behind it.
     asked = await bench.trigger(server.application("docker"))
     row = await bench.finished(asked)
     assert row.status is DeploymentStatus.DONE
