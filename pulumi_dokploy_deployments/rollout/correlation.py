@@ -107,7 +107,7 @@ class Correlator:
         """The run's job as last seen in the queue."""
         return self._job
 
-    def marked_evidence(self, snapshot: Snapshot, *, may_be_overwritten: bool) -> bool | None:
+    def evidence(self, snapshot: Snapshot) -> bool | None:
         """Whether the server has the run's request, going by the mark alone.
 
         None where a row has come up since the trigger whose mark may already be overwritten: it could be ours.
@@ -116,7 +116,7 @@ class Correlator:
             return True
         if any(carries(row.description, self.nonce) for row in snapshot.rows):
             return True
-        return None if may_be_overwritten and self._candidates(snapshot) else False
+        return None if self._candidates(snapshot) or self._may_be_pruned(snapshot) else False
 
     def _find_row(self, snapshot: Snapshot) -> Deployment | None:
         if self.deployment_id is not None:

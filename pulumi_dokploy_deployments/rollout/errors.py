@@ -66,7 +66,7 @@ class DeploymentStuck(RolloutError):
 
 
 class DeploymentUnidentified(RolloutError):
-    """Several finished rows could be ours; none is taken."""
+    """A finished row could be ours or somebody else's; none is taken."""
 
 
 class DeploymentRemoved(RolloutError):

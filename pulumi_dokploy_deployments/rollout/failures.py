@@ -85,12 +85,19 @@ def cancelled(service: Service, row: Deployment, tail: Sequence[str], link: str)
 
 
 def timed_out(
-    service: Service, row: Deployment | None, seconds: float, stage: Stage, tail: Sequence[str], link: str
+    service: Service,
+    row: Deployment | None,
+    seconds: float,
+    stage: Stage,
+    tail: Sequence[str],
+    link: str,
+    *,
+    so_far: str = "",
 ) -> DeploymentTimedOut:
-    """The client's deadline passed."""
+    """The client's deadline passed; `so_far` says how far the stage had come."""
     return DeploymentTimedOut(
         f"The deployment of {name_of(service)} did not finish within {seconds:g} s (timeout_seconds); it was in the "
-        f"stage {stage.value!r}, and the server keeps working on it",
+        f"stage {stage.value!r}{f' ({so_far})' if so_far else ''}, and the server keeps working on it",
         service=name_of(service),
         deployment=row,
         log_tail=tail,
@@ -186,8 +193,9 @@ def dead(reason: Dead, service: Service, row: Deployment | None, tail: Sequence[
         )
     if reason is Dead.UNIDENTIFIED:
         return DeploymentUnidentified(
-            f"Which of several deployments of {name} is this one can't be told: all were over, and their titles "
-            "overwritten by the commit's, before they were seen. None is taken for it",
+            f"What became of the deployment of {name} can't be told: it was over, or lost, before it was seen. Its "
+            "title is overwritten by the commit's at the end, and a row of the history that could be it is not taken "
+            "for it, since it could be somebody else's as well",
             service=name,
             link=link,
             next_step="Look at the service's deployments in the dashboard. Run `pulumi up` again to deploy once more.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, TypeVar
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFound, ServerError
 from pulumi_dokploy_deployments.api.models import (
     Deployment,
     DeploymentStatus,
@@ -29,7 +29,7 @@ from pulumi_dokploy_deployments.rollout.context import (
 from pulumi_dokploy_deployments.rollout.correlation import Correlator, Phase, Sighting
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.health import Health, Verdict
-from pulumi_dokploy_deployments.rollout.health_probe import Baseline, SwarmProbe
+from pulumi_dokploy_deployments.rollout.health_probe import Baseline, SwarmProbe, why_unknown
 from pulumi_dokploy_deployments.rollout.health_wait import wait_for_containers, wait_for_tasks
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
 from pulumi_dokploy_deployments.rollout.nonce import mark, new_nonce
@@ -105,7 +105,11 @@ class Rollout:
         await self._mind_the_busy(service, before)
         self._usual = usual_seconds(before.rows)
         self._progress.known_rows = tuple(row.deployment_id for row in before.rows)
-        correlator = Correlator(self.nonce, frozenset(self._progress.known_rows))
+        correlator = Correlator(
+            self.nonce,
+            frozenset(self._progress.known_rows),
+            may_be_overwritten=overwrites_title(service, self.request.method),
+        )
         accepted_at = await self._trigger(service, correlator)
         return await self._to_the_end(service, correlator, accepted_at, baseline)
 
@@ -124,7 +128,12 @@ class Rollout:
         before = await self._with(self._patience, lambda: self._observe(float("-inf")))
         # Of the rows that are there now only one that still carries the mark is taken: the others may be anybody's.
         known = frozenset(earlier.known_rows) | {row.deployment_id for row in before.rows}
-        correlator = Correlator(earlier.nonce, known, deployment_id=earlier.deployment_id)
+        correlator = Correlator(
+            earlier.nonce,
+            known,
+            may_be_overwritten=overwrites_title(service, self.request.method),
+            deployment_id=earlier.deployment_id,
+        )
         found = correlator.observe(before)
         if found.phase not in (Phase.WAITING, Phase.ACTIVE, Phase.RUNNING, Phase.FINISHED):
             return None
@@ -194,9 +203,7 @@ class Rollout:
 
         async def has_arrived() -> Evidence:
             snapshot = await self._with(self._patience, lambda: self._observe(sent_at))
-            return correlator.marked_evidence(
-                snapshot, may_be_overwritten=overwrites_title(service, self.request.method)
-            )
+            return correlator.evidence(snapshot)
 
         try:
             await send_once(send, has_arrived, patience=self._patience, clock=self._clock, on_fault=self._tell_fault)
@@ -353,10 +360,16 @@ class Rollout:
                 return await wait_for_containers(self.around, service, self._deadline, self._patience)
             return await wait_for_tasks(self.around, service, row, baseline, self._deadline, self._patience)
         except (AccessDenied, NotFound) as error:
-            return Verdict(Health.UNKNOWN, str(error))
+            return Verdict(Health.UNKNOWN, why_unknown(error))
         except TimeoutError as late:
             raise failures.timed_out(
-                service, row, self.request.timeout_seconds, Stage.HEALTH_CHECK, [str(late)], self._link(service)
+                service,
+                row,
+                self.request.timeout_seconds,
+                Stage.HEALTH_CHECK,
+                [],
+                self._link(service),
+                so_far=str(late),
             ) from None
 
     # --- databases ------------------------------------------------------------------------------------------
@@ -368,13 +381,20 @@ class Rollout:
 
         async def send() -> None:
             self._progress.is_sent = True
-            await self._client.deploy(service.kind, service.service_id, method=DeployMethod.DEPLOY)
+            try:
+                await self._client.deploy(service.kind, service.service_id, method=DeployMethod.DEPLOY)
+            except ServerError as error:
+                if error.status == 500:
+                    # The server's own answer after it has tried; only a proxy's leaves open what happened.
+                    raise failures.database_failed(service, error, self._link(service)) from None
+                raise
 
         async def has_arrived() -> Evidence:
             if not baseline.is_known or self.request.wait_for is not WaitFor.HEALTHY:
                 return None
             seen = await self._with(self._patience, lambda: probe.observe(baseline.task_ids))
-            return any(task.task_id not in baseline.task_ids for task in seen.tasks)
+            # No new task yet proves nothing: the server may still be pulling the image.
+            return True if any(task.task_id not in baseline.task_ids for task in seen.tasks) else None
 
         try:
             await send_once(send, has_arrived, patience=self._patience, clock=self._clock, on_fault=self._tell_fault)
