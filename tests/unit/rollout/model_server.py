@@ -85,6 +85,8 @@ class ModelServer:
     row_of: dict[str, str] = field(default_factory=dict)
     """Owner → id of the row that the server made for the owner's job. Owners deploy once."""
     up_again_at: float = 0.0
+    on_end: Callable[[ModelJob], None] = lambda _: None
+    """Called when a build is over, just before its row turns final."""
     _number: int = 0
     _row_number: int = 0
     _order: itertools.count[int] = field(default_factory=itertools.count)
@@ -182,6 +184,7 @@ class ModelServer:
         running = self.active
         assert running is not None
         made = self._row_of(running)
+        self.on_end(running)
         if made is not None:
             made.status, made.ended = ("error" if running.fails else "done"), self.now
         self._after(OVERWRITE if running.is_overwritten else 0.01, self._leave)

@@ -282,15 +282,21 @@ def test_of_two_rows_with_our_mark_the_earlier_one_is_latched() -> None:
 def test_the_mark_in_the_queue_or_in_a_row_is_evidence() -> None:
     in_queue = _snapshot([job(1, description=mark("x", NONCE))], [])
     in_row = _snapshot([], [row("ours", status="cancelled", description=mark("x", NONCE))])
-    assert _correlator().marked_evidence(in_queue, may_be_overwritten=True) is True
-    assert _correlator().marked_evidence(in_row, may_be_overwritten=False) is True
+    assert _correlator().evidence(in_queue) is True
+    assert _correlator().evidence(in_row) is True
 
 
 def test_a_new_row_whose_title_is_a_commit_s_leaves_it_open_unless_marks_stay() -> None:
     snapshot = _snapshot([], [row("new", status="done", at=1.0, ended=2.0, **OVERWRITTEN)])
-    assert _correlator().marked_evidence(snapshot, may_be_overwritten=True) is None
-    assert _correlator().marked_evidence(snapshot, may_be_overwritten=False) is False
-    assert _correlator("new").marked_evidence(snapshot, may_be_overwritten=True) is False
+    assert _correlator().evidence(snapshot) is None
+    assert Correlator(NONCE, frozenset(), may_be_overwritten=False).evidence(snapshot) is False
+    assert _correlator("new").evidence(snapshot) is False
+
+
+def test_a_history_in_which_everything_is_new_leaves_it_open_too() -> None:
+    rows = [row(f"r{number}", status="done", at=float(number), ended=number + 0.5) for number in range(11)]
+    assert _correlator("old").evidence(_snapshot([], rows)) is None
+    assert _correlator("r10").evidence(_snapshot([], rows)) is False
 
 
 # --- recorded timelines -----------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.api.models import (
@@ -428,6 +428,7 @@ SIGHTS = st.lists(
 )
 
 
+@settings(max_examples=60, deadline=None)
 @given(SIGHTS, st.integers(1, 3))
 def test_healthy_only_when_as_many_new_tasks_as_expected_ran_for_the_whole_window(
     sights: list[tuple[float, list[ServiceTask], str | None]], expected: int
