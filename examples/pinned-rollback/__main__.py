@@ -6,6 +6,7 @@ Fixed: `pulumi config rm pinPrevious`, `pulumi config set release <fixed commit>
 """
 
 import pulumi
+
 import pulumi_dokploy_deployments as dokploy
 
 config = pulumi.Config()

@@ -1,6 +1,7 @@
 """Deploys one Dokploy application and waits until its new version really runs."""
 
 import pulumi
+
 import pulumi_dokploy_deployments as dokploy
 
 config = pulumi.Config()
