@@ -103,7 +103,7 @@ def _guarded(session: Session, run: Callable[[], None]) -> None:
     except DokployError as error:
         _end_with(session, error)
     except (KeyboardInterrupt, typer.Abort):
-        text = f"Interrupted. {session.goes_on}" if session.goes_on else "Interrupted; nothing was left undone."
+        text = f"Interrupted. {session.goes_on}" if session.goes_on else "Interrupted."
         session.err.print(text, style="yellow", soft_wrap=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 

@@ -119,7 +119,8 @@ def after_interrupt(ref: ServiceRef, last_status: str) -> str:
     if last_status.startswith(ASKING):
         return f"The request may have reached the server; if it did, it goes on there. See: {watch}"
     follow = f" Watch it: {watch}" if not ref.kind.is_database else ""
-    return f"The server goes on with the deployment (last seen: {last_status}).{follow}"
+    seen = last_status.partition(" (usually")[0]
+    return f"The server goes on with the deployment (last seen: {seen}).{follow}"
 
 
 def _result(outcome: RolloutOutcome) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _show(session: Session, finding: Finding) -> None:
     if session.is_json:
         return
     mark, style = _MARKS[finding.level]
-    line = Text.assemble((f"{mark} ", style), (f"{finding.check:<14}", "bold"), finding.message)
+    line = Text.assemble((f"{mark} ", style), (f"{finding.check:<16}", "bold"), finding.message)
     session.out.print(line, soft_wrap=True)
     if finding.fix:
         session.out.print(Text(f"  → {finding.fix}", style=style), soft_wrap=True)

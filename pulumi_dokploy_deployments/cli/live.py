@@ -8,16 +8,16 @@ from typing import Any, Protocol, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
-from rich.spinner import Spinner
 from rich.text import Text
 
 from pulumi_dokploy_deployments.cli.progress import Progress
 from pulumi_dokploy_deployments.cli.tables import seconds
 from pulumi_dokploy_deployments.rollout.clock import Clock
 from pulumi_dokploy_deployments.rollout.reporter import Reporter
-from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.rollout.stages import Stage, stage_of
 
 FRAMES_PER_SECOND = 8
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Event = Callable[[dict[str, Any]], None]
 
 
@@ -35,7 +35,9 @@ def progress_text(name: str, status: str, progress: Progress, now: float) -> str
     if progress.started_at is not None:
         elapsed, rest = progress.elapsed(now), progress.rest(now)
         parts.append(seconds(elapsed))
-        if progress.usual_seconds is not None and rest is not None:
+        # What is usual is the server's own time, which ends before the health check.
+        over = progress.stage is Stage.HEALTH_CHECK
+        if progress.usual_seconds is not None and rest is not None and not over:
             parts.append(f"usually {seconds(progress.usual_seconds)}")
             parts.append(f"about {seconds(rest)} left" if rest >= 0 else f"{seconds(-rest)} longer than usual")
     return " · ".join(part for part in parts if part)
@@ -108,6 +110,9 @@ class LiveReporter:
 
     def line(self, text: str) -> None:
         """A line of the build log."""
+        stage = stage_of(text)
+        if stage is not None:
+            self.progress.enter(stage, self._clock.monotonic())
         if not self._show_log:
             return
         if self._event is not None:
@@ -137,8 +142,10 @@ class LiveReporter:
 
     def _render(self) -> RenderableType:
         key = self.last_status.partition(" (usually")[0]
-        line = progress_text(self.name, key, self.progress, self._clock.monotonic())
-        return Spinner("dots", text=Text(line, style="cyan", no_wrap=True, overflow="ellipsis"))
+        now = self._clock.monotonic()
+        frame = FRAMES[int(now * FRAMES_PER_SECOND) % len(FRAMES)]
+        line = f"{frame} {progress_text(self.name, key, self.progress, now)}"
+        return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
         self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)

@@ -128,8 +128,7 @@ class _Examination:
                 note(
                     key.LIMIT_CHECK,
                     "Only owners and admins can see the limit of their keys over the API.",
-                    "Keys made with the default settings allow about five requests a day. The limit is set when the "
-                    "key is made: Settings → Profile → API/CLI Keys.",
+                    key.DEFAULT_LIMIT,
                 )
             )
             return
@@ -142,7 +141,7 @@ class _Examination:
             keys = None
         record = key.record_of(_secret(client.connection), keys) if keys is not None else None
         if record is None:
-            self._add(note(key.LIMIT_CHECK, "The server does not tell the limit of this key.", key.NEW_KEY))
+            self._add(note(key.LIMIT_CHECK, "The server does not tell the limit of this key.", key.DEFAULT_LIMIT))
             return
         self._add(key.judge_limit(record))
         if record.is_limited and key.requests_left(record) < REQUESTS_OF_A_RUN:

@@ -29,6 +29,10 @@ FEW_PER_MINUTE = 120.0
 """What one running deployment may use up."""
 _FORM = re.compile(r"\S*[A-Za-z]{64}")
 
+DEFAULT_LIMIT = (
+    "Keys made with the default settings allow about five requests a day; the limit is set when the key is made "
+    "(Settings → Profile → API/CLI Keys)."
+)
 NEW_KEY = (
     "Make a key without rate limit: Dokploy, Settings → Profile → API/CLI Keys → Generate, and switch the rate limit "
     'off there. Over the API: `user.createApiKey` with "rateLimitEnabled": false.'

@@ -64,12 +64,12 @@ class Reacher:
                 timeout=TIMEOUT_SECONDS,
                 headers={"user-agent": user_agent()},
             ) as http:
-                asked_at = self._clock.now()
+                asked_at, started = self._clock.now(), self._clock.monotonic()
                 response = await http.get(f"{self._connection.origin}{path}")
+                took = self._clock.monotonic() - started
                 until = _certificate_end(response)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ImportError, ValueError) as error:
             return Answer(error=error)
-        took = response.elapsed.total_seconds()
         try:
             body: Any = response.json()
             is_json = True

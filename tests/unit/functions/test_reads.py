@@ -1,0 +1,245 @@
+"""The reads against recorded answers: typed results, and ids that are not what they are said to be."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.errors import AccessDenied, Unauthorized
+from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.functions import deployments as reads
+from pulumi_dokploy_deployments.functions.filters import Filter, InvalidArgument
+from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.functions.logs import deployment_logs, logs_of
+from pulumi_dokploy_deployments.functions.models import DeploymentInfo, Result
+from pulumi_dokploy_deployments.functions.queue import deployment_queue
+from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
+
+from .fake_server import NO_ACCESS, UNAUTHORIZED, FakeServer, row, service
+
+Read = Callable[[DokployClient], Awaitable[Any]]
+ROLLBACK = {"rollbackId": "r2", "deploymentId": "d2", "version": 2, "image": "shop:v2", "fullContext": {"env": "S"}}
+
+READS: dict[str, tuple[str, Read]] = {
+    "application": ("deployment.all", lambda c: reads.application_deployments(c, "a1")),
+    "compose": ("deployment.allByCompose", lambda c: reads.compose_deployments(c, "c1")),
+    "server": ("deployment.allByServer", lambda c: reads.server_deployments(c, "s1")),
+    "type": ("deployment.allByType", lambda c: reads.deployments_by_type(c, "application", "a1")),
+    "all": ("deployment.allCentralized", reads.all_deployments),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_each_history_is_typed_and_newest_first(name: str) -> None:
+    operation, read = READS[name]
+    server = FakeServer({operation: (200, [row(1), row(3, status="running", finishedAt=None), row(2)])})
+    found = await read(server.client())
+    assert server.operations == [operation], "one request, not more"
+    newest = found.deployments[0]
+    assert isinstance(newest, DeploymentInfo)
+    assert [one.deployment_id for one in found.deployments] == ["d3", "d2", "d1"]
+    assert (newest.status, newest.finished_at, newest.duration_seconds) == ("running", None, None)
+    assert found.deployments[1].duration_seconds == 30.5
+    assert newest.description == "by hand", "without the mark of a run"
+    assert (newest.service_type, newest.service_id) == ("application", "a1")
+
+
+async def test_what_the_server_does_not_give_is_none() -> None:
+    bare = {"deploymentId": "d1", "status": "paused", "createdAt": "2026-11-24T10:00:00Z"}
+    server = FakeServer({"deployment.all": (200, [bare])})
+    (info,) = (await reads.application_deployments(server.client(), "a1")).deployments
+    given = {"deployment_id", "status", "title", "created_at"}
+    assert info.status == "paused", "a newer server's word is passed on"
+    assert {name for name, value in info if value is not None} == given
+
+
+async def test_the_read_by_type_has_versions_and_no_secrets() -> None:
+    server = FakeServer({"deployment.allByType": (200, [row(2, rollbackId="r2", rollback=ROLLBACK)])})
+    found = await reads.deployments_by_type(server.client(), "application", "a1")
+    assert (found.deployments[0].version, found.deployments[0].image) == (2, "shop:v2")
+    assert "fullContext" not in found.model_dump_json()
+    assert '"S"' not in found.model_dump_json()
+
+
+async def test_a_compose_s_rows_say_whose_they_are_and_the_centralized_ones_the_name() -> None:
+    rows = [row(1, applicationId=None, composeId="c1", compose={"name": "stack", "env": "SECRET=1"})]
+    server = FakeServer({"deployment.allCentralized": (200, rows)})
+    (info,) = (await reads.all_deployments(server.client())).deployments
+    assert (info.service_type, info.service_id, info.service_name) == ("compose", "c1", "stack")
+
+
+@pytest.mark.parametrize("name", ["application", "compose", "type"])
+async def test_an_unknown_id_is_an_error_though_the_server_gives_an_empty_list(name: str) -> None:
+    operation, read = READS[name]
+    server = FakeServer({operation: (200, [])})
+    with pytest.raises(UnknownId, match=r"has no (application|compose) with the id") as caught:
+        await read(server.client())
+    assert "address of the service's page" in str(caught.value)
+
+
+async def test_the_id_of_another_kind_is_named_as_what_it_is() -> None:
+    server = FakeServer({"deployment.allByCompose": (200, []), "application.one": (200, service(applicationId="a1"))})
+    with pytest.raises(UnknownId, match="not the id of a compose but of the application 'shop'"):
+        await reads.compose_deployments(server.client(), "a1")
+
+
+async def test_a_service_that_was_never_deployed_has_an_empty_list() -> None:
+    answers: Any = {"deployment.all": (200, []), "application.one": (200, service(applicationId="a1"))}
+    assert (await reads.application_deployments(FakeServer(answers).client(), "a1")).deployments == ()
+
+
+async def test_a_filter_that_keeps_nothing_is_no_reason_to_doubt_the_id() -> None:
+    server = FakeServer({"deployment.all": (200, [row(1)])})
+    found = await reads.application_deployments(server.client(), "a1", Filter(statuses=frozenset({"error"})))
+    assert found.deployments == ()
+    assert server.operations == ["deployment.all"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ServiceKind if kind.is_database])
+async def test_databases_leave_no_rows_and_a_wrong_id_of_one_is_an_error(kind: ServiceKind) -> None:
+    server = FakeServer({f"{kind}.one": (200, service(**{f"{kind}Id": "x1"}))})
+    assert (await reads.deployments_by_type(server.client(), kind.value, "x1")).deployments == ()
+    assert "deployment.allByType" not in server.operations, "the server answers 400 for these types (transcript 81)"
+    with pytest.raises(UnknownId, match=f"has no {kind} with the id 'x2'"):
+        await reads.deployments_by_type(FakeServer().client(), kind.value, "x2")
+    assert (await rollback_candidates(server.client(), kind, "x1")).candidates == ()
+
+
+async def test_a_remote_server_that_does_not_exist_is_named_as_that() -> None:
+    with pytest.raises(UnknownId, match="no remote server with the id 's9'"):
+        await reads.server_deployments(FakeServer().client(), "s9")
+
+
+@pytest.mark.parametrize("name", READS)
+async def test_members_without_access_are_told_so(name: str) -> None:
+    operation, read = READS[name]
+    with pytest.raises(AccessDenied, match="Settings → Users"):
+        await read(FakeServer({operation: NO_ACCESS}).client())
+    with pytest.raises(Unauthorized, match="does not accept the API key"):
+        await read(FakeServer({operation: UNAUTHORIZED}).client())
+
+
+@pytest.mark.parametrize(("type_name", "identity"), [("libsql", "x"), ("Application", "x"), ("application", " ")])
+async def test_nonsense_is_refused_before_the_server_is_asked(type_name: str, identity: str) -> None:
+    server = FakeServer()
+    with pytest.raises(InvalidArgument):
+        await reads.deployments_by_type(server.client(), type_name, identity)
+    assert server.operations == []
+
+
+# --- queue ---------------------------------------------------------------------------------------------------
+
+
+def job(number: int, state: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": f"job-{number}",
+        "name": "deployments",
+        "data": {
+            "applicationId": more.pop("application", "a1"),
+            "titleLog": f"title {number}",
+            "descriptionLog": "why (pulumi run 0123456789ab)",
+            "type": "deploy",
+            "applicationType": "application",
+        },
+        "timestamp": 1_700_000_000_000 + number,
+        "state": state,
+        "servicePath": {"href": "/dashboard/x", "label": "Service"},
+        **more,
+    }
+
+
+async def test_the_queue_is_in_the_order_in_which_it_runs_with_the_jobs_ahead() -> None:
+    jobs = [
+        job(4, "waiting"),
+        job(3, "waiting", application="a2"),
+        job(2, "active", processedOn=1_700_000_000_500),
+        job(1, "failed", finishedOn=1_700_000_000_900, failedReason="out of disk"),
+    ]
+    server = FakeServer({"deployment.queueList": (200, jobs)})
+    found = await deployment_queue(server.client())
+    assert [(one.id, one.jobs_ahead) for one in found.jobs] == [
+        ("job-1", None),
+        ("job-2", None),
+        ("job-3", 1),
+        ("job-4", 2),
+    ]
+    failed, active = found.jobs[0], found.jobs[1]
+    assert (failed.failure_reason, failed.state) == ("out of disk", "failed")
+    assert active.started_at is not None
+    assert active.finished_at is None
+    assert (active.service_path, active.method, active.title) == ("/dashboard/x", "deploy", "title 2")
+    assert active.description == "why"
+    own = await deployment_queue(server.client(), state="waiting", service_id="a2")
+    assert [one.id for one in own.jobs] == ["job-3"]
+    assert own.jobs[0].jobs_ahead == 1, "counted among all, not among those that are shown"
+
+
+async def test_a_state_that_no_job_has_is_an_error() -> None:
+    with pytest.raises(InvalidArgument, match="waiting, active, completed, failed"):
+        await deployment_queue(FakeServer().client(), state="running")
+
+
+# --- logs ----------------------------------------------------------------------------------------------------
+
+
+async def test_a_log_is_cleaned_and_says_the_stage() -> None:
+    text = "Initializing deployment\nCloning Repo x: ✅\nReceiving:  10%\rReceiving: 100%\r\n\x1b[31mred\x1b[0m\n"
+    server = FakeServer({"deployment.readLogs": (200, text)})
+    found = await deployment_logs(server.client(), "d1", tail=50)
+    assert server.asked == [("deployment.readLogs", {"deploymentId": "d1", "tail": "50"})]
+    assert found.lines == ("Initializing deployment", "Cloning Repo x: ✅", "Receiving: 100%", "red")
+    assert (found.stage, found.is_complete) == ("clone", True)
+
+
+@pytest.mark.parametrize("text", ["", "\n", "  \n"])
+def test_no_log_is_no_lines(text: str) -> None:
+    assert logs_of("d1", text, 100).lines == ()
+
+
+def test_the_end_of_a_longer_log_says_that_it_is_not_all() -> None:
+    found = logs_of("d1", "a\nb\n", 2)
+    assert (found.lines, found.is_complete, found.stage) == (("a", "b"), False, None)
+
+
+async def test_an_unknown_deployment_is_an_error_that_says_how_many_are_kept() -> None:
+    with pytest.raises(UnknownId, match="about the ten newest"):
+        await deployment_logs(FakeServer().client(), "d9")
+
+
+@pytest.mark.parametrize("tail", [0, -1, 10_001, True])
+async def test_a_tail_is_what_the_server_can_give(tail: int) -> None:
+    with pytest.raises(InvalidArgument, match="1 to 10000"):
+        await deployment_logs(FakeServer().client(), "d1", tail=tail)
+
+
+# --- candidates ----------------------------------------------------------------------------------------------
+
+
+async def test_candidates_can_be_reduced_to_those_that_work() -> None:
+    rows = [row(2, rollbackId="r2", rollback=ROLLBACK), row(1, status="error")]
+    server = FakeServer({"deployment.allByType": (200, rows)})
+    every = await rollback_candidates(server.client(), ServiceKind.APPLICATION, "a1")
+    working = await rollback_candidates(server.client(), ServiceKind.APPLICATION, "a1", only_working=True)
+    assert [(one.version, one.works, one.why_not) for one in every.candidates] == [
+        (2, True, None),
+        (None, False, "it failed"),
+    ]
+    assert working.candidates == every.candidates[:1]
+    with pytest.raises(UnknownId):
+        await rollback_candidates(FakeServer({"deployment.allByType": (200, [])}).client(), ServiceKind.COMPOSE, "x")
+
+
+def test_every_field_of_every_result_is_described() -> None:
+    def below(model: type[Result]) -> list[type[Result]]:
+        return [model, *(one for child in model.__subclasses__() for one in below(child))]
+
+    missing = [
+        f"{model.__name__}.{name}"
+        for model in below(Result)
+        for name, field in model.model_fields.items()
+        if not field.description
+    ]
+    assert missing == []
