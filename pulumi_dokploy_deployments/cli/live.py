@@ -148,7 +148,7 @@ class LiveReporter:
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
-        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(text, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 class LogPrinter:
