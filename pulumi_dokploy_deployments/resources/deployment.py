@@ -142,7 +142,9 @@ async def update(
     """Deploy again if the change asks for it, else store the settings."""
     change = diff(olds, news)
     if not change.deploys:
-        return {**olds, **news, **{name: olds.get(name) for name in ("title", "description")}}
+        # An input that the program no longer gives must not stay in the state, where it would differ for ever.
+        outputs = {name: value for name, value in olds.items() if name not in DeploymentInputs.model_fields}
+        return {**outputs, **news, **{name: olds.get(name) for name in ("title", "description")}}
     around.reporter.status(f"{', '.join(change.changed[:3])} changed")
     return state_of(news, await _deploy(news, around, default_title))
 

@@ -104,12 +104,23 @@ def model_problems(model: type[BaseModel], inputs: Mapping[str, Any]) -> list[Pr
     try:
         model.model_validate(known)
     except ValidationError as error:
-        return [
-            Problem(_path(issue["loc"]), _reason(_path(issue["loc"]), dict(issue)))
-            for issue in error.errors(include_url=False)
-            if issue["type"] != "missing"
-        ]
+        issues: dict[str, list[dict[str, Any]]] = {}
+        for issue in error.errors(include_url=False):
+            if issue["type"] != "missing":
+                issues.setdefault(_path(issue["loc"]), []).append(dict(issue))
+        return [Problem(name, _reason_of_all(name, found)) for name, found in issues.items()]
     return []
+
+
+def _reason_of_all(name: str, issues: list[dict[str, Any]]) -> str:
+    """One reason for an input; where several types are allowed, each of them gives an issue of its own."""
+    allowed = [_TYPE_WORDS.get(issue["type"], "") for issue in issues]
+    if len(issues) > 1 and all(allowed):
+        return f"{name} should be {' or '.join(allowed)}."
+    return _reason(name, issues[0])
+
+
+_TYPE_WORDS = {"dict_type": "a map", "list_type": "a list", "string_type": "a text", "int_type": "a number"}
 
 
 def _path(location: tuple[int | str, ...]) -> str:
@@ -149,6 +160,6 @@ def changed_paths(name: str, old: Any, new: Any) -> list[str]:
             else:
                 paths += changed_paths(f"{name}[{index}]", old[index], new[index])
         return paths
-    # bool is an int in Python: True must not equal 1 here.
-    same = old == new and isinstance(old, bool) == isinstance(new, bool)
+    # bool is an int in Python: True must not equal 1 here. A NaN, which equals nothing, must not differ for ever.
+    same = (old == new or (old != old and new != new)) and isinstance(old, bool) == isinstance(new, bool)
     return [] if same else [name]
