@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
-from functools import cache
 from typing import Any, TypeVar
 
 from pulumi_dokploy_deployments.api.client import DokployClient
@@ -48,7 +47,16 @@ class Session:
             return Surroundings(self._clients[key], self.clock, reporter, self._watchers[key])
 
 
-@cache
+class _Shared:
+    """Holds the process's session; the first calls of a provider come from several threads at once."""
+
+    lock = threading.Lock()
+    session: Session | None = None
+
+
 def shared_session() -> Session:
     """The session of this process."""
-    return Session()
+    with _Shared.lock:
+        if _Shared.session is None:
+            _Shared.session = Session()
+        return _Shared.session

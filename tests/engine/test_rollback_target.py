@@ -5,6 +5,7 @@ Each test takes some seconds: every rollout is watched for five seconds before i
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import httpx
@@ -25,8 +26,8 @@ config = pulumi.Config()
 
 def running(simulator: Simulator, name: str) -> dict[str, object]:
     """What the simulator really runs for an application: its image, and the content of the running tasks."""
-    found = next(service for service in simulator.state()["services"].values() if service["service"] == name)
-    return dict(found)
+    services = simulator.state()["services"].values()
+    return dict(next((service for service in services if service["service"] == name), {"running": []}))
 
 
 def release(simulator: Simulator, service: str, message: str) -> str:
@@ -45,8 +46,6 @@ def deploy_by_hand(simulator: Simulator, application_id: str) -> None:
 
 def wait_for_commit(simulator: Simulator, service: str, commit: str) -> None:
     """Until tasks with this commit run; the other process needs two seconds for it at the most."""
-    import time
-
     end = time.monotonic() + 10
     while time.monotonic() < end:
         tasks = running(simulator, service)["running"]
