@@ -78,8 +78,9 @@ class LogFollower:
                 async for chunk in stream:
                     self._tell(self._assembler.feed(chunk))
         except LogStreamUnavailable:
-            # A proxy that passes no WebSockets, or a server without the stream: `catch_up` takes over.
-            self._broken = True
+            pass
+        # A proxy that passes no WebSockets or closes them, or a server without the stream: `catch_up` takes over.
+        self._broken = True
 
     def _tell(self, lines: list[str]) -> None:
         for line in lines:

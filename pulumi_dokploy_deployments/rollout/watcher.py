@@ -43,7 +43,7 @@ class Watcher:
         async with self._lock:
             now = self._clock.monotonic()
             reading = self._reading
-            if reading is None or reading.began_at < not_before or now - reading.began_at > FRESH_SECONDS:
+            if reading is None or reading.began_at <= not_before or now - reading.began_at > FRESH_SECONDS:
                 reading = _QueueReading(now, await self._client.queue())
                 self._reading = reading
             return reading
