@@ -52,8 +52,10 @@ class EngineReporter:
     def _send(self, text: str, severity: Any, *, ephemeral: bool) -> None:
         if self._address is None:
             return
+        # Protobuf refuses what is no UTF-8, and half a surrogate pair of a cut log is none.
+        shown = text[:MOST_LINE].encode("utf-8", "replace").decode("utf-8")
         request = engine_pb2.LogRequest(
-            severity=severity, message=text[:MOST_LINE], urn=self._urn, streamId=0, ephemeral=ephemeral
+            severity=severity, message=shown, urn=self._urn, streamId=0, ephemeral=ephemeral
         )
         try:
             _stub(self._address).Log(request, timeout=5.0)
