@@ -1,0 +1,109 @@
+"""The engine's display: what is sent there, and that a line that can't be sent ends nothing."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.proto import engine_pb2
+
+from pulumi_dokploy_deployments.hosts import engine_log
+from pulumi_dokploy_deployments.hosts.engine_log import MOST_LINE, EngineReporter, engine_address
+
+URN = "urn:pulumi:prod::shop::pulumi-python:dynamic/dokploy:Deployment::web"
+
+
+@dataclass
+class Engine:
+    """Receives log requests, or is gone."""
+
+    received: list[Any] = field(default_factory=list)
+    is_gone: bool = False
+
+    def Log(self, request: Any, timeout: float) -> None:  # noqa: N802 - the engine's own name
+        """The engine's log service."""
+        assert timeout <= 5.0
+        if self.is_gone:
+            raise grpc.RpcError
+        self.received.append(request)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
+    """An engine at an address."""
+    engine = Engine()
+    monkeypatch.setattr(engine_log, "_stub", lambda _: engine)
+    return engine
+
+
+def test_lines_statuses_and_warnings_go_to_the_resource_s_row(engine: Engine) -> None:
+    reporter = EngineReporter(URN, "127.0.0.1:1")
+    reporter.status("waiting in the queue (1 before it)")
+    reporter.line("Step 1/3 : FROM busybox ✅")
+    reporter.warning("A newer deployment has been made.")
+    shown = [(each.message, each.severity, each.ephemeral, each.urn) for each in engine.received]
+    assert shown == [
+        ("waiting in the queue (1 before it)", engine_pb2.INFO, True, URN),
+        ("Step 1/3 : FROM busybox ✅", engine_pb2.INFO, False, URN),
+        ("A newer deployment has been made.", engine_pb2.WARNING, False, URN),
+    ]
+
+
+def test_a_status_is_not_repeated_but_every_line_is_sent(engine: Engine) -> None:
+    reporter = EngineReporter(URN, "127.0.0.1:1")
+    for _ in range(3):
+        reporter.status("running: build")
+        reporter.line("the same line")
+    reporter.status("running: push")
+    assert [each.ephemeral for each in engine.received].count(True) == 2
+    assert [each.ephemeral for each in engine.received].count(False) == 3
+
+
+def test_an_engine_that_has_gone_away_ends_no_deployment(engine: Engine) -> None:
+    engine.is_gone = True
+    reporter = EngineReporter(URN, "127.0.0.1:1")
+    reporter.status("running")
+    reporter.line("a line")
+    reporter.warning("a warning")
+    assert engine.received == []
+
+
+def test_an_address_where_nobody_listens_ends_no_deployment() -> None:
+    EngineReporter(URN, "127.0.0.1:1").line("a line")
+
+
+@pytest.mark.parametrize("text", ["", "\x00", "\ud800 half a pair", "x" * (10 * MOST_LINE), "\x1b[31m"])
+def test_no_text_from_a_build_log_breaks_the_reporter(engine: Engine, text: str) -> None:
+    EngineReporter(URN, "127.0.0.1:1").line(text)
+    (request,) = engine.received
+    assert len(request.message) <= MOST_LINE
+
+
+def test_without_an_engine_nothing_is_sent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["program.py"])
+    reporter = EngineReporter(URN)
+    reporter.status("running")
+    reporter.line("a line")
+    reporter.warning("a warning")
+    assert engine.received == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "address"),
+    [
+        (["provider", "127.0.0.1:43211"], "127.0.0.1:43211"),
+        (["provider", "[::1]:43211", "--logflow"], "[::1]:43211"),
+        (["provider"], None),
+        (["provider", "--logtostderr", "127.0.0.1:1"], None),
+        (["pytest", "-q"], None),
+        ([], None),
+    ],
+)
+def test_the_engine_s_address_is_the_first_argument_of_a_provider_process(
+    monkeypatch: pytest.MonkeyPatch, arguments: list[str], address: str | None
+) -> None:
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert engine_address() == address
