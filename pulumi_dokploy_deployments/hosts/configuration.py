@@ -19,18 +19,22 @@ def namespace_of(name: str | None) -> str:
 
 
 def resolve_connection(
-    config_value: ConfigValue, *, name: str | None = None, environ: Mapping[str, str] | None = None
+    config_value: ConfigValue,
+    *,
+    name: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    namespace: str | None = None,
 ) -> Connection:
     """The server and key for a connection.
 
     Reads `<namespace>:endpoint` and `<namespace>:apiKey`, then `DOKPLOY_[<NAME>_]ENDPOINT` (also `_URL`) and
-    `DOKPLOY_[<NAME>_]API_KEY`.
+    `DOKPLOY_[<NAME>_]API_KEY`. Another configuration namespace can be given.
 
     Raises:
         ConfigurationError: one of them is missing or can't be used; the message says how to set it.
     """
     variables = os.environ if environ is None else environ
-    namespace = namespace_of(name)
+    namespace = namespace or namespace_of(name)
     prefix = f"DOKPLOY_{name.upper().replace('-', '_')}_" if name else "DOKPLOY_"
     endpoint = (
         config_value(f"{namespace}:endpoint") or variables.get(f"{prefix}ENDPOINT") or variables.get(f"{prefix}URL")
@@ -53,7 +57,7 @@ def resolve_connection(
 
 def _shown(endpoint: str) -> str:
     """The address without anything that could be a credential."""
-    text = endpoint.strip()
+    text = endpoint.strip().partition("?")[0]
     return text.rpartition("@")[2] if "@" in text else text
 
 

@@ -114,14 +114,14 @@ def describe(inputs: Mapping[str, Any], around: Surroundings) -> str:
     return f"pins {_TARGET.validate_python(inputs[TARGET]).describe(around.clock.now())}"
 
 
-_REPLACING = (*SERVICE_FIELDS, "connection")
-_RESOLVING = (*_REPLACING, "strategy", "source_ref")
+REPLACING = (*SERVICE_FIELDS, "connection")
+_RESOLVING = (*REPLACING, "strategy", "source_ref")
 _SETTINGS = ("on_delete", "timeout_seconds", "stream_logs")
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
     """What changed; a pin that no longer holds is a change of its own."""
-    replaces = _changes(_REPLACING, olds, news)
+    replaces = _changes(REPLACING, olds, news)
     moved = _changes(("strategy", "source_ref"), olds, news)
     selector = _selector(news)
     old_target = olds.get(TARGET) or {}
@@ -223,6 +223,7 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surro
     service = await read_service(_service_ref(inputs), around)
     target = _TARGET.validate_python(inputs[TARGET])
     private = {name: olds.get(name) for name in (EARLIER_SOURCE, PINNED_SOURCE)}
+    around.progress.service, around.progress.private = service, private
     if target.strategy is Strategy.IMAGE:
         proof = await roll_back_and_prove(service, target, around, timeout_seconds=_known(inputs).timeout_seconds)
         image, previous, health = proof.image, proof.previous_image, proof.verdict.health
@@ -231,8 +232,9 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surro
         now = setting[1] if setting is not None else None
         # A pin that moves keeps the setting from before the first pin, unless someone has changed it since.
         earlier = private[EARLIER_SOURCE] if now == private[PINNED_SOURCE] else now
-        outcome = await deploy_source(service, target, _request(inputs, title), around)
         private = {EARLIER_SOURCE: earlier, PINNED_SOURCE: target.source_ref}
+        around.progress.private = private
+        outcome = await deploy_source(service, target, _request(inputs, title), around)
         previous, health = outcome.previous_image, outcome.verdict.health
         image = await running_image(service, around) or target.image or ""
     outputs = RollbackTargetOutputs(

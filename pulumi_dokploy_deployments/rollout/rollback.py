@@ -79,6 +79,7 @@ async def _send(
     client = around.client
 
     async def send() -> None:
+        around.progress.is_sent = True
         await client.rollback(target.rollback_id or "")
 
     async def has_arrived() -> Evidence:
@@ -97,6 +98,7 @@ async def _send(
             on_fault=lambda error: around.reporter.status(f"{error.message.rstrip('.')}; trying again"),
         )
     except (InvalidRequest, AnswerNotFound) as error:
+        around.progress.is_sent = isinstance(error, AnswerNotFound)
         reason = await _why_refused(service, target, around) if isinstance(error, InvalidRequest) else str(error)
         raise RollbackFailed(
             f"{name_of(service)} could not be rolled back to {target.describe(around.clock.now())}: {reason}",

@@ -1,0 +1,73 @@
+"""The executable: serves the provider to the engine that started it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+
+import grpc
+import grpc.aio
+from pulumi.runtime.proto import provider_pb2_grpc
+
+from pulumi_dokploy_deployments.hosts.plugin.engine_lines import EngineLines
+from pulumi_dokploy_deployments.hosts.plugin.provider import DokployProvider
+from pulumi_dokploy_deployments.hosts.plugin.servicer import Servicer
+from pulumi_dokploy_deployments.schema.package import package_version
+
+MOST_MESSAGE_BYTES = 400 * 1024 * 1024
+"""What the engine itself allows."""
+_OPTIONS = (
+    ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
+)
+
+
+def main() -> None:
+    """The console script `pulumi-resource-dokploy-deployments`."""
+    engine = parse(sys.argv[1:])
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serve(engine))
+
+
+def parse(arguments: Sequence[str]) -> str:
+    """The engine's address from the command line."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi-resource-dokploy-deployments",
+        description="Pulumi's provider plugin for Dokploy deployments. The Pulumi engine starts it; by hand it is "
+        "of no use.",
+    )
+    parser.add_argument("engine", help="the address of the engine")
+    return str(parser.parse_known_args(arguments)[0].engine)
+
+
+async def serve(engine: str) -> None:
+    """Serve until the engine ends this process or is gone itself."""
+    lines = EngineLines(engine)
+    provider = DokployProvider(lines.reporter, lines.flush)
+    server = grpc.aio.server(options=_OPTIONS)
+    servicer = Servicer([], package_version(), provider, engine)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    # Ctrl-C in a terminal may reach this process as well: the engine is the one who says what ends.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    await engine_gone(engine)
+    await provider.cancel()
+    await server.stop(None)
+    await lines.aclose()
+
+
+async def engine_gone(engine: str) -> None:
+    """Wait until the engine can't be reached any more: nobody is left to tell then."""
+    async with grpc.aio.insecure_channel(engine) as channel:
+        await channel.channel_ready()
+        state = grpc.ChannelConnectivity.READY
+        while state not in (grpc.ChannelConnectivity.TRANSIENT_FAILURE, grpc.ChannelConnectivity.SHUTDOWN):
+            await channel.wait_for_state_change(state)
+            state = channel.get_state(try_to_connect=True)

@@ -1,0 +1,1 @@
+"""The package's schema, made from the models of the resources and functions; knows no engine."""
