@@ -113,7 +113,9 @@ class Workspace:
     def env(self) -> dict[str, str]:
         """The environment of every command."""
         outer = {
-            key: value for key, value in os.environ.items() if not key.startswith(("DOKPLOY_", "PULUMI_", "NO_COLOR"))
+            key: value
+            for key, value in os.environ.items()
+            if not key.startswith(("DOKPLOY_", "PULUMI_", "NO_COLOR", "PYTHONDONTWRITEBYTECODE"))
         }
         python_bin = Path(sys.executable).parent
         return {

@@ -8,9 +8,8 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_dokploy_deployments.hosts.dynamic.provider import URN_PROPERTY, DeploymentProvider
-from pulumi_dokploy_deployments.hosts.dynamic.urns import urn_of
-from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs
+from pulumi_dokploy_deployments.hosts.dynamic.provider import DeploymentProvider
+from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY, output_names, urn_of
 
 TYPE = "pulumi-python:dynamic/dokploy:Deployment"
 
@@ -104,6 +103,6 @@ class Deployment(Resource, module="dokploy", name="Deployment"):
             "stream_logs": stream_logs,
             "connection": connection,
         }
-        outputs = dict.fromkeys(DeploymentOutputs.model_fields)
+        outputs = dict.fromkeys(output_names(Deployment))
         properties = {**outputs, **inputs, URN_PROPERTY: urn_of(TYPE, resource_name, opts)}
         super().__init__(DeploymentProvider(), resource_name, properties, opts)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pulumi
 from pulumi.dynamic import Resource
 
-from pulumi_dokploy_deployments.hosts.dynamic.provider import URN_PROPERTY, RollbackTargetProvider
-from pulumi_dokploy_deployments.hosts.dynamic.urns import urn_of
-from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetOutputs
+from pulumi_dokploy_deployments.hosts.dynamic.provider import RollbackTargetProvider
+from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY, output_names, urn_of
 
 TYPE = "pulumi-python:dynamic/dokploy:RollbackTarget"
 
@@ -80,6 +79,6 @@ class RollbackTarget(Resource, module="dokploy", name="RollbackTarget"):
             "stream_logs": stream_logs,
             "connection": connection,
         }
-        outputs = dict.fromkeys(RollbackTargetOutputs.model_fields)
+        outputs = dict.fromkeys(output_names(RollbackTarget))
         properties = {**outputs, **inputs, URN_PROPERTY: urn_of(TYPE, resource_name, opts)}
         super().__init__(RollbackTargetProvider(), resource_name, properties, opts)

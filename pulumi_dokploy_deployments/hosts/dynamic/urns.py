@@ -1,8 +1,11 @@
-"""The URN that the engine will give a resource, worked out in the program."""
+"""What a dynamic resource's class works out in the program: its URN, and the names of its outputs."""
 
 from __future__ import annotations
 
 import pulumi
+
+URN_PROPERTY = "declared_as"
+"""The engine does not hand a dynamic provider the resource's URN, so the program passes it along."""
 
 
 def urn_of(type_token: str, name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Input[str]:
@@ -18,3 +21,8 @@ def urn_of(type_token: str, name: str, opts: pulumi.ResourceOptions | None) -> p
         return f"{start}{chain}{type_token}::{name}"
 
     return parent.urn.apply(below)
+
+
+def output_names(resource: type[pulumi.Resource]) -> list[str]:
+    """The outputs that a resource's class declares; a test holds them to the model of its outputs."""
+    return [name for name, kind in vars(resource)["__annotations__"].items() if str(kind).startswith("pulumi.Output")]
