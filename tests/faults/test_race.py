@@ -1,0 +1,38 @@
+"""Fifty races: others deploy the same service at the same moment, and everybody reports its own deployment."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from pulumi_dokploy_deployments.rollout.context import WaitFor
+from pulumi_dokploy_deployments.rollout.run import RolloutOutcome
+
+from .bench import Bench
+
+
+@pytest.mark.parametrize("seed", range(50))
+async def test_everybody_reports_its_own_deployment(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - the shuffle of the race
+    name = chance.choice(["git", "git", "docker"])
+    bench = Bench(monkeypatch, seed=seed, build_seconds=chance.choice([0.7, 0.7, 1.5, 6.0]), most_delay=0.05)
+    spread = chance.choice([0.02, 0.3, 3.0])
+
+    async def client() -> RolloutOutcome:
+        await bench.clock.sleep(chance.uniform(0.0, spread))
+        around = bench.surroundings(has_live_log=chance.random() < 0.5)
+        return await bench.deploy(name, around=around, wait_for=WaitFor.DONE)
+
+    for _ in range(chance.randrange(3)):
+        bench.at(chance.uniform(0.0, spread), lambda: bench.colleague_deploys(name, chance.choice(["", "by hand"])))
+    outcomes = await asyncio.gather(*(client() for _ in range(2)))
+    for outcome in outcomes:
+        assert outcome.row is not None
+        assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+        assert outcome.row.status.value == "done"
+    newest = bench.made[-1][0]
+    for outcome in outcomes:
+        is_newest = outcome.row is not None and outcome.row.deployment_id == newest
+        assert not (is_newest and outcome.superseded_by), "nobody's deployment was newer than the newest"
