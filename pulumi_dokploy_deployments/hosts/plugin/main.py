@@ -20,6 +20,8 @@ from pulumi_dokploy_deployments.schema.package import package_version
 
 MOST_MESSAGE_BYTES = 400 * 1024 * 1024
 """What the engine itself allows."""
+GRACE_SECONDS = 2.0
+"""How long calls that were ended have to answer."""
 _OPTIONS = (
     ("grpc.max_receive_message_length", MOST_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MOST_MESSAGE_BYTES),
@@ -53,14 +55,25 @@ async def serve(engine: str) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    # Ctrl-C in a terminal may reach this process as well: the engine is the one who says what ends.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, lambda: None)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    await engine_gone(engine)
+    await _told_to_end(engine)
     await provider.cancel()
-    await server.stop(None)
+    await server.stop(GRACE_SECONDS)
     await lines.aclose()
+
+
+async def _told_to_end(engine: str) -> None:
+    """Wait for a signal, which the engine sends when it is done and waits five seconds for, or for its own end."""
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Windows has no such handlers in its loop; there the engine ends the process.
+        with contextlib.suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, told.set)
+    ends = [asyncio.ensure_future(told.wait()), asyncio.ensure_future(engine_gone(engine))]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    for end in ends:
+        end.cancel()
 
 
 async def engine_gone(engine: str) -> None:
