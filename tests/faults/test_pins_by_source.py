@@ -1,0 +1,139 @@
+"""Pins by the service's own source: an earlier docker image, or a git branch or tag that the user names."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.resources import rollback_target
+from pulumi_dokploy_deployments.rollout.errors import RolloutError, UnexpectedCommit
+from pulumi_dokploy_deployments.rollout.targets import NoSuchTarget
+from pulumi_dokploy_deployments.simulator.world.services import Commit, Deployable
+
+from .bench import Bench
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    return Bench(monkeypatch, build_seconds=0.5)
+
+
+def git_setting(bench: Bench, name: str, kind: str = "application") -> object:
+    return bench.service(name, kind).fields["customGitBranch"]
+
+
+async def pin(bench: Bench, **inputs: Any) -> dict[str, Any]:
+    around = bench.surroundings()
+    checked = rollback_target.check(inputs)
+    assert not checked.problems
+    resolved = await rollback_target.resolve({}, inputs, around)
+    _, state = await rollback_target.create(resolved, around)
+    return state
+
+
+def tag(bench: Bench, service: Deployable, name: str) -> Commit:
+    """Somebody tags the branch's newest commit."""
+    assert service.repository is not None
+    head = service.repository.head(service.ref)
+    assert head is not None
+    service.repository.refs[name] = [head]
+    return head
+
+
+@pytest.mark.parametrize("kind", ["application", "compose"])
+async def test_a_git_source_goes_back_to_a_named_ref_and_its_setting_comes_back_on_release(
+    bench: Bench, kind: str
+) -> None:
+    service, around = bench.service("git", kind), bench.surroundings()
+    before = git_setting(bench, "git", kind)
+    bench.world.push_commit(service.id, "good one")
+    good = tag(bench, service, "v1")
+    first = await bench.deploy("git", kind=ServiceKind(kind))
+    assert first.row is not None
+    later = bench.world.push_commit(service.id, "later")
+    await bench.deploy("git", kind=ServiceKind(kind))
+    inputs = {f"{kind}_id": service.id, "commit": good.sha[:10], "strategy": "source"}
+
+    with pytest.raises(NoSuchTarget, match="no bare commits"):
+        await pin(bench, **inputs)
+    assert git_setting(bench, "git", kind) == before
+
+    state = await pin(bench, **inputs, source_ref="v1")
+    assert (state["strategy_used"], state["commit_hash"], state["holds"]) == ("source", good.sha, True)
+    assert git_setting(bench, "git", kind) == "v1"
+    read = await rollback_target.read(state, around)
+    assert read is not None
+    assert read["holds"] is True
+
+    await rollback_target.delete({**state, "on_delete": "redeploy"}, around)
+    assert git_setting(bench, "git", kind) == before
+    rows = await around.client.deployments_of(ServiceKind(kind), service.id)
+    assert rows[0].commit_hash == later.sha
+
+
+async def test_a_ref_that_holds_another_commit_fails_and_leaves_the_setting_as_it_was(bench: Bench) -> None:
+    service = bench.service("git")
+    before = git_setting(bench, "git")
+    bench.world.push_commit(service.id, "good one")
+    first = await bench.deploy("git")
+    assert first.row is not None
+    bench.world.push_commit(service.id, "later")
+    tag(bench, service, "v1")
+    with pytest.raises(UnexpectedCommit, match="holds"):
+        await pin(
+            bench,
+            application_id=service.id,
+            deployment_id=first.row.deployment_id,
+            strategy="source",
+            source_ref="v1",
+        )
+    assert git_setting(bench, "git") == before
+
+
+async def test_a_ref_that_does_not_exist_fails_with_the_log_and_leaves_the_setting_as_it_was(bench: Bench) -> None:
+    service = bench.service("git")
+    before = git_setting(bench, "git")
+    first = await bench.deploy("git")
+    assert first.row is not None
+    with pytest.raises(RolloutError) as caught:
+        await pin(
+            bench,
+            application_id=service.id,
+            deployment_id=first.row.deployment_id,
+            strategy="source",
+            source_ref="nowhere",
+        )
+    assert "nowhere" in str(caught.value)
+    assert git_setting(bench, "git") == before
+
+
+async def test_a_docker_source_goes_back_to_the_image_that_the_log_names(bench: Bench) -> None:
+    service, around = bench.service("docker"), bench.surroundings()
+    image = str(service.fields["dockerImage"])
+    first = await bench.deploy("docker")
+    assert first.row is not None
+    service.fields["dockerImage"] = "registry.example.com/shop:2"
+    await bench.deploy("docker")
+    state = await pin(bench, application_id=service.id, previous=1)
+    assert (state["strategy_used"], state["image"]) == ("source", image)
+    assert set(bench.world.running_images(service.app_name)) == {image}
+
+    service.fields["dockerImage"] = "registry.example.com/shop:3"
+    await bench.deploy("docker")
+    read = await rollback_target.read(state, around)
+    assert read is not None
+    assert read["holds"] is False
+
+    # Somebody else has set another image since: releasing the pin leaves theirs.
+    await rollback_target.delete(read, around)
+    assert service.fields["dockerImage"] == "registry.example.com/shop:3"
+
+
+async def test_a_raw_compose_can_not_be_pinned_and_says_why(bench: Bench) -> None:
+    service = bench.service("ok", "compose")
+    await bench.deploy("ok", kind=ServiceKind.COMPOSE)
+    await bench.deploy("ok", kind=ServiceKind.COMPOSE)
+    with pytest.raises(NoSuchTarget, match="keeps no earlier version"):
+        await pin(bench, compose_id=service.id, previous=1)
