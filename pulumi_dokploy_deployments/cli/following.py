@@ -24,7 +24,7 @@ from pulumi_dokploy_deployments.rollout.pacing import seconds_until_next_look, u
 from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
 from pulumi_dokploy_deployments.rollout.stages import Stage
 
-LOST_SECONDS = 5.0
+LOST_SECONDS = 3.0
 """A job that left the queue has its row well before that."""
 WAIT_BUDGET_SECONDS = 180.0
 

@@ -1,0 +1,306 @@
+"""deploy, watch, rollback, kill, remove, simulate: what they do, what they say, and how they end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from pulumi_dokploy_deployments.cli.session import Session
+
+from .conftest import Answer, Server
+
+
+@pytest.fixture
+def person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody sits there and can answer."""
+    monkeypatch.setattr(Session, "has_person", property(lambda self: not self.is_json))
+
+
+# --- deploy --------------------------------------------------------------------------------------------------
+
+
+def deploy(server: Server, name: str, *options: str) -> Answer:
+    return server.run("deploy", "--application", server.application(name), *options)
+
+
+def test_a_deployment_ends_with_what_became_of_it_and_the_log_runs_along(server: Server) -> None:
+    answer = deploy(server, "ok", "--wait-for", "done")
+    assert answer.code == 0
+    first, stages, link = answer.out.splitlines()
+    assert first.startswith("ok: done after ")
+    assert "feat: good commit on main" in first
+    assert stages.startswith("stages: ")
+    assert {"clone", "build", "push", "update"} <= set(stages.replace("·", " ").split())
+    assert link.startswith(f"{server.endpoint}/dashboard/project/")
+    assert "✅ Docker build completed." in answer.err.splitlines()
+    assert "Docker build" not in deploy(server, "ok", "--wait-for", "done", "--no-log").err
+
+
+def test_healthy_means_that_the_new_version_was_seen_to_run(server: Server) -> None:
+    # Takes the five seconds for which the new tasks must stay up.
+    end = deploy(server, "docker", "--json").events[-1]
+    assert (end["event"], end["succeeded"], end["health"], end["stage"]) == ("end", True, "healthy", "done")
+
+
+def test_a_failed_deployment_is_1_with_the_log_s_end_and_what_to_do(server: Server) -> None:
+    answer = deploy(server, "broken", "--no-log")
+    assert answer.code == 1
+    assert answer.out == ""
+    assert "Error occurred ❌" in answer.err
+    assert answer.err.rstrip().endswith("Then deploy again.")
+    assert "Traceback" not in answer.err
+    error = deploy(server, "broken", "--json").events[-1]["error"]
+    assert (error["type"], error["exit_code"], error["deployment"]["status"]) == ("DeploymentFailed", 1, "error")
+    assert error["log_tail"]
+
+
+def test_a_version_that_crashes_is_1_although_dokploy_calls_it_done(server: Server) -> None:
+    # Takes as long as Swarm's own rollback in the simulator.
+    answer = deploy(server, "crash", "--no-log")
+    assert answer.code == 1
+    assert "the new version does not run" in answer.err
+
+
+def test_a_database_is_deployed_within_the_request(server: Server) -> None:
+    answer = server.run("deploy", "--postgres", server.database("postgres"), "--wait-for", "done")
+    assert (answer.code, answer.out.splitlines()[0]) == (0, "postgres: deployed")
+
+
+def test_a_busy_service_can_be_left_alone_and_a_deadline_is_4(server: Server) -> None:
+    with server.long_build("git"):
+        busy = deploy(server, "git", "--on-busy", "fail")
+        late = deploy(server, "git", "--timeout", "1", "--no-log")
+    assert busy.code == 5
+    assert "nothing was started" in busy.err
+    assert "--on-busy queue or supersede" in busy.err
+    assert late.code == 4
+    assert "the server keeps working on it" in late.err
+    assert "--timeout" in late.err
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["deploy", "--application", "{git}", "--no-log"], "The server goes on with the deployment (last seen: "),
+        (["watch", "--application", "{git}"], "goes on at the server"),
+        (["logs", "--follow", "{running}"], "The deployment goes on: dokploy-deployments watch "),
+    ],
+)
+def test_ctrl_c_ends_at_once_and_says_what_still_runs(server: Server, command: list[str], words: str) -> None:
+    with server.long_build("git") as running:
+        values = {"git": server.application("git"), "running": running}
+        process = server.process(*(part.format(**values) for part in command))
+        assert process.stdout is not None
+        assert process.stderr is not None
+        stream = process.stdout if command[0] == "logs" else process.stderr
+        before = [stream.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        _, rest = process.communicate(timeout=10)
+        assert server.run("list", "--status", "running", "--json").json["deployments"], "the server was not told"
+    assert process.returncode == 130
+    assert "Interrupted. " in rest
+    assert words in rest
+    assert "Traceback" not in rest
+    assert all(before)
+
+
+# --- watch ---------------------------------------------------------------------------------------------------
+
+
+def test_watching_tells_stage_times_and_the_rest_and_how_it_ended(server: Server) -> None:
+    # Takes as long as a slow build: watching it is what is tested.
+    server.deployed("slow")
+    server.started("slow")
+    events = server.run("watch", "--application", server.application("slow"), "--no-health", "--json").events
+    statuses = [event for event in events if event["event"] == "status"]
+    assert "build" in {event["stage"] for event in statuses}
+    assert statuses[-1]["usual_seconds"] is not None
+    assert abs(statuses[-1]["usual_seconds"] - statuses[-1]["elapsed_seconds"] - statuses[-1]["rest_seconds"]) < 0.2
+    end = events[-1]
+    assert (end["event"], end["succeeded"], end["deployment"]["status"]) == ("end", True, "done")
+    assert end["stages"]["build"] > 0
+
+
+def test_watching_follows_what_waits_first(server: Server) -> None:
+    other = server.application("other")
+    with server.long_build("git") as running:
+        server.post("application.deploy", applicationId=other, title="waits")
+        watching = server.process("watch", "--application", other, "--no-health")
+        assert watching.stderr is not None
+        assert watching.stderr.readline() == "other · waiting in the queue (1 before it)\n"
+        server.until_it_builds(running)
+        server.post("application.killBuild", applicationId=server.application("git"))
+        out, _ = watching.communicate(timeout=20)
+        assert server.run("watch", running).code == 1, "that one was killed"
+    assert watching.returncode == 0
+    assert out.startswith("other: done after ")
+
+
+def test_a_waiting_deployment_that_is_dropped_is_told_as_that(server: Server) -> None:
+    # Takes the three seconds that a row is given to come up.
+    other = server.application("other")
+    with server.long_build("git"):
+        server.post("application.deploy", applicationId=other)
+        watching = server.process("watch", "--application", other)
+        assert watching.stderr is not None
+        watching.stderr.readline()
+        server.post("application.cleanQueues", applicationId=other)
+        _, err = watching.communicate(timeout=20)
+    assert watching.returncode == 1
+    assert "no longer in the queue" in err
+
+
+def test_nothing_to_watch_is_0_and_a_finished_one_ends_as_it_ended(server: Server) -> None:
+    good, bad = server.deployed("ok"), server.deployed("broken")
+    idle = server.run("watch", "--application", server.application("ok"))
+    assert (idle.code, idle.out) == (0, "Nothing of ok waits or runs.\n")
+    assert server.run("watch", good).code == 0
+    failed = server.run("watch", bad)
+    assert failed.code == 1
+    assert f"dokploy-deployments logs {bad}" in failed.out
+    assert server.run("watch", "no-such-id").code == 2
+    assert server.run("watch", good, key="member").code == 2, "to a member it is not there"
+
+
+# --- rollback ------------------------------------------------------------------------------------------------
+
+
+def test_a_rollback_is_shown_first_then_done_and_proven(server: Server) -> None:
+    # Takes the five seconds for which the version must stay up.
+    server.deployed("ok")
+    server.deployed("ok")
+    application = ["--application", server.application("ok")]
+    candidates = server.run("candidates", *application, "--only-working", "--json").json["candidates"]
+    older = str(candidates[1]["version"])
+    shown = server.run("rollback", *application, "--version", older, "--dry-run")
+    assert shown.out.startswith(f"Would bring back version {older} (commit ")
+    assert server.run("rollback", *application, "--previous", "1", "--dry-run", "--json").json["rolled_back"] is False
+    done = server.run("rollback", *application, "--version", older)
+    assert done.code == 0
+    assert done.out.startswith(f"ok runs version {older} (")
+    assert f":v{older} (before: " in done.out
+
+
+@pytest.mark.parametrize(
+    "selector", [["--version", "999"], ["--commit", "ffffffff"], ["--deployment", "x"], ["--rollback-id", "x"]]
+)
+def test_a_version_that_is_not_there_is_2_with_those_that_are(server: Server, selector: list[str]) -> None:
+    server.deployed("ok")
+    answer = server.run("rollback", "--application", server.application("ok"), *selector)
+    assert answer.code == 2
+    assert "version  deployment" in answer.err
+
+
+# --- kill and remove -----------------------------------------------------------------------------------------
+
+
+def test_kill_says_truthfully_that_the_server_can_not_and_hits_nobody_else(server: Server) -> None:
+    with server.long_build("git") as running:
+        server.simulator.control("clear_requests")
+        asked = server.run("kill", running)
+        refused = server.run("kill", running, "--yes")
+        called = [str(request["path"]) for request in server.simulator.state()["requests"]]
+        still = server.run("list", "--status", "running", "--json").json["deployments"]
+    assert asked.code == 6
+    assert "Give --yes" in asked.err
+    assert refused.code == 5
+    assert "can't kill this deployment of git, which goes on: Deployment is not running." in refused.err
+    assert "--every-build-on-the-host" in refused.err
+    assert [row["deployment_id"] for row in still] == [running]
+    assert not [path for path in called if "killBuild" in path]
+
+
+def test_every_build_is_killed_only_when_asked_for_by_name(server: Server) -> None:
+    with server.long_build("git") as running:
+        server.until_it_builds(running)
+        asked = server.run("kill", running, "--every-build-on-the-host")
+        done = server.run("kill", running, "--every-build-on-the-host", "--yes", "--json")
+    assert asked.code == 6
+    assert "Kill EVERY docker build" in asked.err
+    assert done.code == 0
+    assert (done.json["status"], done.json["has_ended"]) == ("error", True)
+
+
+def test_what_waits_is_dropped_and_what_runs_goes_on(server: Server) -> None:
+    application = server.application("git")
+    with server.long_build("git") as running:
+        server.post("application.deploy", applicationId=application, title="waits")
+        answer = server.run("kill", "--waiting-of-application", application, "--yes", "--json")
+        again = server.run("kill", "--waiting-of-application", application, "--yes")
+        jobs = server.run("queue", "--json").json["jobs"]
+        still = server.run("list", "--status", "running", "--json").json["deployments"]
+    assert len(answer.json["dropped"]) == 1
+    assert answer.json["still_waiting"] == []
+    assert (again.code, [job["state"] for job in jobs]) == (5, ["active"])
+    assert [row["deployment_id"] for row in still] == [running]
+
+
+def test_a_finished_deployment_is_not_killed(server: Server) -> None:
+    answer = server.run("kill", server.deployed("ok"), "--yes")
+    assert answer.code == 5
+    assert "does not run: its status is done" in answer.err
+
+
+def test_remove_asks_and_says_what_is_lost(server: Server, person: None) -> None:
+    identity = server.deployed("ok")
+    declined = server.run("remove", identity, stdin="n\n")
+    assert declined.code == 6
+    assert "can't be rolled back to any more" in declined.err
+    assert "Removed" not in declined.out
+    accepted = server.run("remove", identity, stdin="y\n")
+    assert accepted.code == 0
+    assert accepted.out.endswith(f"Removed the deployment {identity} of ok from the history.\n")
+    assert server.run("remove", identity, "--yes").code == 2
+
+
+def test_a_running_deployment_is_removed_with_the_warning_that_it_goes_on(server: Server) -> None:
+    with server.long_build("git") as running:
+        asked = server.run("remove", running)
+        done = server.run("remove", running, "--yes")
+        jobs = server.run("queue", "--json").json["jobs"]
+    assert "removing does not stop it" in asked.err
+    assert done.code == 0
+    assert "the server goes on with it" in done.err
+    assert [job["state"] for job in jobs] == ["active"]
+
+
+@pytest.mark.parametrize("command", ["kill", "remove"])
+def test_members_and_unknown_ids(server: Server, command: str) -> None:
+    assert server.run(command, "no-such-id", "--yes").code == 2
+    assert server.run(command, server.deployed("ok"), "--yes", key="member").code == 2
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 5), ("n\n", 6), ("", 130)])
+def test_a_person_is_asked_before_anything_is_killed(server: Server, person: None, answer: str, code: int) -> None:
+    with server.long_build("git") as running:
+        assert server.run("kill", running, stdin=answer).code == code
+
+
+# --- simulate ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_simulated_server_can_be_used_and_ends_with_ctrl_c(as_json: bool) -> None:
+    # Takes as long as the start of two interpreters.
+    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "simulate", *(["--json"] if as_json else [])]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        if as_json:
+            endpoint = json.loads(first)["endpoint"]
+        else:
+            assert first.startswith("A simulated Dokploy runs.")
+            endpoint = process.stdout.readline().strip().removeprefix("export DOKPLOY_ENDPOINT=")
+        assert httpx.get(f"{endpoint}/api/health").json() == {"ok": True}
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert "Traceback" not in err
