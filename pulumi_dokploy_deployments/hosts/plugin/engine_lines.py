@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import grpc
@@ -15,12 +16,19 @@ FLUSH_SECONDS = 1.0
 
 
 class EngineLines:
-    """One channel to the engine's log service for the whole process; needs a running event loop."""
+    """One channel to the engine's log service for the whole process; needs a running event loop.
+
+    Lines of one resource keep their order. What piles up for a resource while others are being sent goes out
+    together, and a status that is already superseded not at all: a hundred builds write a lot.
+    """
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.aio.insecure_channel(address)
         self._stub: Any = engine_pb2_grpc.EngineStub(self._channel)
-        self._queue: asyncio.Queue[engine_pb2.LogRequest] = asyncio.Queue()
+        self._pending: dict[str, list[engine_pb2.LogRequest]] = {}
+        self._is_needed = asyncio.Event()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
         self._sender = asyncio.get_running_loop().create_task(self._send())
 
     def reporter(self, urn: str) -> PluginReporter:
@@ -28,16 +36,19 @@ class EngineLines:
         return PluginReporter(self, urn)
 
     def put(self, text: str, severity: Any, urn: str, *, ephemeral: bool) -> None:
-        """Hand a line over; it is sent after those before it."""
-        self._queue.put_nowait(
-            engine_pb2.LogRequest(severity=severity, message=text[:MOST_LINE], urn=urn, streamId=0, ephemeral=ephemeral)
+        """Hand a line over; it is sent after those of the same resource before it."""
+        line = engine_pb2.LogRequest(
+            severity=severity, message=sendable(text), urn=urn, streamId=0, ephemeral=ephemeral
         )
+        self._pending.setdefault(urn, []).append(line)
+        self._is_needed.set()
+        self._is_idle.clear()
 
     async def flush(self) -> None:
         """Wait until everything handed over is sent, so that it shows before the resource's end does."""
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                await self._queue.join()
+                await self._is_idle.wait()
         except TimeoutError:
             return
 
@@ -48,14 +59,35 @@ class EngineLines:
 
     async def _send(self) -> None:
         while True:
-            request = await self._queue.get()
-            try:
-                await self._stub.Log(request, timeout=SEND_SECONDS)
-            except grpc.RpcError:
-                # The engine goes away first when it is interrupted; a lost line must not end a deployment.
-                pass
-            finally:
-                self._queue.task_done()
+            await self._is_needed.wait()
+            while self._pending:
+                for line in merged(self._pending.pop(next(iter(self._pending)))):
+                    # The engine goes away first when it is interrupted; a lost line must not end a deployment.
+                    with contextlib.suppress(grpc.RpcError):
+                        await self._stub.Log(line, timeout=SEND_SECONDS)
+            self._is_needed.clear()
+            self._is_idle.set()
+
+
+def merged(lines: list[engine_pb2.LogRequest]) -> list[engine_pb2.LogRequest]:
+    """One resource's lines with adjacent ones of a kind made one, and superseded statuses left out."""
+    kept: list[engine_pb2.LogRequest] = []
+    for line in lines:
+        last = kept[-1] if kept else None
+        if last is None or (last.severity, last.ephemeral) != (line.severity, line.ephemeral):
+            kept.append(line)
+        elif line.ephemeral:
+            kept[-1] = line
+        elif len(last.message) + len(line.message) < MOST_LINE:
+            last.message += "\n" + line.message
+        else:
+            kept.append(line)
+    return kept
+
+
+def sendable(text: str) -> str:
+    """The text as protobuf takes it: not endless, and without halves of surrogate pairs, which logs may contain."""
+    return text[:MOST_LINE].encode(errors="replace").decode()
 
 
 class PluginReporter:

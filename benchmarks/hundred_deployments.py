@@ -1,0 +1,191 @@
+"""A hundred deployments at once against one: does the plugin really wait for all of them at the same time?
+
+    .venv/bin/python benchmarks/hundred_deployments.py
+
+Deploys simulated services whose builds take three seconds: one in a stack of its own, then a hundred in one
+`pulumi up --parallel 100`, then the hundred again with nothing changed (the engine's own time). The hundred may take
+one and a half times as long as the single one, plus the engine's own time. Exit code 1 when they take longer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+
+BUILD_SECONDS = 3.0
+COUNT = 100
+MOST_RATIO = 1.5
+COMMAND_SECONDS = 300.0
+SETUP = Path(__file__).resolve().parent.parent / "scripts" / "setup_engine.py"
+PROJECT = "name: benchmark\nruntime: yaml\nresources:\n"
+RESOURCE = """  service{number}:
+    type: dokploy-deployments:Deployment
+    properties:
+      applicationId: {application}
+      waitFor: {wait_for}
+"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Wall times in seconds, and how many requests the server got."""
+
+    count: int
+    single: float
+    many: float
+    nothing_to_do: float
+    single_requests: int
+    many_requests: int
+
+    @property
+    def allowed(self) -> float:
+        """The most that the many may take."""
+        return MOST_RATIO * self.single + self.nothing_to_do
+
+    @property
+    def is_good(self) -> bool:
+        return self.many <= self.allowed
+
+    def report(self) -> str:
+        """The figures for people."""
+        return "\n".join(
+            [
+                f"one deployment of {BUILD_SECONDS:g} s:     {self.single:6.1f} s  {self.single_requests} requests",
+                f"{self.count} of them in one up:     {self.many:6.1f} s  {self.many_requests} requests",
+                f"{self.count} with nothing to do:     {self.nothing_to_do:6.1f} s",
+                f"allowed: {MOST_RATIO:g} x {self.single:.1f} s + {self.nothing_to_do:.1f} s = {self.allowed:.1f} s",
+            ]
+        )
+
+
+class Stack:
+    """One YAML program with a state of its own."""
+
+    def __init__(self, root: Path, engine_bin: str, simulator: RunningSimulator) -> None:
+        self._folder = root
+        (root / "backend").mkdir(parents=True)
+        outer = {k: v for k, v in os.environ.items() if not k.startswith(("DOKPLOY_", "PULUMI_"))}
+        path = os.pathsep.join([str(Path(sys.executable).parent), engine_bin, outer.get("PATH", os.defpath)])
+        self._env = {
+            **outer,
+            "PATH": path,
+            "PULUMI_HOME": str(root / "home"),
+            "PULUMI_BACKEND_URL": (root / "backend").as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "benchmark",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "DOKPLOY_ENDPOINT": simulator.endpoint,
+            "DOKPLOY_API_KEY": simulator.api_key,
+            "NO_COLOR": "1",
+        }
+
+    def write(self, applications: Sequence[str], wait_for: str) -> None:
+        """Write the program and make the stack."""
+        resources = [
+            RESOURCE.format(number=number, application=application, wait_for=wait_for)
+            for number, application in enumerate(applications)
+        ]
+        (self._folder / "Pulumi.yaml").write_text(PROJECT + "".join(resources))
+        self._run("stack", "init", "benchmark")
+
+    def up(self, parallel: int) -> float:
+        """`pulumi up`; gives its wall time."""
+        started = time.monotonic()
+        self._run("up", "--yes", "--skip-preview", "--parallel", str(parallel), "--suppress-progress")
+        return time.monotonic() - started
+
+    def _run(self, *args: str) -> None:
+        run = subprocess.run(
+            ["pulumi", *args],
+            cwd=self._folder,
+            env=self._env,
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        if run.returncode:
+            raise SystemExit(f"pulumi {' '.join(args)} failed:\n{run.stdout}\n{run.stderr}")
+
+
+def services(simulator: RunningSimulator, count: int) -> list[str]:
+    """Make so many applications whose builds take three seconds and may all run at once; gives their ids."""
+    made = []
+    with httpx.Client(base_url=simulator.endpoint, headers={"x-api-key": simulator.api_key}) as client:
+
+        def call(procedure: str, **given: object) -> httpx.Response:
+            return client.post(f"/api/{procedure}", json=given).raise_for_status()
+
+        call("settings.updateBuildsConcurrency", buildsConcurrency=count)
+        for number in range(count):
+            environment = simulator.ready["environment_id"]
+            application = call("application.create", name=f"service-{number}", environmentId=environment).json()
+            identity = str(application["applicationId"])
+            call(
+                "application.saveDockerProvider",
+                applicationId=identity,
+                dockerImage=f"registry.example.com/service:{number}",
+                username="",
+                password="",
+                registryUrl="",
+            )
+            simulator.control("set_behaviour", service=identity, build_seconds=BUILD_SECONDS)
+            made.append(identity)
+    return made
+
+
+def measure(count: int = COUNT, wait_for: str = "done") -> Measured:
+    """Run the three stacks and measure them."""
+    setup = subprocess.run([sys.executable, SETUP, "--print-bin"], stdout=subprocess.PIPE, text=True, check=True)
+    engine_bin = setup.stdout.strip()
+    with tempfile.TemporaryDirectory() as scratch, start_simulator(build_seconds=BUILD_SECONDS) as simulator:
+        applications = services(simulator, count + 1)
+
+        def stack(name: str, which: Sequence[str]) -> Stack:
+            made = Stack(Path(scratch) / name, engine_bin, simulator)
+            made.write(which, wait_for)
+            return made
+
+        one, many = stack("one", applications[:1]), stack("many", applications[1:])
+        simulator.control("clear_requests")
+        single = one.up(count)
+        single_requests = _requests(simulator)
+        simulator.control("clear_requests")
+        together = many.up(count)
+        many_requests = _requests(simulator)
+        return Measured(count, single, together, many.up(count), single_requests, many_requests)
+
+
+def _requests(simulator: RunningSimulator) -> int:
+    state = simulator.state()
+    counted = state["counters"]
+    return sum(counted.values()) if counted else len(state["requests"])
+
+
+def main() -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="A hundred deployments at once against one.")
+    parser.add_argument("--count", type=int, default=COUNT, help="how many at once (default 100)")
+    parser.add_argument(
+        "--wait-for", default="done", choices=["healthy", "done"], help="what counts as the end (default done)"
+    )
+    given = parser.parse_args()
+    measured = measure(given.count, given.wait_for)
+    print(measured.report())
+    print("good" if measured.is_good else "TOO SLOW")
+    return 0 if measured.is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
