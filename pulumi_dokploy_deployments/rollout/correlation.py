@@ -21,6 +21,8 @@ from pulumi_dokploy_deployments.rollout.observation import Snapshot
 
 KEPT_ROWS = 10
 """So many of a service's rows survive the pruning before each new one (transcript 150)."""
+RESTART_TAKES_SECONDS = 4.0
+"""No server restarts in less: connections were refused for six seconds (transcripts 140, 141)."""
 ROW_FOLLOWS = timedelta(seconds=1)
 """The row comes so soon after its job's start; after a restart no other row can."""
 
@@ -79,10 +81,20 @@ class Correlator:
     known_rows: frozenset[str]
     may_be_overwritten: bool = True
     deployment_id: str | None = None
+    _accepted_at: float | None = None
     _job: QueueJob | None = None
     _foreign_rows: set[str] = field(default_factory=set)
     _missing_since: float | None = None
     _orphaned_since: float | None = None
+
+    def accepted(self, at: float) -> None:
+        """The server's yes has come, without any fault on the way, at this monotonic time."""
+        self._accepted_at = at
+
+    def latch(self, deployment_id: str, snapshot: Snapshot) -> None:
+        """The row with the mark has been seen by an earlier look; a snapshot from before it came says nothing."""
+        if self.deployment_id is None and any(row.deployment_id == deployment_id for row in snapshot.rows):
+            self.deployment_id = deployment_id
 
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Take a snapshot in and say where the run's deployment stands."""
@@ -147,6 +159,8 @@ class Correlator:
         row = self._first_after_start(snapshot)
         if row is not None and row in candidates:
             return self._take(row, snapshot)
+        if len(candidates) == 1 and self._must_have_run(snapshot):
+            return self._take(candidates[0], snapshot)
         is_open = bool(candidates) or self._may_be_pruned(snapshot)
         if self._job is None and not is_open:
             return Sighting(Phase.UNSEEN, missing_seconds=self._missing(snapshot))
@@ -164,6 +178,15 @@ class Correlator:
         if first is None or not reaches_back or first.created_at - started_at > ROW_FOLLOWS:
             return None
         return first
+
+    def _must_have_run(self, snapshot: Snapshot) -> bool:
+        """Whether our job can only have made a row: accepted a moment ago, and no job of the service is left.
+
+        A restart takes longer than that moment (transcript 140), so that a single new row is our job's.
+        """
+        if self._accepted_at is None or self._job is not None or snapshot.jobs:
+            return False
+        return not self._may_be_pruned(snapshot) and 0 <= snapshot.at - self._accepted_at <= RESTART_TAKES_SECONDS
 
     def _may_be_pruned(self, snapshot: Snapshot) -> bool:
         """Whether the row could have come and gone: none is left of those that were there before the trigger."""

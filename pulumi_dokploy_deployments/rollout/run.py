@@ -27,6 +27,7 @@ from pulumi_dokploy_deployments.rollout.context import (
     overwrites_title,
 )
 from pulumi_dokploy_deployments.rollout.correlation import Correlator, Phase, Sighting
+from pulumi_dokploy_deployments.rollout.early_look import FAR_AWAY_SECONDS, EarlyLook
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.health import Health, Verdict
 from pulumi_dokploy_deployments.rollout.health_probe import Baseline, SwarmProbe, why_unknown
@@ -88,6 +89,8 @@ class Rollout:
         self._stage = Stage.QUEUED
         self._usual: float | None = None
         self._progress = around.progress
+        self._early: EarlyLook | None = None
+        self._has_faulted = False
 
     async def execute(self) -> RolloutOutcome:
         """Trigger, recognise, await, prove.
@@ -101,7 +104,10 @@ class Rollout:
         self._begin_progress(service, baseline)
         if service.kind.is_database:
             return await self._deploy_database(service, baseline)
+        asked_at = self._clock.monotonic()
         before = await self._with(self._patience, lambda: self._observe(float("-inf")))
+        # Two requests, one after the other.
+        is_far = (self._clock.monotonic() - asked_at) / 2 > FAR_AWAY_SECONDS
         await self._mind_the_busy(service, before)
         self._usual = usual_seconds(before.rows)
         self._progress.known_rows = tuple(row.deployment_id for row in before.rows)
@@ -110,8 +116,14 @@ class Rollout:
             frozenset(self._progress.known_rows),
             may_be_overwritten=overwrites_title(service, self.request.method),
         )
-        accepted_at = await self._trigger(service, correlator)
-        return await self._to_the_end(service, correlator, accepted_at, baseline)
+        if is_far and correlator.may_be_overwritten:
+            self._early = EarlyLook(self._client, self.request.service, self.nonce, self._clock)
+            self._early.start()
+        try:
+            accepted_at = await self._trigger(service, correlator)
+            return await self._to_the_end(service, correlator, accepted_at, baseline)
+        finally:
+            await self._stop_early_look()
 
     async def take_up(self, earlier: EarlierRun) -> RolloutOutcome | None:
         """Go on with a deployment that an earlier run has sent, without sending it again.
@@ -212,6 +224,8 @@ class Rollout:
         except ApiError:
             self._progress.is_sent = False
             raise
+        if not self._has_faulted:
+            correlator.accepted(self._clock.monotonic())
         return sent_at
 
     # --- await ----------------------------------------------------------------------------------------------
@@ -220,7 +234,11 @@ class Rollout:
         phase, phase_since = Phase.UNSEEN, self._clock.monotonic()
         while True:
             snapshot = await self._with(self._patience, lambda: self._observe(accepted_at))
+            if self._early is not None and self._early.deployment_id is not None:
+                correlator.latch(self._early.deployment_id, snapshot)
             sighting = correlator.observe(snapshot)
+            if sighting.row is not None or sighting.phase is Phase.WAITING:
+                await self._stop_early_look()
             if sighting.phase is not phase:
                 phase, phase_since = sighting.phase, self._clock.monotonic()
             self._note(sighting, snapshot, correlator)
@@ -449,7 +467,13 @@ class Rollout:
     async def _with(self, patience: Patience, call: Callable[[], Awaitable[T]]) -> T:
         return await patiently(call, patience=patience, clock=self._clock, on_fault=self._tell_fault)
 
+    async def _stop_early_look(self) -> None:
+        early, self._early = self._early, None
+        if early is not None:
+            await early.stop()
+
     def _tell_fault(self, error: ApiError) -> None:
+        self._has_faulted = True
         self.around.reporter.status(f"{error.message.rstrip('.')}; trying again")
 
 
