@@ -53,4 +53,6 @@ class Progress:
             end = self._entered[index + 1][1] if index + 1 < len(self._entered) else now
             if stage not in _QUIET:
                 spent[stage] = spent.get(stage, 0.0) + max(0.0, end - at)
-        return list(spent.items())
+        # In the order of a run: the log says "build completed" before a push, and the update comes after it.
+        order = list(Stage)
+        return sorted(spent.items(), key=lambda item: order.index(item[0]))
