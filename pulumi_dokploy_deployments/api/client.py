@@ -103,20 +103,25 @@ class DokployClient:
         method: DeployMethod = DeployMethod.DEPLOY,
         title: str | None = None,
         description: str | None = None,
+        timeout_seconds: float | None = None,
     ) -> None:
         """`<kind>.deploy` or `.redeploy`. The answer carries no deployment id (transcripts 30, 33, 170, 171).
 
         For databases the call returns when the service has been updated, and title and description do not exist.
+
+        Args:
+            timeout_seconds: how long the answer may take; for databases 15 minutes where nothing is said.
         """
         body: dict[str, Any] = {kind.id_field: service_id}
         if kind.is_database:
-            await self._post(f"{kind.value}.deploy", body, timeout_seconds=DATABASE_DEPLOY_TIMEOUT_SECONDS)
+            longest = timeout_seconds if timeout_seconds is not None else DATABASE_DEPLOY_TIMEOUT_SECONDS
+            await self._post(f"{kind.value}.deploy", body, timeout_seconds=longest)
             return
         if title is not None:
             body["title"] = title
         if description is not None:
             body["description"] = description
-        await self._post(f"{kind.value}.{method.value}", body)
+        await self._post(f"{kind.value}.{method.value}", body, timeout_seconds=timeout_seconds)
 
     async def drop_waiting_jobs(self, kind: ServiceKind, service_id: str) -> None:
         """`<kind>.cleanQueues`: drops every waiting job of this service; the active one goes on (transcript 45)."""

@@ -11,7 +11,6 @@ from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFou
 from pulumi_dokploy_deployments.api.models import (
     Deployment,
     DeploymentStatus,
-    DeployMethod,
     JobState,
     Service,
     ServiceKind,
@@ -400,7 +399,8 @@ class Rollout:
         async def send() -> None:
             self._progress.is_sent = True
             try:
-                await self._client.deploy(service.kind, service.service_id, method=DeployMethod.DEPLOY)
+                remaining = max(1.0, self._deadline - self._clock.monotonic())
+                await self._client.deploy(service.kind, service.service_id, timeout_seconds=remaining)
             except ServerError as error:
                 if error.status == 500:
                     # The server's own answer after it has tried; only a proxy's leaves open what happened.

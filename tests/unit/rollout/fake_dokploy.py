@@ -115,6 +115,7 @@ class FakeDokploy(DokployClient):
         method: DeployMethod = DeployMethod.DEPLOY,
         title: str | None = None,
         description: str | None = None,
+        timeout_seconds: float | None = None,
     ) -> None:
         operation = f"{kind.value}.{method.value}"
         await self._call(operation)
