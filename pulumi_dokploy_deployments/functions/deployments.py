@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, model_validator
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import NotFound
-from pulumi_dokploy_deployments.api.models import Deployment, ServiceKind
+from pulumi_dokploy_deployments.api.models import Deployment, ServiceKind, WireModel
 from pulumi_dokploy_deployments.functions.filters import Filter
 from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service, given_id, kind_of
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, DeploymentList
 from pulumi_dokploy_deployments.rollout.nonce import unmark
 
 NO_FILTER = Filter()
+CENTRALIZED = "deployment.allCentralized"
+
+
+class CentralRow(WireModel):
+    """A row of the centralized read, with the remote server of its service, which only that read tells."""
+
+    row: Deployment
+    service_server_id: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _split(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "deploymentId" not in data:
+            return data
+        owner = data.get("application") or data.get("compose")
+        server = owner.get("server") if isinstance(owner, Mapping) else None
+        identity = server.get("serverId") if isinstance(server, Mapping) else None
+        return {"row": data, "service_server_id": identity if isinstance(identity, str) else None}
+
+
+_CENTRAL_ROWS = TypeAdapter(list[CentralRow])
 
 
 async def application_deployments(
@@ -34,7 +58,11 @@ async def compose_deployments(client: DokployClient, compose_id: str, kept: Filt
 
 
 async def server_deployments(client: DokployClient, server_id: str, kept: Filter = NO_FILTER) -> DeploymentList:
-    """`deployment.allByServer`: the rows that belong to a remote server.
+    """The deployments of a remote server: its own, its services', as the published page says.
+
+    `deployment.allByServer` gives only the rows whose own `serverId` is set, those of the server's setup: rows of
+    applications and composes never have it [deployment.ts, v0.30.2]. Theirs come from `deployment.allCentralized`,
+    which tells each service's server.
 
     Raises:
         UnknownId: the server has no such remote server (transcript 84).
@@ -42,19 +70,25 @@ async def server_deployments(client: DokployClient, server_id: str, kept: Filter
     """
     identity = given_id("server id", server_id)
     try:
-        rows = await client.deployments_by_server(identity)
+        own = await client.deployments_by_server(identity)
     except NotFound:
         raise UnknownId(
             f"{client.connection.origin} has no remote server with the id {identity!r}.",
             next_step="The ids are on the dashboard's page of remote servers. What runs on Dokploy's own machine "
             "belongs to none of them.",
         ) from None
-    return listed(rows, kept)
+    known = {row.deployment_id for row in own}
+    central = await client.read(CENTRALIZED, _CENTRAL_ROWS)
+    of_services = [one.row for one in central if one.service_server_id == identity]
+    rows = [*own, *(row for row in of_services if row.deployment_id not in known)]
+    return listed(rows, kept, dict.fromkeys((row.deployment_id for row in rows), identity))
 
 
 async def all_deployments(client: DokployClient, kept: Filter = NO_FILTER) -> DeploymentList:
     """`deployment.allCentralized`: every application's and compose's deployments that the key's user may see."""
-    return listed(await client.all_deployments(), kept)
+    central = await client.read(CENTRALIZED, _CENTRAL_ROWS)
+    servers = {one.row.deployment_id: one.service_server_id for one in central}
+    return listed((one.row for one in central), kept, servers)
 
 
 async def deployments_by_type(
@@ -88,12 +122,17 @@ async def _of_service(client: DokployClient, kind: ServiceKind, identity: str, k
     return listed(rows, kept)
 
 
-def listed(rows: Iterable[Deployment], kept: Filter = NO_FILTER) -> DeploymentList:
-    """The result for the rows that pass the filter."""
-    return DeploymentList(deployments=tuple(info_of(row) for row in kept.apply(rows)))
+def listed(
+    rows: Iterable[Deployment], kept: Filter = NO_FILTER, servers: Mapping[str, str | None] | None = None
+) -> DeploymentList:
+    """The result for the rows that pass the filter; `servers` has the remote server of a row's service, by row."""
+    of_services = servers or {}
+    return DeploymentList(
+        deployments=tuple(info_of(row, of_services.get(row.deployment_id)) for row in kept.apply(rows))
+    )
 
 
-def info_of(row: Deployment) -> DeploymentInfo:
+def info_of(row: Deployment, service_server_id: str | None = None) -> DeploymentInfo:
     """One row as the reads show it."""
     duration = None
     if row.started_at is not None and row.finished_at is not None:
@@ -108,7 +147,7 @@ def info_of(row: Deployment) -> DeploymentInfo:
         service_type=service_type_of(row.application_id, row.compose_id),
         service_id=row.application_id or row.compose_id,
         service_name=row.application_name or row.compose_name,
-        server_id=row.server_id,
+        server_id=row.server_id or service_server_id,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

@@ -28,7 +28,10 @@ class DeploymentInfo(Result):
     service_type: str | None = Field(None, description="application or compose; None for other rows, of servers say.")
     service_id: str | None = Field(None, description="The id of the application or compose.")
     service_name: str | None = Field(None, description="The service's name; only the centralized read gives it.")
-    server_id: str | None = Field(None, description="The remote server that the row belongs to.")
+    server_id: str | None = Field(
+        None,
+        description="The row's or its service's remote server; only the reads by server and of all tell.",
+    )
     created_at: datetime = Field(description="When the server made the row, which is when the job started.")
     started_at: datetime | None = Field(None, description="When the job started.")
     finished_at: datetime | None = Field(None, description="When the job ended; None for cancelled deployments.")

@@ -64,6 +64,13 @@ def test_what_is_piped_is_never_cut(server: Server) -> None:
     assert [line.split()[0] for line in lines] == ids
 
 
+def test_a_remote_server_s_services_are_listed_with_it(server: Server) -> None:
+    identity = server.deployed("remote")
+    rows = server.run("list", "--server", server.simulator.ready["servers"]["remote"], "--json").json["deployments"]
+    assert identity in [row["deployment_id"] for row in rows]
+    assert {row["service_name"] for row in rows} == {"remote"}
+
+
 def test_filters_are_the_core_s(server: Server) -> None:
     server.deployed("broken")
     rows = server.run("list", "--status", "error", "--since", "1h", "--limit", "1", "--json").json["deployments"]

@@ -30,12 +30,12 @@ FEW_PER_MINUTE = 120.0
 _FORM = re.compile(r"\S*[A-Za-z]{64}")
 
 DEFAULT_LIMIT = (
-    "Keys made with the default settings allow about five requests a day; the limit is set when the key is made "
-    "(Settings → Profile → API/CLI Keys)."
+    "Keys made over the API without naming a limit allow about five requests a day; those made in the dashboard have "
+    "none unless it was switched on. It is set when the key is made."
 )
 NEW_KEY = (
-    "Make a key without rate limit: Dokploy, Settings → Profile → API/CLI Keys → Generate, and switch the rate limit "
-    'off there. Over the API: `user.createApiKey` with "rateLimitEnabled": false.'
+    "Make a key without rate limit: Dokploy, Settings → Profile → API/CLI Keys → Generate New Key, with Enable Rate "
+    'Limiting off. Over the API: `user.createApiKey` with "rateLimitEnabled": false.'
 )
 
 
@@ -107,8 +107,8 @@ def judge_refusal(evidence: Evidence, now: datetime) -> Finding:
         return failure(
             LIMIT_CHECK,
             Cause.RATE_LIMITED_KEY,
-            "The key's rate limit is used up: it worked at the start of this run and is refused now. Keys made with "
-            "the default settings allow about five requests a day.",
+            "The key's rate limit is used up: it worked at the start of this run and is refused now. Keys made over "
+            "the API without naming a limit allow about five requests a day.",
             NEW_KEY,
         )
     if evidence.record is not None:
@@ -132,8 +132,8 @@ def judge_refusal(evidence: Evidence, now: datetime) -> Finding:
     return failure(
         CHECK,
         Cause.KEY_NOT_ACCEPTED,
-        "The key has the form of a Dokploy key and is not accepted. Either its rate limit is used up (keys made with "
-        "the default settings allow about five requests a day), or it is wrong: deleted, disabled, expired, or made "
+        "The key has the form of a Dokploy key and is not accepted. Either its rate limit is used up (keys made over "
+        "the API without naming a limit allow about five requests a day), or it is wrong: deleted, disabled, expired, or made "
         "on another server. Dokploy gives the same answer to all of these.",
         f"To tell them apart, run the doctor with --look-up-key-file and the file of another key of the same user. "
         f"{NEW_KEY}",

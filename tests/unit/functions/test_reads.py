@@ -35,9 +35,11 @@ READS: dict[str, tuple[str, Read]] = {
 @pytest.mark.parametrize("name", READS)
 async def test_each_history_is_typed_and_newest_first(name: str) -> None:
     operation, read = READS[name]
-    server = FakeServer({operation: (200, [row(1), row(3, status="running", finishedAt=None), row(2)])})
+    rows = [row(1), row(3, status="running", finishedAt=None), row(2)]
+    server = FakeServer({"deployment.allCentralized": (200, []), operation: (200, rows)})
     found = await read(server.client())
-    assert server.operations == [operation], "one request, not more"
+    more = ["deployment.allCentralized"] if name == "server" else []
+    assert server.operations == [operation, *more], "one request, not more"
     newest = found.deployments[0]
     assert isinstance(newest, DeploymentInfo)
     assert [one.deployment_id for one in found.deployments] == ["d3", "d2", "d1"]
@@ -106,6 +108,22 @@ async def test_databases_leave_no_rows_and_a_wrong_id_of_one_is_an_error(kind: S
     with pytest.raises(UnknownId, match=f"has no {kind} with the id 'x2'"):
         await reads.deployments_by_type(FakeServer().client(), kind.value, "x2")
     assert (await rollback_candidates(server.client(), kind, "x1")).candidates == ()
+
+
+async def test_a_remote_server_s_deployments_are_its_own_and_its_services_which_do_not_name_it() -> None:
+    elsewhere = row(3, application={"name": "x", "server": {"serverId": "s2"}})
+    there = row(2, application={"name": "shop", "server": {"serverId": "s1", "name": "remote"}})
+    here = row(4, application={"name": "y", "server": None})
+    own = row(1, applicationId=None, serverId="s1", title="Setup Server")
+    answers: Any = {
+        "deployment.allByServer": (200, [own]),
+        "deployment.allCentralized": (200, [here, elsewhere, there]),
+    }
+    found = await reads.server_deployments(FakeServer(answers).client(), "s1")
+    assert [(one.deployment_id, one.server_id) for one in found.deployments] == [("d2", "s1"), ("d1", "s1")]
+    assert found.deployments[0].service_name == "shop"
+    central = await reads.all_deployments(FakeServer(answers).client())
+    assert [one.server_id for one in central.deployments] == [None, "s2", "s1"]
 
 
 async def test_a_remote_server_that_does_not_exist_is_named_as_that() -> None:
