@@ -133,8 +133,8 @@ def judge_refusal(evidence: Evidence, now: datetime) -> Finding:
         CHECK,
         Cause.KEY_NOT_ACCEPTED,
         "The key has the form of a Dokploy key and is not accepted. Either its rate limit is used up (keys made over "
-        "the API without naming a limit allow about five requests a day), or it is wrong: deleted, disabled, expired, or "
-        "made on another server. Dokploy gives the same answer to all of these.",
+        "the API without naming a limit allow about five requests a day), or it is wrong: deleted, disabled, "
+        "expired, or made on another server. Dokploy gives the same answer to all of these.",
         f"To tell them apart, run the doctor with --look-up-key-file and the file of another key of the same user. "
         f"{NEW_KEY}",
     )
