@@ -84,8 +84,13 @@ class Correlator:
     _accepted_at: float | None = None
     _job: QueueJob | None = None
     _foreign_rows: set[str] = field(default_factory=set)
+    _saw_foreign_job: bool = False
     _missing_since: float | None = None
     _orphaned_since: float | None = None
+
+    def before(self, snapshot: Snapshot) -> None:
+        """What stands in the queue before the trigger is somebody else's."""
+        self._note_foreign(snapshot)
 
     def accepted(self, at: float) -> None:
         """The server's yes has come, without any fault on the way, at this monotonic time."""
@@ -182,9 +187,10 @@ class Correlator:
     def _must_have_run(self, snapshot: Snapshot) -> bool:
         """Whether our job can only have made a row: accepted a moment ago, and no job of the service is left.
 
-        A restart takes longer than that moment (transcript 140), so that a single new row is our job's.
+        A restart takes longer than that moment (transcript 140), so that a single new row is our job's. Where another
+        job of the service was seen, the row may be that one's, and ours may have been dropped while it waited.
         """
-        if self._accepted_at is None or self._job is not None or snapshot.jobs:
+        if self._accepted_at is None or self._job is not None or self._saw_foreign_job:
             return False
         return not self._may_be_pruned(snapshot) and 0 <= snapshot.at - self._accepted_at <= RESTART_TAKES_SECONDS
 
@@ -214,7 +220,9 @@ class Correlator:
         ]
 
     def _note_foreign(self, snapshot: Snapshot) -> None:
-        """Remember the rows that carry somebody else's texts, before the commit overwrites these."""
+        """Remember that there are others, and their rows, before the commit overwrites whose they are."""
+        if any(not carries(job.data.description_log, self.nonce) for job in snapshot.jobs):
+            self._saw_foreign_job = True
         for row in snapshot.rows:
             if row.commit_hash is None and not carries(row.description, self.nonce):
                 self._foreign_rows.add(row.deployment_id)

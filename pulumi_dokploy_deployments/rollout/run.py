@@ -115,6 +115,7 @@ class Rollout:
             frozenset(self._progress.known_rows),
             may_be_overwritten=overwrites_title(service, self.request.method),
         )
+        correlator.before(before)
         if is_far and correlator.may_be_overwritten:
             self._early = EarlyLook(self._client, self.request.service, self.nonce, self._clock)
             self._early.start()
