@@ -8,6 +8,7 @@ import random
 import pytest
 
 from pulumi_dokploy_deployments.rollout.context import WaitFor
+from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome
 
 from .bench import Bench
@@ -36,3 +37,30 @@ async def test_everybody_reports_its_own_deployment(monkeypatch: pytest.MonkeyPa
     for outcome in outcomes:
         is_newest = outcome.row is not None and outcome.row.deployment_id == newest
         assert not (is_newest and outcome.superseded_by), "nobody's deployment was newer than the newest"
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_in_a_rough_race_nobody_reports_another_s_deployment(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Cached builds, a slow network, a cleared queue, a server that restarts: an honest failure is fine."""
+    chance = random.Random(1000 + seed)  # noqa: S311 - the shuffle of the race
+    quick = chance.choice([0.1, 0.2, 0.3, 0.5, 0.7, 1.5])
+    bench = Bench(monkeypatch, seed=seed, build_seconds=quick, most_delay=chance.choice([0.02, 0.1, 0.3]))
+    spread = chance.choice([0.02, 0.3, 3.0])
+
+    async def client() -> RolloutOutcome | None:
+        await bench.clock.sleep(chance.uniform(0.0, spread))
+        try:
+            return await bench.deploy(wait_for=WaitFor.DONE)
+        except RolloutError:
+            return None
+
+    for _ in range(chance.randrange(4)):
+        bench.at(chance.uniform(0.0, spread), bench.colleague_deploys)
+    if chance.random() < 0.6:
+        bench.at(chance.uniform(0.0, spread + 1.0), lambda: bench.world.queue.clean(bench.service("git").id))
+    if chance.random() < 0.3:
+        bench.at(chance.uniform(0.0, spread + 1.0), bench.world.restart)
+    for outcome in await asyncio.gather(*(client() for _ in range(3))):
+        if outcome is not None:
+            assert outcome.row is not None
+            assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)

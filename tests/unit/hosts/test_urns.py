@@ -7,24 +7,17 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi.runtime import mocks
 
 from pulumi_dokploy_deployments.hosts.dynamic.urns import urn_of
 
 TOKEN = "pulumi-python:dynamic/dokploy:Deployment"
 
 
-class _Mocks(mocks.Mocks):
-    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
-        return args.name, dict(args.inputs)
-
-    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
-        return {}, None
-
-
 @pytest.fixture(autouse=True)
-def _engine() -> None:
-    mocks.set_mocks(_Mocks(), project="shop", stack="prod")
+def _names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the engine tells a program of itself."""
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+    monkeypatch.setattr(pulumi, "get_project", lambda: "shop")
 
 
 async def _value(urn: Any) -> str:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pulumi_dokploy_deployments.api.models import Deployment, QueueJob
-from pulumi_dokploy_deployments.rollout.correlation import Correlator, Phase, Sighting
+from pulumi_dokploy_deployments.rollout.correlation import RESTART_TAKES_SECONDS, Correlator, Phase, Sighting
 from pulumi_dokploy_deployments.rollout.nonce import carries, mark
 from pulumi_dokploy_deployments.rollout.observation import Snapshot, snapshot_of
 
@@ -57,12 +57,18 @@ class ManyClients(RuleBasedStateMachine):
             self.server.advance(0.2)
         known = frozenset(each.id for each in self.server.rows)
         self.correlator = Correlator(NONCE, known, may_be_overwritten=is_overwritten)
+        self.has_seen_others = running
+        self.accepted_at: float | None = None
+        self.correlator.before(self.server.snapshot())
 
     @precondition(lambda self: not self.has_deployed and self.server.is_up)
-    @rule(seconds=BUILDS, fails=st.booleans())
-    def we_deploy(self, seconds: float, fails: bool) -> None:
+    @rule(seconds=BUILDS, fails=st.booleans(), is_answered=st.booleans())
+    def we_deploy(self, seconds: float, fails: bool, is_answered: bool) -> None:
         self.has_deployed = True
         description = mark("ours", NONCE)
+        if is_answered:
+            self.accepted_at = self.server.now
+            self.correlator.accepted(self.accepted_at)
         self.server.deploy(OURS, description, seconds, is_overwritten=self.is_overwritten, fails=fails)
 
     @precondition(lambda self: self.server.is_up)
@@ -87,12 +93,17 @@ class ManyClients(RuleBasedStateMachine):
     def time_passes(self, seconds: float) -> None:
         self.server.advance(seconds)
 
-    @precondition(lambda self: self.server.is_up)
+    def is_just_accepted(self) -> bool:
+        """The moment after the server's yes, in which its loss is ruled out: no restart is so quick, and a colleague
+        would have to deploy and clear the queue within it, both unseen."""
+        return self.accepted_at is not None and self.server.now - self.accepted_at <= RESTART_TAKES_SECONDS
+
+    @precondition(lambda self: self.server.is_up and (self.has_seen_others or not self.is_just_accepted()))
     @rule()
     def the_waiting_jobs_are_dropped(self) -> None:
         self.server.clean_queues()
 
-    @precondition(lambda self: self.server.is_up)
+    @precondition(lambda self: self.server.is_up and not self.is_just_accepted())
     @rule()
     def the_server_restarts(self) -> None:
         self.server.restart()
@@ -101,6 +112,7 @@ class ManyClients(RuleBasedStateMachine):
     @rule(between=st.sampled_from([0.0, 0.02, 0.1, 0.4]))
     def we_look(self, between: float) -> None:
         order = self.server.queue_order()
+        self.has_seen_others |= any(each.startswith("other") for each in order)
         self.sighting = sighting = self.correlator.observe(self.server.snapshot(between))
         own_row = self.server.row_of.get(OURS)
         visible = next((each for each in self.server.rows if each.id == own_row), None)
@@ -229,6 +241,36 @@ def test_a_single_new_row_is_not_taken_when_our_waiting_job_vanished() -> None:
     # A colleague cleared the queue, with our job in it, and deployed: the only new row is the colleague's.
     theirs = row("theirs", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
     assert correlator.observe(_snapshot([], [theirs])).phase is Phase.AMBIGUOUS
+
+
+def test_the_single_new_row_is_ours_when_the_job_must_have_run_and_nobody_else_was_seen() -> None:
+    correlator = _correlator()
+    correlator.before(_snapshot([], []))
+    correlator.accepted(10.0)
+    new = row("new", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=11.0)).phase is Phase.FINISHED
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_the_single_new_row_is_not_taken_when_it_can_be_that_of_another_s_job(when: str) -> None:
+    """Ours waited behind it and was dropped by somebody who cleared the queue."""
+    correlator = _correlator()
+    theirs = _snapshot([job(1, description="theirs", started=1.9)], [], at=10.5)
+    if when == "before":
+        correlator.before(theirs)
+    correlator.accepted(10.0)
+    if when == "after":
+        assert correlator.observe(theirs).phase is Phase.UNSEEN
+    new = row("new", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=11.0)).phase is Phase.AMBIGUOUS
+
+
+def test_the_single_new_row_is_not_taken_when_a_restart_may_have_swallowed_our_job() -> None:
+    correlator = _correlator()
+    correlator.accepted(10.0)
+    new = row("new", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=10.1 + RESTART_TAKES_SECONDS)).phase is Phase.AMBIGUOUS
+    assert _correlator().observe(_snapshot([], [new], at=11.0)).phase is Phase.AMBIGUOUS
 
 
 def test_the_first_row_of_a_pruned_history_is_not_taken() -> None:
