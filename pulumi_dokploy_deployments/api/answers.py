@@ -71,8 +71,8 @@ def error_of(response: httpx.Response, *, operation: str, server: str, hidden: s
     if status == 401 and code is None:
         return Unauthorized(
             f"{server} does not accept the API key (401 for {operation}).",
-            next_step="Dokploy answers the same when the key is wrong, when its rate limit is used up (keys made "
-            "with the default settings allow about five requests a day) and while its database is down. Make a "
+            next_step="Dokploy answers the same when the key is wrong, when its rate limit is used up (the default one "
+            "of keys made over the API allows about five requests a day) and while its database is down. Make a "
             "key without rate limit under Settings → Profile → API/CLI keys and set it with "
             "`pulumi config set --secret dokploy:apiKey`.",
             **common,
@@ -86,8 +86,8 @@ def error_of(response: httpx.Response, *, operation: str, server: str, hidden: s
     if status in (401, 403):
         return AccessDenied(
             f"The API key's user may not call {operation} for this service: {message or status}.",
-            next_step="Give the user access to the service in Dokploy under Settings → Users, or use the key of an "
-            "owner or admin.",
+            next_step=f"Give the user {_what_is_missing(operation)} in Dokploy under Settings → Users, or use the key "
+            "of an owner or admin.",
             **common,
         )
     if status == 404 and code is not None:
@@ -161,6 +161,11 @@ def unsendable(error: Exception, *, operation: str, server: str, hidden: str = "
         server=server,
         status=None,
     )
+
+
+def _what_is_missing(operation: str) -> str:
+    """What a member has to be given for an endpoint, in the dashboard's words."""
+    return "Access to Docker" if operation.startswith("docker.") else "access to the service"
 
 
 def _redirect(response: httpx.Response, *, operation: str, server: str, status: int) -> UnexpectedAnswer:

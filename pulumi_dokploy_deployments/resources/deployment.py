@@ -102,8 +102,8 @@ async def _warn_of_pin(service: Service, around: Surroundings) -> None:
     pinned = _STORED_IMAGE.search(image or "")
     if pinned is not None:
         around.reporter.warning(
-            f"{name_of(service)} is pinned to version {pinned.group(1)} and this deployment undoes that. A "
-            "RollbackTarget that depends on this resource pins it again afterwards; else remove the pin first."
+            f"{name_of(service)} is pinned to version {pinned.group(1)}, and this deployment takes its place. A "
+            "RollbackTarget that depends on this resource pins the version again afterwards."
         )
 
 

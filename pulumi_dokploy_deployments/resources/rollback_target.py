@@ -27,7 +27,7 @@ from pulumi_dokploy_deployments.resources.rollback_target_model import (
     RollbackTargetOutputs,
 )
 from pulumi_dokploy_deployments.rollout.candidates import candidates_of
-from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings
+from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, name_of
 from pulumi_dokploy_deployments.rollout.health import Health
 from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
 from pulumi_dokploy_deployments.rollout.rollback import roll_back_and_prove, running_image
@@ -53,8 +53,8 @@ SERVICE_FIELDS = ("application_id", "compose_id")
 SELECTORS = tuple(kind.value for kind in SelectorKind)
 SELECTED, TARGET = "selected", "target"
 """Computed inputs: the selector as it was written, and the one version that it was resolved to."""
-EARLIER_SOURCE, PINNED_SOURCE = "earlier_source", "pinned_source"
-"""State of a pin by source: the source setting before the pin, and what the pin has set it to."""
+EARLIER_SOURCE, PINNED_SOURCE, PINNED_BY = "earlier_source", "pinned_source", "pinned_by"
+"""State of a pin by source: the source setting before the pin, what the pin has set it to, and its deployment."""
 
 State = dict[str, Any]
 _TARGET = TypeAdapter(Target)
@@ -182,7 +182,9 @@ async def update(
     # The engine hands over the stored state, not what `look` found: only what runs now says whether the pin holds.
     now = {**olds, "holds": await _holds_now(olds, around)}
     if not diff(now, news).deploys:
-        return {**olds, **{name: news[name] for name in _SETTINGS if name in news}}
+        # A setting that the program no longer gives must not stay in the state, where it would differ for ever.
+        kept = {name: value for name, value in olds.items() if name not in _SETTINGS}
+        return {**kept, **{name: news[name] for name in _SETTINGS if name in news}}
     resolved = news if news.get(TARGET) else await resolve(olds, news, around)
     return await _pin(olds, resolved, around, default_title)
 
@@ -214,15 +216,34 @@ async def delete(state: Mapping[str, Any], around: Surroundings, *, default_titl
         if service_is_gone(error):
             return
         raise
-    await _restore_source(service, state, around)
+    was_restored = await _restore_source(service, state, around)
     if OnRelease(state.get("on_delete") or OnRelease.RETAIN) is OnRelease.REDEPLOY:
         await deploy_and_wait(_request(state, f"{default_title} (pin released)".strip()), around)
+    elif was_restored:
+        await _warn_of_builds_while_pinned(service, state, around)
+
+
+async def _warn_of_builds_while_pinned(service: Service, state: Mapping[str, Any], around: Surroundings) -> None:
+    """A deployment made while the source was pinned built the pinned version, whoever asked for it."""
+    rows = await patiently(
+        lambda: around.client.deployments_of(service.kind, service.service_id),
+        patience=quick_patience(),
+        clock=around.clock,
+    )
+    newest = _newest_done(rows)
+    if newest is None or newest.deployment_id == state.get(PINNED_BY):
+        return
+    around.reporter.warning(
+        f"The deployment {newest.deployment_id} of {name_of(service)} was made while its source was pinned to "
+        f"{state.get(PINNED_SOURCE)!r}, so that the pinned version is what it built and what runs. The source is "
+        f"{state.get(EARLIER_SOURCE)!r} again: deploy once more to bring that, or release pins with on_delete redeploy."
+    )
 
 
 async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surroundings, title: str) -> State:
     service = await read_service(_service_ref(inputs), around)
     target = _TARGET.validate_python(inputs[TARGET])
-    private = {name: olds.get(name) for name in (EARLIER_SOURCE, PINNED_SOURCE)}
+    private = {name: olds.get(name) for name in (EARLIER_SOURCE, PINNED_SOURCE, PINNED_BY)}
     around.progress.service, around.progress.private = service, private
     if target.strategy is Strategy.IMAGE:
         proof = await roll_back_and_prove(service, target, around, timeout_seconds=_known(inputs).timeout_seconds)
@@ -235,6 +256,7 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surro
         private = {EARLIER_SOURCE: earlier, PINNED_SOURCE: target.source_ref}
         around.progress.private = private
         outcome = await deploy_source(service, target, _request(inputs, title), around)
+        private[PINNED_BY] = outcome.row.deployment_id if outcome.row is not None else None
         previous, health = outcome.previous_image, outcome.verdict.health
         image = await running_image(service, around) or target.image or ""
     outputs = RollbackTargetOutputs(
@@ -274,12 +296,14 @@ def _newest_done(rows: list[Row]) -> Row | None:
     return max(done, key=lambda row: row.created_at, default=None)
 
 
-async def _restore_source(service: Service, state: Mapping[str, Any], around: Surroundings) -> None:
-    """Put the source setting back, unless someone else has changed it since the pin."""
+async def _restore_source(service: Service, state: Mapping[str, Any], around: Surroundings) -> bool:
+    """Put the source setting back, unless someone else has changed it since the pin; whether that was done."""
     earlier, pinned = state.get(EARLIER_SOURCE), state.get(PINNED_SOURCE)
     setting = source_setting(service)
-    if earlier and setting is not None and setting[1] == pinned:
-        await set_source(service, str(earlier), around)
+    if not earlier or setting is None or setting[1] != pinned:
+        return False
+    await set_source(service, str(earlier), around)
+    return True
 
 
 def _selector(inputs: Mapping[str, Any]) -> Selector | None:

@@ -90,18 +90,22 @@ def select(selector: Selector, candidates: Sequence[Candidate], service: Service
         if steps >= len(done):
             count = f"{len(done)} successful deployment{'s' if len(done) != 1 else ''}"
             raise _no_target(
-                f"{name_of(service)} has only {count} in its history, so none lies {steps} back", candidates, now
+                f"{name_of(service)} has only {count} in its history, so none lies {steps} back",
+                candidates,
+                now,
+                service,
             )
         return done[steps]
     found = [candidate for candidate in candidates if _matches(selector, candidate)]
     if not found:
-        raise _no_target(f"{name_of(service)} has no finished deployment with {selector}", candidates, now)
+        raise _no_target(f"{name_of(service)} has no finished deployment with {selector}", candidates, now, service)
     different = {candidate.commit_hash for candidate in found}
     if len(found) > 1 and (None in different or len(different) > 1):
         raise _no_target(
             f"{selector} fits {len(found)} deployments of {name_of(service)}; name one by its version or deployment id",
             found,
             now,
+            service,
         )
     # Several deployments of one commit are the same version: the newest that works stands for them.
     return next((candidate for candidate in found if candidate.works), found[0])
@@ -143,6 +147,7 @@ def choose_way(
             f"{candidate.why_not}",
             candidates,
             now,
+            service,
         )
     if strategy is Strategy.IMAGE:
         why = candidate.why_not or "rollback images exist only for applications"
@@ -150,6 +155,7 @@ def choose_way(
             f"The deployment {candidate.deployment_id} of {name_of(service)} has no image to go back to: {why}",
             candidates,
             now,
+            service,
         )
     if source_ref is None:
         raise _no_target(
@@ -157,6 +163,7 @@ def choose_way(
             f"{_why_no_source(service, candidate)}",
             candidates,
             now,
+            service,
         )
     image = source_ref if service.source_type is SourceType.DOCKER else None
     return replace(target, strategy=Strategy.SOURCE, rollback_id=None, image=image, source_ref=source_ref)
@@ -205,11 +212,13 @@ def _why_no_source(service: Service, candidate: Candidate) -> str:
     return f"{no_image}, and its source ({service.source_type or 'unknown'}) keeps no earlier version"
 
 
-def _no_target(reason: str, candidates: Sequence[Candidate], now: datetime) -> NoSuchTarget:
+def _no_target(reason: str, candidates: Sequence[Candidate], now: datetime, service: Service) -> NoSuchTarget:
     working = [candidate for candidate in candidates if candidate.works]
     if working:
         table = "\n".join(f"    {line}" for line in table_of(working, now).split("\n"))
         return NoSuchTarget(f"{reason}. These can be brought back by image:\n{table}")
+    if service.kind is ServiceKind.COMPOSE:
+        return NoSuchTarget(f"{reason}. Dokploy stores no images of a compose: only its source can be pinned.")
     return NoSuchTarget(
         f"{reason}. No version of it can be brought back by image.",
         next_step="Enable rollbacks with a registry in the application's settings (Deployments → Rollback settings); "

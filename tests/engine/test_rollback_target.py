@@ -114,7 +114,7 @@ def test_a_deployment_of_a_pinned_service_warns_and_the_pin_is_applied_after_it(
     pinned.up().expect_ok()
     release(simulator, "ok", "release 3")
     pinned.config("pinned-rollback:release", "3")
-    pinned.preview().expect_ok("is pinned to version", "this deployment undoes that")
+    pinned.preview().expect_ok("is pinned to version", "this deployment takes its place")
     pinned.up().expect_ok("2 updated")
     wait_for_commit(simulator, "ok", first)
 

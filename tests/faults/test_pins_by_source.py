@@ -137,3 +137,23 @@ async def test_a_raw_compose_can_not_be_pinned_and_says_why(bench: Bench) -> Non
     await bench.deploy("ok", kind=ServiceKind.COMPOSE)
     with pytest.raises(NoSuchTarget, match="keeps no earlier version"):
         await pin(bench, compose_id=service.id, previous=1)
+
+
+async def test_a_deployment_made_while_the_source_was_pinned_is_told_when_the_pin_is_released(bench: Bench) -> None:
+    """Its build is green, and what it built is the pinned version: nobody may take that for the new one."""
+    service, around = bench.service("docker"), bench.surroundings()
+    image = str(service.fields["dockerImage"])
+    first = await bench.deploy("docker")
+    assert first.row is not None
+    service.fields["dockerImage"] = "registry.example.com/shop:2"
+    await bench.deploy("docker")
+    state = await pin(bench, application_id=service.id, deployment_id=first.row.deployment_id)
+    await rollback_target.delete(state, around)
+    assert not bench.told.warnings, "nothing was deployed while it was pinned"
+
+    state = await pin(bench, application_id=service.id, deployment_id=first.row.deployment_id)
+    await bench.deploy("docker")
+    assert set(bench.world.running_images(service.app_name)) == {image}
+    await rollback_target.delete(state, around)
+    assert service.fields["dockerImage"] == "registry.example.com/shop:2"
+    assert any("the pinned version is what it built" in warning for warning in bench.told.warnings)
