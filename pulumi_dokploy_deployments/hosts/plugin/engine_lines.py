@@ -11,6 +11,8 @@ import grpc.aio
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 MOST_LINE = 4000
+MUCH = 200
+"""So many lines waiting to be sent are merged: the engine shows of several lines at once only one while they run."""
 SEND_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
 
@@ -18,8 +20,8 @@ FLUSH_SECONDS = 1.0
 class EngineLines:
     """One channel to the engine's log service for the whole process; needs a running event loop.
 
-    Lines of one resource keep their order. What piles up for a resource while others are being sent goes out
-    together, and a status that is already superseded not at all: a hundred builds write a lot.
+    Lines of one resource keep their order. Where very many pile up, as a hundred builds write them, a resource's
+    lines go out together, and a status that is already superseded not at all.
     """
 
     def __init__(self, address: str) -> None:
@@ -61,7 +63,9 @@ class EngineLines:
         while True:
             await self._is_needed.wait()
             while self._pending:
-                for line in merged(self._pending.pop(next(iter(self._pending)))):
+                is_much = sum(map(len, self._pending.values())) > MUCH
+                lines = self._pending.pop(next(iter(self._pending)))
+                for line in merged(lines) if is_much else lines:
                     # The engine goes away first when it is interrupted; a lost line must not end a deployment.
                     with contextlib.suppress(grpc.RpcError):
                         await self._stub.Log(line, timeout=SEND_SECONDS)

@@ -53,7 +53,9 @@ class Servicer(ProviderServicer):
 
     async def Read(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Read or import a resource."""
-        return await _plainly(super().Read, request, context)
+        found = await _plainly(super().Read, request, context)
+        # To the engine an empty state is a state; only none at all means that the resource is gone.
+        return found if found.id else provider_pb2.ReadResponse()
 
     async def Update(self, request: Any, context: Any) -> Any:  # noqa: N802
         """Update a resource."""
