@@ -18,18 +18,15 @@ from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, UnexpectedAnswer
 from pulumi_dokploy_deployments.api.identity import user_agent
 from pulumi_dokploy_deployments.api.models import (
-    Container,
     Deployment,
     DeployMethod,
     QueueJob,
     Registry,
     Server,
     Service,
-    ServiceInspection,
     ServiceKind,
-    ServiceTask,
-    TaskInspection,
 )
+from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 from pulumi_dokploy_deployments.api.texts import one_line, sentence
 
 T = TypeVar("T")

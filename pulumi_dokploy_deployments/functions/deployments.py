@@ -9,7 +9,8 @@ from pydantic import TypeAdapter, model_validator
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import NotFound
-from pulumi_dokploy_deployments.api.models import Deployment, ServiceKind, WireModel
+from pulumi_dokploy_deployments.api.models import Deployment, ServiceKind
+from pulumi_dokploy_deployments.api.wire import WireModel
 from pulumi_dokploy_deployments.functions.filters import Filter
 from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service, given_id, kind_of
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, DeploymentList

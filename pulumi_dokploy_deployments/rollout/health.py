@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pulumi_dokploy_deployments.api.models import (
+from pulumi_dokploy_deployments.api.swarm_models import (
     Container,
     ServiceInspection,
     ServiceTask,

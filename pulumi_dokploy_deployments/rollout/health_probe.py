@@ -8,7 +8,8 @@ from datetime import datetime
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFound
-from pulumi_dokploy_deployments.api.models import Container, Service, ServiceInspection, ServiceTask, TaskInspection
+from pulumi_dokploy_deployments.api.models import Service
+from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 from pulumi_dokploy_deployments.rollout.clock import Clock
 from pulumi_dokploy_deployments.rollout.health import SwarmObservation
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.api.models import Service, ServiceKind, ServiceTask, SourceType
+from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
+from pulumi_dokploy_deployments.api.swarm_models import ServiceTask
 from pulumi_dokploy_deployments.rollout.candidates import Candidate, candidates_of
 from pulumi_dokploy_deployments.rollout.context import RolloutRequest, Surroundings, WaitFor, name_of
 from pulumi_dokploy_deployments.rollout.errors import (

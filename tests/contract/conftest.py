@@ -19,13 +19,8 @@ import pytest_asyncio
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.models import (
-    Deployment,
-    DeployMethod,
-    QueueJob,
-    ServiceInspection,
-    ServiceKind,
-)
+from pulumi_dokploy_deployments.api.models import Deployment, DeployMethod, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection
 
 T = TypeVar("T")
 

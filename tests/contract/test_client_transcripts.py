@@ -26,16 +26,8 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
-from pulumi_dokploy_deployments.api.models import (
-    Deployment,
-    DeploymentStatus,
-    DeployMethod,
-    QueueJob,
-    ServiceInspection,
-    ServiceKind,
-    ServiceTask,
-    TaskInspection,
-)
+from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus, DeployMethod, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection, ServiceTask, TaskInspection
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 KEY = "key-that-no-message-may-show"

@@ -19,15 +19,8 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
 )
 from pulumi_dokploy_deployments.api.log_stream import LogStream, open_log_stream
-from pulumi_dokploy_deployments.api.models import (
-    DeploymentStatus,
-    DeployMethod,
-    JobState,
-    ServiceInspection,
-    ServiceKind,
-    ServiceTask,
-    UpdateState,
-)
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, DeployMethod, JobState, ServiceKind
+from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection, ServiceTask, UpdateState
 
 from .conftest import Bench, Server, until
 

@@ -16,7 +16,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, TypeAdapter
 
-from pulumi_dokploy_deployments.api.models import Instant, WireModel
+from pulumi_dokploy_deployments.api.wire import Instant, WireModel
 from pulumi_dokploy_deployments.functions.doctor.findings import Cause, Finding, failure, note, ok, warning
 
 CHECK = "key"

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, TypeAdapter
 
-from pulumi_dokploy_deployments.api.models import WireModel
+from pulumi_dokploy_deployments.api.wire import WireModel
 from pulumi_dokploy_deployments.functions.doctor.findings import Cause, Finding, failure, ok, warning
 
 OPERATION = "user.getPermissions"

@@ -16,16 +16,14 @@ from pulumi_dokploy_deployments.api.models import (
     Deployment,
     DeploymentStatus,
     JobState,
-    OpenStrEnum,
     QueueJob,
     Service,
-    ServiceInspection,
     ServiceKind,
     ServiceStatus,
-    ServiceTask,
     SourceType,
-    UpdateState,
 )
+from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection, ServiceTask, UpdateState
+from pulumi_dokploy_deployments.api.wire import OpenStrEnum
 
 OPEN = [DeploymentStatus, ServiceStatus, JobState, SourceType, UpdateState]
 ROW = {"deploymentId": "d", "status": "done", "createdAt": "2026-11-24T01:44:05.249Z"}

@@ -7,15 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from pulumi_dokploy_deployments.api.models import (
-    Deployment,
-    QueueJob,
-    Service,
-    ServiceInspection,
-    ServiceKind,
-    ServiceTask,
-    TaskInspection,
-)
+from pulumi_dokploy_deployments.api.models import Deployment, QueueJob, Service, ServiceKind
+from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection, ServiceTask, TaskInspection
 
 TRANSCRIPTS = Path(__file__).parents[2] / "contract" / "transcripts"
 EPOCH = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)

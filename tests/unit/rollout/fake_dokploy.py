@@ -9,17 +9,8 @@ from typing import Any
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.models import (
-    Container,
-    Deployment,
-    DeployMethod,
-    QueueJob,
-    Service,
-    ServiceInspection,
-    ServiceKind,
-    ServiceTask,
-    TaskInspection,
-)
+from pulumi_dokploy_deployments.api.models import Deployment, DeployMethod, QueueJob, Service, ServiceKind
+from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 
 from . import api_faults as faults
 from .builders import inspected, swarm_service, task

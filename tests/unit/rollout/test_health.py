@@ -9,12 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.api.models import (
-    Container,
-    ServiceInspection,
-    ServiceTask,
-    TaskInspection,
-)
+from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 from pulumi_dokploy_deployments.rollout.health import (
     CRASH_LOOP_TASKS,
     NO_NODE_SECONDS,

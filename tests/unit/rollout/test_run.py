@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, Unauthorized
-from pulumi_dokploy_deployments.api.models import Container, DeployMethod, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeployMethod, ServiceKind
+from pulumi_dokploy_deployments.api.swarm_models import Container
 from pulumi_dokploy_deployments.rollout.context import OnBusy, RolloutRequest, ServiceRef, Surroundings, WaitFor
 from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentCancelled,
