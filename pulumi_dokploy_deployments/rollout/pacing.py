@@ -11,6 +11,7 @@ SHORTEST_SECONDS = 0.05
 LONGEST_SECONDS = 5.0
 FIRST_LOOKS_SECONDS = 3.0
 """Just after the trigger the row of a quick build must be caught before its title is overwritten."""
+NEXT_IN_LINE_SECONDS = 0.2
 
 
 def usual_seconds(rows: tuple[Deployment, ...] | list[Deployment]) -> float | None:
@@ -23,7 +24,9 @@ def usual_seconds(rows: tuple[Deployment, ...] | list[Deployment]) -> float | No
     return median(durations) if durations else None
 
 
-def seconds_until_next_look(phase: Phase, in_phase_seconds: float, usual: float | None) -> float:
+def seconds_until_next_look(
+    phase: Phase, in_phase_seconds: float, usual: float | None, jobs_ahead: int | None = None
+) -> float:
     """The pause before the next status check.
 
     Quick while a row is about to appear, about a twentieth of the usual duration while it runs, so that a build of
@@ -32,10 +35,13 @@ def seconds_until_next_look(phase: Phase, in_phase_seconds: float, usual: float 
     if phase in (Phase.UNSEEN, Phase.ACTIVE):
         return _clamp(in_phase_seconds / 4, SHORTEST_SECONDS, 1.0)
     if phase is Phase.WAITING:
-        # The row of a job behind others can come at any moment and, where everything is cached, lose its mark
-        # 0.8 s later (transcript 331): it has to be seen before, whatever the service's builds usually take.
+        # The job behind the last other one can start at any moment and, where everything is cached, lose its mark
+        # 0.3 s later (transcript 338): it has to be seen before, whatever the service's builds usually take.
         quick = usual is not None and usual < FIRST_LOOKS_SECONDS
-        return _clamp(in_phase_seconds / 10, 0.1, 0.3 if quick else 0.5)
+        longest = 0.3 if quick else 0.5
+        if jobs_ahead is not None:
+            longest = min(longest, NEXT_IN_LINE_SECONDS * max(1, jobs_ahead))
+        return _clamp(in_phase_seconds / 10, 0.1, longest)
     if phase is Phase.RUNNING:
         expected = usual if usual is not None else 60.0
         pace = _clamp(expected / 20, 0.1, LONGEST_SECONDS)

@@ -252,7 +252,7 @@ class Rollout:
             if dead is not None:
                 raise failures.dead(dead, service, self._last, await self._tail(), self._link(service))
             spent = self._clock.monotonic() - phase_since
-            await self._pause(seconds_until_next_look(phase, spent, self._usual), service)
+            await self._pause(seconds_until_next_look(phase, spent, self._usual, sighting.jobs_ahead), service)
 
     def _note(self, sighting: Sighting, snapshot: Snapshot, correlator: Correlator) -> None:
         job = correlator.job

@@ -13,7 +13,7 @@ from pulumi_dokploy_deployments.rollout.observation import Snapshot, snapshot_of
 FRESH_SECONDS = 0.1
 """How old a reading of the queue may be to be shared."""
 FEW_SERVICES = 8
-"""So many services at once are read each for itself at every look."""
+"""So many services at once are read each for itself at every look, unless a job of theirs waits in the queue."""
 ROWS_KEPT_SECONDS = 3.0
 """How old a reading of a service's rows may be, while many wait and the queue shows no change."""
 
@@ -60,7 +60,7 @@ class Watcher:
         return snapshot_of(service_id, reading.jobs, rows, reading.began_at)
 
     def _kept_rows(self, service_id: str, jobs: _Jobs, at: float, not_before: float) -> list[Deployment] | None:
-        """The rows of the last reading, where many wait and nothing can have happened to them; None to read anew.
+        """The rows of the last reading, where many or jobs wait and nothing can have happened; None to read anew.
 
         A row turns final before its job leaves the queue, and appears after its job has become active. So while the
         same jobs stand in the queue, and each active one has its row, the rows are as they were.
@@ -69,9 +69,11 @@ class Watcher:
             if at - old.began_at > ROWS_KEPT_SECONDS:
                 del self._rows[known]
         kept = self._rows.get(service_id)
-        if len(self._rows) <= FEW_SERVICES or kept is None or kept.began_at <= not_before or kept.jobs != jobs:
+        if kept is None or kept.began_at <= not_before or kept.jobs != jobs:
             return None
         active = sum(1 for _, state in jobs if state is not JobState.WAITING)
+        if len(self._rows) <= FEW_SERVICES and active == len(jobs):
+            return None
         running = sum(1 for row in kept.rows if not row.status.is_final)
         return kept.rows if jobs and running >= active else None
 
