@@ -64,3 +64,19 @@ async def test_in_a_rough_race_nobody_reports_another_s_deployment(monkeypatch: 
         if outcome is not None:
             assert outcome.row is not None
             assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+
+
+@pytest.mark.parametrize("seed", range(10))
+async def test_a_cached_build_behind_a_long_one_is_recognised(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """It is over 0.2 s after its start (transcript 338), whatever the service's builds usually take."""
+    bench = Bench(monkeypatch, seed=seed, build_seconds=5.0, most_delay=0.05)
+    await bench.deploy(wait_for=WaitFor.DONE)
+    behaviour = bench.service("git").behaviour
+    behaviour.build_seconds = 20.0 + seed / 3
+    bench.colleague_deploys()
+    bench.at(bench.clock.elapsed + 1.0, lambda: setattr(behaviour, "build_seconds", 0.2))
+    bench.world.requests.clear()
+    outcome = await bench.deploy(wait_for=WaitFor.DONE)
+    assert outcome.row is not None
+    assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+    assert len(bench.world.requests.calls) < 200, "while it waits, only the queue is asked for"

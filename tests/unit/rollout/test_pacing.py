@@ -19,9 +19,14 @@ from .builders import row
 USUAL = st.none() | st.floats(0, 1e6)
 
 
-@given(st.sampled_from(Phase), st.floats(0, 1e6), USUAL)
-def test_pauses_stay_between_a_twentieth_of_a_second_and_five(phase: Phase, spent: float, usual: float | None) -> None:
-    assert SHORTEST_SECONDS <= seconds_until_next_look(phase, spent, usual) <= LONGEST_SECONDS
+AHEAD = st.none() | st.integers(0, 50)
+
+
+@given(st.sampled_from(Phase), st.floats(0, 1e6), USUAL, AHEAD)
+def test_pauses_stay_between_a_twentieth_of_a_second_and_five(
+    phase: Phase, spent: float, usual: float | None, ahead: int | None
+) -> None:
+    assert SHORTEST_SECONDS <= seconds_until_next_look(phase, spent, usual, ahead) <= LONGEST_SECONDS
 
 
 @given(st.sampled_from(Phase), st.floats(0, 1e5), st.floats(0, 1e5), USUAL)
@@ -44,9 +49,10 @@ def test_a_build_of_its_usual_length_costs_few_looks(usual: float, most: int) ->
 
 
 def test_the_row_of_a_quick_build_behind_others_is_seen_before_its_mark_is_gone() -> None:
-    """A cached build runs for 0.6 s and loses its mark 0.1 s later (transcript 331)."""
+    """A cached build is over 0.2 s after its start and loses its mark 0.1 s later (transcript 338)."""
     for usual in (None, 1.0, 60.0, 600.0):
-        assert seconds_until_next_look(Phase.WAITING, 3600.0, usual) < 0.6
+        assert seconds_until_next_look(Phase.WAITING, 3600.0, usual, jobs_ahead=1) < 0.3
+        assert seconds_until_next_look(Phase.WAITING, 3600.0, usual, jobs_ahead=9) <= 0.5
 
 
 def test_the_first_looks_after_the_trigger_come_quickly() -> None:

@@ -49,6 +49,24 @@ async def test_a_reading_that_began_before_one_s_own_trigger_says_nothing(clock:
     assert fake.calls["deployment.queueList"] == 3
 
 
+async def test_while_a_job_waits_unchanged_only_the_queue_is_read(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    fake.foreign("running", 3.0)
+    fake.foreign("waiting", 5.0)
+    await clock.sleep(0.2)
+    watcher = Watcher(fake, clock)
+    states = []
+    while clock.elapsed < 6.0:
+        snapshot = await watcher.observe(APP, SERVICE_ID)
+        states.append((len(snapshot.jobs), [row.status.value for row in snapshot.rows]))
+        await clock.sleep(0.2)
+    assert fake.calls["deployment.queueList"] > 20
+    assert fake.calls["deployment.all"] < 2 + fake.calls["deployment.queueList"] * 0.75
+    assert (2, ["running"]) in states
+    assert (1, ["running", "done"]) in states
+    assert states[-1] == (1, ["running", "done"])
+
+
 async def test_the_queue_is_read_before_the_rows(clock: VirtualClock) -> None:
     fake = FakeDokploy(clock)
     order: list[str] = []
