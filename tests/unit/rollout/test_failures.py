@@ -1,0 +1,96 @@
+"""Every failure is one plain paragraph: what failed, where, the log's end, the next step (truth rule 8)."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from pulumi_dokploy_deployments.rollout import failures
+from pulumi_dokploy_deployments.rollout.await_rules import Dead
+from pulumi_dokploy_deployments.rollout.context import ServiceRef
+from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.health import Health, Verdict
+from pulumi_dokploy_deployments.rollout.stages import Stage
+
+from . import api_faults as faults
+from .builders import job, row, service
+from .fake_dokploy import FakeDokploy
+from .virtual_clock import VirtualClock
+
+SHOP = service()
+LINK = "https://dokploy.example.com/dashboard"
+ROW = row("row-7", status="error", at=0.0, ended=4.2)
+TAIL = ["npm ERR! missing script: build", "Error occurred ❌, check the logs for details."]
+
+EVERY: list[RolloutError] = [
+    failures.failed(SHOP, ROW, Stage.BUILD, TAIL, LINK),
+    failures.failed(SHOP, ROW, Stage.QUEUED, [], LINK),
+    failures.cancelled(SHOP, ROW, TAIL, LINK),
+    failures.timed_out(SHOP, ROW, 1800.0, Stage.BUILD, TAIL, LINK),
+    failures.timed_out(SHOP, None, 0.5, Stage.QUEUED, [], LINK),
+    failures.timed_out(SHOP, ROW, 60.0, Stage.HEALTH_CHECK, [], LINK, so_far="0 of 1 new tasks run"),
+    failures.busy(SHOP, [job(1, title="by hand"), job(2)], LINK),
+    failures.other_commit(SHOP, ROW, "abcdef1", LINK),
+    failures.unhealthy(SHOP, ROW, Verdict(Health.UNHEALTHY, "it crashes", "the earlier version still runs"), LINK),
+    failures.answer_not_found(SHOP, faults.lost(), LINK),
+    failures.database_failed(SHOP, faults.server_error(500), LINK),
+    failures.database_failed(SHOP, faults.lost(), LINK),
+    *(failures.dead(reason, SHOP, ROW, TAIL, LINK) for reason in Dead),
+]
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
+def test_it_names_the_service_the_page_and_the_next_step_in_whole_sentences(error: RolloutError) -> None:
+    text = str(error)
+    assert 'application "shop"' in text
+    assert LINK in text
+    assert error.next_step
+    assert text.endswith(error.next_step)
+    assert text.endswith(".")
+    for slip in ("..", " .", "  .", "None", "Traceback", "()", ". ."):
+        assert slip not in text
+    if error.deployment is not None:
+        assert "deployment row-7" in text
+
+
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: type(error).__name__)
+def test_it_survives_the_way_from_one_process_to_another(error: RolloutError) -> None:
+    copied = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (type(copied), str(copied)) == (type(error), str(error))
+
+
+def test_the_log_s_end_stands_apart_line_by_line() -> None:
+    text = str(EVERY[0])
+    assert "The build log ends with:\n    npm ERR! missing script: build\n    Error occurred ❌" in text
+    assert "\nMend what the log names." in text
+
+
+def test_a_message_without_a_log_is_one_line() -> None:
+    for error in EVERY:
+        if not error.log_tail:
+            assert "\n" not in str(error)
+
+
+def test_a_row_that_could_not_be_prepared_is_told_with_the_server_s_reason() -> None:
+    prepared = row("row-8", status="error", log_path="", errorMessage="EEXIST: file already exists")
+    assert "EEXIST: file already exists" in str(failures.failed(SHOP, prepared, Stage.QUEUED, [], LINK))
+
+
+def test_an_unknown_service_is_told_with_where_ids_are_found() -> None:
+    error = failures.unknown_service(ServiceRef(SHOP.kind, "app-9"), "https://dokploy.example.com")
+    assert str(error) == (
+        "https://dokploy.example.com has no application with the id 'app-9'. The id stands in the address of the "
+        "service's page in the dashboard, after /application/."
+    )
+
+
+async def test_the_tail_of_a_row_without_a_log_is_its_own_message(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    bare = row("row-8", status="error", log_path="", errorMessage="EEXIST")
+    assert await failures.log_tail(fake, bare) == ["EEXIST"]
+    assert fake.calls["deployment.readLogs"] == 0
+
+
+async def test_a_tail_that_can_t_be_read_is_empty(clock: VirtualClock) -> None:
+    assert await failures.log_tail(FakeDokploy(clock), row("row-gone")) == []
