@@ -224,7 +224,11 @@ async def _stop(service: ServiceRef, state: Mapping[str, Any], around: Surroundi
     waiting = [job for job in snapshot.jobs if job.state is JobState.WAITING]
     own_waits = [job for job in waiting if nonce and carries(job.data.description_log, nonce)]
     if own_waits and len(own_waits) == len(waiting):
-        await client.drop_waiting_jobs(service.kind, service.service_id)
+        await patiently(
+            lambda: client.drop_waiting_jobs(service.kind, service.service_id),
+            patience=quick_patience(),
+            clock=around.clock,
+        )
     elif own_waits:
         around.reporter.warning(
             f"The deployment of {service} still waits in the queue beside others of the same service; Dokploy can "

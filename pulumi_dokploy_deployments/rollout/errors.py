@@ -73,6 +73,10 @@ class DeploymentRemoved(RolloutError):
     """The row was deleted, or pruned from the history, before its end was seen."""
 
 
+class LostSight(RolloutError):
+    """The server took the deployment and then did not answer any more for longer than the patience lasts."""
+
+
 class ServiceUnhealthy(RolloutError):
     """The server says `done`, and the new version does not run."""
 

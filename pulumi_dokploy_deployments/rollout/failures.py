@@ -17,6 +17,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentStuck,
     DeploymentTimedOut,
     DeploymentUnidentified,
+    LostSight,
     RolloutError,
     ServiceBusy,
     ServiceUnhealthy,
@@ -103,6 +104,18 @@ def timed_out(
         log_tail=tail,
         link=link,
         next_step="Watch it on its page in the dashboard. Where such deployments take longer, raise timeout_seconds.",
+    )
+
+
+def lost_sight(service: Service, row: Deployment | None, cause: ApiError, link: str) -> LostSight:
+    """The server took the deployment, and could not be asked about it any more."""
+    return LostSight(
+        f"The deployment of {name_of(service)} was accepted, and then the server could not be asked about it any more: "
+        f"{cause.message.rstrip('.')}. It may well go on there",
+        service=name_of(service),
+        deployment=row,
+        link=link,
+        next_step=f"{cause.next_step} Look at the deployment in the dashboard before you run `pulumi up` again.".strip(),
     )
 
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn, TypeVar
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFound, ServerError
+from pulumi_dokploy_deployments.api.errors import (
+    AccessDenied,
+    ApiError,
+    InvalidRequest,
+    NotFound,
+    ServerError,
+    UnexpectedAnswer,
+)
 from pulumi_dokploy_deployments.api.models import (
     Deployment,
     DeploymentStatus,
@@ -162,13 +169,16 @@ class Rollout:
         self, service: Service, correlator: Correlator, accepted_at: float, baseline: Baseline
     ) -> RolloutOutcome:
         try:
-            row = await self._follow(service, correlator, accepted_at)
-        finally:
-            await self._log.stop()
-        outcome = self._outcome(service, row, baseline)
-        if self.request.wait_for is WaitFor.NONE:
-            return outcome
-        return await self._conclude(service, row, baseline, outcome)
+            try:
+                row = await self._follow(service, correlator, accepted_at)
+            finally:
+                await self._log.stop()
+            outcome = self._outcome(service, row, baseline)
+            if self.request.wait_for is WaitFor.NONE:
+                return outcome
+            return await self._conclude(service, row, baseline, outcome)
+        except ApiError as error:
+            raise failures.lost_sight(service, self._last, error, self._link(service)) from None
 
     def _begin_progress(self, service: Service, baseline: Baseline) -> None:
         self._progress.service, self._progress.nonce, self._progress.is_sent = service, self.nonce, False
@@ -187,7 +197,11 @@ class Rollout:
         if self.request.wait_for is not WaitFor.HEALTHY or service.kind is ServiceKind.COMPOSE:
             return Baseline()
         probe = SwarmProbe(self._client, self._clock, service)
-        return await self._with(self._patience, probe.baseline)
+        try:
+            return await self._with(quick_patience(), probe.baseline)
+        except (ServerError, InvalidRequest, UnexpectedAnswer) as error:
+            # Docker out of the server's reach, on a remote server for instance, must not stop a deployment.
+            return Baseline(unknown_because=why_unknown(error))
 
     async def _mind_the_busy(self, service: Service, before: Snapshot) -> None:
         if self.request.on_busy is OnBusy.FAIL and before.jobs:
@@ -283,13 +297,10 @@ class Rollout:
     async def _pause(self, seconds: float, service: Service) -> None:
         remaining = self._deadline - self._clock.monotonic()
         if remaining <= 0:
+            tail = await self._tail()
+            stage = self._log.stages.reached if self._log.stages.reached is not Stage.QUEUED else self._stage
             raise failures.timed_out(
-                service,
-                self._last,
-                self.request.timeout_seconds,
-                self._stage,
-                await self._tail(),
-                self._link(service),
+                service, self._last, self.request.timeout_seconds, stage, tail, self._link(service)
             )
         self._log.wake.clear()
         await self._clock.sleep(min(seconds, remaining), wake=self._log.wake)
@@ -311,13 +322,13 @@ class Rollout:
         if self.request.wait_for is WaitFor.HEALTHY:
             self._stage = self._progress.stage = Stage.HEALTH_CHECK
             outcome.verdict = await self._prove(service, row, baseline)
-        outcome.superseded_by = await self._newer_than(row)
+        newer = await self._newer_than(row)
+        outcome.superseded_by = newer.deployment_id if newer is not None else None
+        if newer is not None and newer.status.is_final and outcome.verdict.health is not Health.NOT_CHECKED:
+            # What was judged may be the newer deployment's doing: neither healthy nor unhealthy is proven.
+            outcome.verdict = Verdict(Health.UNKNOWN, "a newer deployment took its place before it was proven")
         if outcome.verdict.health is Health.UNHEALTHY:
-            if outcome.superseded_by is not None:
-                # What was judged may be the newer deployment's doing: neither healthy nor unhealthy is proven.
-                outcome.verdict = Verdict(Health.UNKNOWN, "a newer deployment replaced it before it was proven")
-            else:
-                raise failures.unhealthy(service, row, outcome.verdict, self._link(service))
+            raise failures.unhealthy(service, row, outcome.verdict, self._link(service))
         if outcome.verdict.health is Health.UNKNOWN:
             self.around.reporter.warning(
                 f"Dokploy says that the deployment is done; that the new version runs could not be checked: "
@@ -363,10 +374,10 @@ class Rollout:
         found = next((other for other in rows if other.deployment_id == row.deployment_id), None)
         return found.rollback.version if found is not None and found.rollback is not None else None
 
-    async def _newer_than(self, row: Deployment) -> str | None:
+    async def _newer_than(self, row: Deployment) -> Deployment | None:
         rows = await self._with(self._patience, self._rows)
         newer = [other for other in rows if other.created_at > row.created_at]
-        return max(newer, key=lambda other: other.created_at).deployment_id if newer else None
+        return max(newer, key=lambda other: other.created_at, default=None)
 
     # --- prove ----------------------------------------------------------------------------------------------
 
@@ -460,12 +471,18 @@ class Rollout:
         if self._last is None:
             return []
         lines = failures.SHORT_TAIL_LINES if self.request.stream_logs else failures.TAIL_LINES
-        return await failures.log_tail(self._client, self._last, lines)
+        tail = await failures.log_tail(self._client, self._last, lines)
+        if not self.request.stream_logs:
+            for line in tail:
+                self._log.stages.read(line)
+        return tail
 
     def _link(self, service: Service) -> str:
         return dashboard_link(self._client.connection.origin, service)
 
     async def _with(self, patience: Patience, call: Callable[[], Awaitable[T]]) -> T:
+        # A fault near the end must not make the wait longer than its deadline.
+        patience.budget_seconds = min(patience.budget_seconds, max(1.0, self._deadline - self._clock.monotonic()))
         return await patiently(call, patience=patience, clock=self._clock, on_fault=self._tell_fault)
 
     async def _stop_early_look(self) -> None:

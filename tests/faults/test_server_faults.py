@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_dokploy_deployments.api.errors import ApiError, Unauthorized
+from pulumi_dokploy_deployments.api.errors import Unauthorized
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.rollout.context import WaitFor
 from pulumi_dokploy_deployments.rollout.errors import (
@@ -17,6 +17,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentStuck,
     DeploymentTimedOut,
     DeploymentUnidentified,
+    LostSight,
     ServiceUnhealthy,
     TriggerFailed,
 )
@@ -200,7 +201,7 @@ async def test_slow_answers_are_waited_for(bench: Bench) -> None:
 
 async def test_a_page_of_a_proxy_in_place_of_data_is_told_for_what_it_is(bench: Bench) -> None:
     bench.faults.add("garbage", "deployment.all", count=None, after=4)
-    with pytest.raises(ApiError, match="something that is not JSON"):
+    with pytest.raises(LostSight, match="something that is not JSON"):
         await bench.deploy()
 
 
@@ -261,7 +262,7 @@ async def test_a_wrong_key_is_told_at_once_and_nothing_is_sent(bench: Bench) -> 
 
 
 async def test_a_key_whose_rate_limit_is_used_up_is_told_with_the_cause(bench: Bench) -> None:
-    with pytest.raises(Unauthorized, match="rate limit"):
+    with pytest.raises(LostSight, match=r"was accepted.*rate limit"):
         await bench.deploy(around=bench.surroundings("rate_limited"), timeout_seconds=60.0)
     assert bench.accepted() <= 1
 
@@ -338,3 +339,17 @@ async def test_fifty_waits_on_one_server_share_their_readings(bench: Bench) -> N
     queue = len(calls.of("deployment.queueList"))
     rows = len(calls.of("deployment.all"))
     assert queue < rows / 2
+
+
+async def test_a_docker_that_can_not_be_asked_does_not_stop_a_deployment(bench: Bench) -> None:
+    bench.faults.add("http_error", "docker.getServiceContainersByAppName", count=None, status=500)
+    outcome = await bench.deploy()
+    assert (outcome.stage, outcome.verdict.health) == (Stage.DONE, Health.UNKNOWN)
+    assert bench.told.warnings
+
+
+async def test_an_outage_near_the_deadline_does_not_make_the_wait_longer(bench: Bench) -> None:
+    bench.at(2.0, lambda: bench.world.restart(down_seconds=9999.0))
+    with pytest.raises(LostSight):
+        await bench.deploy(timeout_seconds=20)
+    assert bench.clock.elapsed < 30
