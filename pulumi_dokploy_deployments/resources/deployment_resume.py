@@ -17,7 +17,7 @@ from pulumi_dokploy_deployments.resources import deployment
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs, OnFailure
 from pulumi_dokploy_deployments.resources.fields import Diff
 from pulumi_dokploy_deployments.rollout.context import Surroundings, name_of
-from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, RolloutError, TriggerFailed
+from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, LostSight, RolloutError, TriggerFailed
 from pulumi_dokploy_deployments.rollout.health_probe import Baseline
 from pulumi_dokploy_deployments.rollout.progress import EarlierRun, Progress
 from pulumi_dokploy_deployments.rollout.run import take_up_and_wait
@@ -90,7 +90,7 @@ def partial_state(inputs: Mapping[str, Any], progress: Progress, error: DokployE
 
 
 def _goes_on_without_us(error: DokployError) -> bool:
-    return isinstance(error, Interrupted | DeploymentTimedOut | TriggerFailed | ApiError)
+    return isinstance(error, Interrupted | DeploymentTimedOut | LostSight | TriggerFailed | ApiError)
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:

@@ -11,7 +11,7 @@ import grpc.aio
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 MOST_LINE = 4000
-MUCH = 200
+MUCH = 60
 """So many lines waiting to be sent are merged: the engine shows of several lines at once only one while they run."""
 SEND_SECONDS = 5.0
 FLUSH_SECONDS = 1.0
