@@ -115,7 +115,9 @@ def lost_sight(service: Service, row: Deployment | None, cause: ApiError, link: 
         service=name_of(service),
         deployment=row,
         link=link,
-        next_step=f"{cause.next_step} Look at the deployment in the dashboard before you run `pulumi up` again.".strip(),
+        next_step=(
+            f"{cause.next_step} Look at the deployment in the dashboard before you run `pulumi up` again.".strip()
+        ),
     )
 
 
