@@ -11,6 +11,8 @@ from pulumi_dokploy_deployments.rollout.health_probe import Baseline, ComposePro
 from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
 
 LOOK_EVERY_SECONDS = 1.0
+CROWDED_LOOK_SECONDS = 2.5
+"""Where many wait at once. Two looks still fall into the window in which new tasks have to stay up."""
 STEADY_PATIENCE_SECONDS = 20.0
 """How long tasks are given to settle before they count as not steady."""
 
@@ -78,7 +80,7 @@ async def runs_steadily(around: Surroundings, probe: SwarmProbe, image: str) -> 
 async def wait_until_final(
     look: Callable[[], Awaitable[Verdict]], around: Surroundings, deadline: float, patience: Patience
 ) -> Verdict:
-    """Look once a second until the verdict is final; raises `TimeoutError` with its last words at the deadline."""
+    """Look every second or so until the verdict is final; raises `TimeoutError` with its last words at the deadline."""
     while True:
         verdict = await patiently(look, patience=patience, clock=around.clock)
         if verdict.is_final:
@@ -87,4 +89,5 @@ async def wait_until_final(
         remaining = deadline - around.clock.monotonic()
         if remaining <= 0:
             raise TimeoutError(verdict.reason)
-        await around.clock.sleep(min(LOOK_EVERY_SECONDS, remaining))
+        pause = CROWDED_LOOK_SECONDS if around.shared_watcher.is_crowded else LOOK_EVERY_SECONDS
+        await around.clock.sleep(min(pause, remaining))

@@ -14,7 +14,7 @@ FRESH_SECONDS = 0.1
 """How old a reading of the queue may be to be shared."""
 FEW_SERVICES = 8
 """So many services at once are read each for itself at every look, unless a job of theirs waits in the queue."""
-ROWS_KEPT_SECONDS = 3.0
+ROWS_KEPT_SECONDS = 5.0
 """How old a reading of a service's rows may be, while many wait and the queue shows no change."""
 
 _Jobs = tuple[tuple[str, JobState], ...]
@@ -49,6 +49,11 @@ class Watcher:
         self._rows: dict[str, _RowsReading] = {}
         self._lock = asyncio.Lock()
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether more than a few services are waited for at once, so that each has to do with fewer looks."""
+        return len(self._rows) > FEW_SERVICES
+
     async def observe(self, kind: ServiceKind, service_id: str, *, not_before: float = float("-inf")) -> Snapshot:
         """The service's jobs, then its rows. `not_before` is the monotonic time of the caller's trigger."""
         reading = await self._queue(not_before)
@@ -72,7 +77,7 @@ class Watcher:
         if kept is None or kept.began_at <= not_before or kept.jobs != jobs:
             return None
         active = sum(1 for _, state in jobs if state is not JobState.WAITING)
-        if len(self._rows) <= FEW_SERVICES and active == len(jobs):
+        if not self.is_crowded and active == len(jobs):
             return None
         running = sum(1 for row in kept.rows if not row.status.is_final)
         return kept.rows if jobs and running >= active else None
