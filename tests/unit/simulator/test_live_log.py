@@ -101,6 +101,15 @@ def test_missing_file_is_told_in_one_frame_before_the_close() -> None:
     assert end_of(log) == recorded_end("310-ws-missing-file")
 
 
+def test_an_unknown_server_is_told_in_one_frame_before_the_close() -> None:
+    target, _ = simulator()
+    recorded = load("432-ws-unknown-server")
+    path, server_id = recorded["url_query"].removeprefix("logPath=").split("&serverId=")
+    log = target.connect_log(path, server_id=server_id)
+    assert log.receive() == recorded["events"][1]["data"]
+    assert end_of(log) == recorded_end("432-ws-unknown-server")
+
+
 def test_each_connection_costs_the_key_one_verification() -> None:
     target, time = simulator()
     path = deploy(target, time, "ok")
