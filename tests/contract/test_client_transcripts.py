@@ -50,6 +50,11 @@ def _deploy(kind: ServiceKind, method: DeployMethod) -> Call:
     return call
 
 
+def _tail(sent: Sent) -> int:
+    tail = str(sent.get("tail", 100))
+    return int(tail) if tail.isdecimal() else 100
+
+
 def _settings(client: DokployClient, sent: Sent, kind: ServiceKind) -> Awaitable[None]:
     return client.update_service(kind, sent[kind.id_field], {k: v for k, v in sent.items() if k != kind.id_field})
 
@@ -73,9 +78,10 @@ CALLS: dict[str, Call] = {
     "deployment.allByType": lambda client, sent: client.deployments_by_type(sent["type"], sent["id"]),
     "deployment.allCentralized": lambda client, sent: client.all_deployments(),
     "deployment.queueList": lambda client, sent: client.queue(),
-    "deployment.readLogs": lambda client, sent: client.read_log(sent["deploymentId"], tail=int(sent.get("tail", 100))),
+    "deployment.readLogs": lambda client, sent: client.read_log(sent["deploymentId"], tail=_tail(sent)),
     "deployment.killProcess": lambda client, sent: client.kill_process(sent["deploymentId"]),
     "deployment.removeDeployment": lambda client, sent: client.remove_deployment(sent["deploymentId"]),
+    "registry.all": lambda client, sent: client.registries(),
     "rollback.rollback": lambda client, sent: client.rollback(sent["rollbackId"]),
     "server.all": lambda client, sent: client.servers(),
     "settings.getDokployVersion": lambda client, sent: client.server_version(),
@@ -84,6 +90,9 @@ CALLS: dict[str, Call] = {
 NO_METHOD = {
     "application.cancelDeployment": "only for Dokploy's cloud",
     "application.clearDeployments": "removes logs behind the user's back",
+    "Deployment.QUEUElist": "the client writes names as they are",
+    "DEPLOYMENT.all": "the client writes names as they are",
+    "Health": "the client writes names as they are",
     "application.create": "set-up of the recording",
     "application.dropDeployment": "uploads are not part of this package",
     "application.saveBuildType": "set-up of the recording",
@@ -95,6 +104,9 @@ NO_METHOD = {
     "deploy/nope": "webhooks are another door, without a key",
     "deployment.nope": "a path that does not exist",
     "environment.create": "set-up of the recording",
+    "docker.getConfig": "recorded here only where it refuses what the client never sends",
+    "docker.getContainersByAppNameMatch": "recorded here only where it refuses what the client never sends",
+    "docker.getServiceContainersByAppName": "recorded here only where it refuses what the client never sends",
     "health": "answers 200 while the database is down, so it proves nothing (transcript 193b)",
     "no.such": "a path that does not exist",
     "organization.all": "set-up of the recording",
@@ -105,7 +117,13 @@ NO_METHOD = {
     "settings.cleanAllDeploymentQueue": "drops other people's jobs",
     "settings.updateBuildsConcurrency": "set-up of the recording",
     "trpc/deployment.all": "the dashboard's own door",
+    "trpc/Settings.health": "the dashboard's own door",
+    "trpc/deployment.killProcess": "the dashboard's own door",
+    "trpc/deployment.queueList": "the dashboard's own door",
     "trpc/settings.health": "the dashboard's own door",
+    "user.get": "asked by the doctor alone",
+    "user.getBackups": "asked by the doctor alone",
+    "user.getPermissions": "asked by the doctor alone",
     "user.assignPermissions": "set-up of the recording",
     "user.createApiKey": "set-up of the recording",
 }
@@ -117,6 +135,16 @@ SENT_DIFFERENTLY = {
     "112-extra-query": "the client sends no unknown parameters",
     "152-title-null": "the client leaves a missing title out",
     "153-extra-field": "the client sends no unknown fields",
+    "405-application-update-only-id": "the client sends nothing when there is nothing to change",
+    "408-readLogs-tail-no-number": "the client's `tail` is a number",
+    "409-readLogs-tail-infinite": "the client's `tail` is a number",
+    "409b-readLogs-tail-fraction": "the client's `tail` is a whole number",
+    "410-readLogs-tail-hexadecimal": "the client writes `tail` in decimals",
+    "412-body-too-large": "the client sends JSON",
+    "412b-body-too-large-without-key": "the client sends JSON",
+    "412c-body-just-small-enough": "the client sends JSON",
+    "417-trailing-slash-not-followed": "the client writes no trailing slash",
+    "417b-double-slash-not-followed": "the client writes no double slash",
     "63-wrong-method-GET-on-mutation": "the client uses the right method",
     "64-wrong-method-POST-on-query": "the client uses the right method",
     "74-missing-param": "the client always sends the id",
@@ -151,6 +179,36 @@ FAILURES: dict[str, type[ApiError]] = {
     "203-webhook-bad-token": UnexpectedAnswer,
     "205-member-killBuild": AccessDenied,
     "212-dropDeployment": ServerError,
+    "404-application-update-unknown": InvalidRequest,
+    "405-application-update-only-id": ServerError,
+    "405b-application-update-unknown-field": ServerError,
+    "406-application-update-wrong-types": InvalidRequest,
+    "406b-application-update-coerced": InvalidRequest,
+    "407-compose-update-wrong-types": InvalidRequest,
+    "408-readLogs-tail-no-number": InvalidRequest,
+    "409-readLogs-tail-infinite": InvalidRequest,
+    "409b-readLogs-tail-fraction": InvalidRequest,
+    "410-readLogs-tail-hexadecimal": NotFound,
+    "411-NUL-deployment-all": ServerError,
+    "411b-NUL-allByCompose": ServerError,
+    "411c-NUL-rollback": InvalidRequest,
+    "412-body-too-large": InvalidRequest,
+    "412b-body-too-large-without-key": InvalidRequest,
+    "412c-body-just-small-enough": InvalidRequest,
+    "413-no-content-type": InvalidRequest,
+    "414b-path-in-other-case-on-error": InvalidRequest,
+    "414c-trpc-path-in-other-case": UnexpectedAnswer,
+    "414d-health-in-other-case": Unauthorized,
+    "415-trpc-without-key": Unauthorized,
+    "416-trpc-wrong-input": InvalidRequest,
+    "416b-trpc-wrong-method": InvalidRequest,
+    "417-trailing-slash-not-followed": UnexpectedAnswer,
+    "417b-double-slash-not-followed": UnexpectedAnswer,
+    "425-getConfig-odd-id": InvalidRequest,
+    "425b-getConfig-unknown-server": NotFound,
+    "426-getServiceContainers-odd-name": InvalidRequest,
+    "426b-getContainersByAppNameMatch-wrong-type": InvalidRequest,
+    "427-allByType-unknown-schedule": NotFound,
     "44-killProcess-while-running": InvalidRequest,
     "46-application-cancelDeployment": InvalidRequest,
     "60-no-key": Unauthorized,
@@ -215,6 +273,8 @@ SINGLE_ANSWERS = {
     "304-getConfig-unknown",
     "305-getServiceContainersByAppName-unknown",
     "335-rows",
+    "430-getConfig-service-by-id",
+    "431-getConfig-service-rolled-back",
     "336-rollback-to-v1",
 }
 
@@ -448,6 +508,16 @@ async def test_single_recorded_answers_parse() -> None:
     )  # fmt: skip
     async with _answering(*ALL["304-getConfig-unknown"]["response"]) as client:
         assert await client.inspect_task("gone") is None
+    async with _answering(*ALL["430-getConfig-service-by-id"]["response"]) as client:
+        service = await client.inspect_service("owagmsi8ze3fxf7wfvkwg891n")
+    assert service is not None
+    assert (service.image, service.previous_image) == ("other-cmed4v:latest", "other-cmed4v:latest")
+    async with _answering(*ALL["431-getConfig-service-rolled-back"]["response"]) as client:
+        service = await client.inspect_service("pspbdm8696l4wm40p62583mvd")
+    assert service is not None
+    assert service.update is not None
+    assert service.update.state.is_rollback
+    assert service.previous_image is None
     async with _answering(200, ALL["335-rows"]["response"]) as client:
         rows = await client.deployments_by_application("x")
     assert [row.commit_message for row in rows] == ["release 3", "release 2", "release 1"]

@@ -50,9 +50,12 @@ LONG = Commit("ec6c81aa7b1cf709770bea66a0950f91c0b9a7af", "chore: a slow build (
 
 FREE_VALUES = re.compile(
     r"(Id|At|Name|ByName|Path|Token|timestamp|processedOn|href|label|image|version|start|slug|ownerId)$|^id$"
+    r"|^(username|email|key|prefix|metadata|lastRequest|requestCount|expirationDate|createdAt2)$"
 )
 """Keys whose values differ from one instance to the next; their types are compared."""
 NAMES_THAT_COUNT = {"registryName", "name"}
+LISTS_OF_SOMEBODY = re.compile(r"accessed(Projects|Environments|Services)")
+"""Lists whose length differs from one instance to the next."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -112,7 +115,7 @@ class Session:
 
     def key_of(self, recorded: str | None) -> str | None:
         """Return the simulator's key for a redacted one."""
-        names = {"uldVgu": "owner", "mbYbyw": "member", "dfXrjM": "rate_limited"}
+        names = {"owner…": "owner", "uldVgu": "owner", "mbYbyw": "member", "dfXrjM": "rate_limited"}
         if recorded is None:
             return None
         name = names.get(recorded[:6])
@@ -128,8 +131,8 @@ class Session:
         headers = {k: v.encode("ascii", "ignore").decode() for k, v in headers.items()}
         body = request["body"]
         content: bytes | None = None
-        if isinstance(body, dict) and set(body) == {"raw"}:
-            content = str(body["raw"]).encode()
+        if isinstance(body, dict) and "raw" in body:
+            content = str(body["raw"]).encode() * int(body.get("times", 1))
         elif body is not None:
             content = json.dumps(self.translate(body)).encode()
         query = self.translate(request["query"]) if request["query"] else None
@@ -140,6 +143,7 @@ class Session:
                 params=query,
                 headers=headers,
                 content=content,
+                follow_redirects=load(name)["response"]["status"] != 308,
             )
         except httpx.TransportError as error:
             self.answers[name] = error
@@ -315,6 +319,8 @@ def differences(recorded: Any, actual: Any, where: str = "$", key: str = "") -> 
             found += differences(recorded[name], actual[name], f"{where}.{name}", name)
         return found
     if isinstance(recorded, list) and isinstance(actual, list):
+        if LISTS_OF_SOMEBODY.fullmatch(key):
+            return []
         if len(recorded) != len(actual):
             return [f"{where}: {len(recorded)} items recorded, {len(actual)} now"]
         if key == "deployments":
@@ -325,6 +331,7 @@ def differences(recorded: Any, actual: Any, where: str = "$", key: str = "") -> 
     if type(recorded) is not type(actual):
         return [f"{where}: {recorded!r} recorded, {actual!r} now"]
     free = FREE_VALUES.search(key) and key not in NAMES_THAT_COUNT
+    free = free or (key == "name" and ".apiKeys[" in where)
     if not free and recorded != actual and "(registry-password)" not in str(recorded):
         return [f"{where}: {recorded!r} recorded, {actual!r} now"]
     return []
@@ -349,8 +356,8 @@ def test_replayed_request_is_answered_as_recorded(session: Session, name: str) -
     assert actual.status_code == recorded["status"]
     headers = {key.lower(): value for key, value in recorded["headers"].items()}
     assert actual.headers.get("content-type") == headers.get("content-type")
-    for header in ("x-frame-options", "content-security-policy", "vary"):
-        assert actual.headers.get(header) == headers.get(header) or name == "77-deploy-malformed-json"
+    for header in ("x-frame-options", "content-security-policy", "vary", "location", "refresh"):
+        assert actual.headers.get(header) == headers.get(header)
     body: Any = actual.text
     if recorded["body_is_json"]:
         body = actual.json()

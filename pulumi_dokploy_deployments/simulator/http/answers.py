@@ -18,14 +18,36 @@ SECURITY = {
 TRPC = {"Vary": "trpc-accept, Accept-Encoding"}
 
 
+CODES = {
+    "BAD_REQUEST": -32600,
+    "UNAUTHORIZED": -32001,
+    "NOT_FOUND": -32004,
+    "METHOD_NOT_SUPPORTED": -32005,
+    "UNSUPPORTED_MEDIA_TYPE": -32015,
+    "INTERNAL_SERVER_ERROR": -32603,
+}
+"""tRPC's numbers for its error codes (transcripts 415, 416)."""
+
+
 def _response(body: bytes, status: int, content_type: str | None, headers: dict[str, str]) -> Response:
+    response = _bare(body, status, content_type)
+    response.headers.update(SECURITY | headers)
+    return response
+
+
+def _bare(body: bytes, status: int, content_type: str | None = None) -> Response:
     response = Response(body, status)
     if content_type is None:
         if "content-type" in response.headers:
             del response.headers["content-type"]
     else:
         response.headers["content-type"] = content_type
-    response.headers.update(SECURITY | headers)
+    return response
+
+
+def _text(text: str, status: int) -> Response:
+    response = _response(text.encode(), status, None, {})
+    del response.headers["vary"]
     return response
 
 
@@ -55,9 +77,10 @@ def trpc(value: object) -> Response:
 
 
 def trpc_refusal(error: ApiError, path: str | None) -> Response:
-    """Return an error in the shape of /api/trpc."""
+    """Return an error in the shape of /api/trpc, whose message holds zod's findings (transcripts 415, 416)."""
     envelope = error.body(path)
-    body = {"error": {"json": {"message": error.message, "code": -32600, "data": envelope["data"]}}}
+    message = json.dumps(error.issues, indent=2, ensure_ascii=False) if error.issues else error.message
+    body = {"error": {"json": {"message": message, "code": CODES[error.code], "data": envelope["data"]}}}
     return _response(encode(body), error.status, "application/json", TRPC)
 
 
@@ -80,12 +103,26 @@ def head() -> Response:
 
 def invalid_json() -> Response:
     """Return the plain text for a body that is no JSON (transcript 77)."""
-    return _response(b"Invalid JSON", 400, None, {})
+    return _text("Invalid JSON", 400)
+
+
+def too_large() -> Response:
+    """Return the plain text for a body of more than a mebibyte (transcript 412)."""
+    return _text("Body exceeded 1mb limit", 413)
+
+
+def no_page() -> Response:
+    """Return the page for a path that is not the API's (measured; its real text is longer)."""
+    text = b"<!DOCTYPE html><html><head><title>Dokploy</title></head><body>404</body></html>"
+    headers = {"Cache-Control": "private, no-cache, no-store, max-age=0, must-revalidate", "X-Powered-By": "Next.js"}
+    return _response(text, 404, "text/html; charset=utf-8", headers)
 
 
 def moved(location: str, status: int = 308) -> Response:
-    """Return a redirect, for trailing and double slashes or as a fault."""
-    return _response(location.encode(), status, None, {"Location": location, "Refresh": f"0;url={location}"})
+    """Return a redirect, for trailing and double slashes or as a fault: no security headers (transcript 417)."""
+    response = _bare(location.encode(), status)
+    response.headers.update({"Location": location, "Refresh": f"0;url={location}"})
+    return response
 
 
 def proxy_error(status: int) -> Response:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 from pulumi_dokploy_deployments.simulator.http import answers, webhook
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, BrokenConnection
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedure
-from pulumi_dokploy_deployments.simulator.http.routers import application, compose, deployment, docker, others
+from pulumi_dokploy_deployments.simulator.http.routers import application, compose, deployment, docker, others, user
 from pulumi_dokploy_deployments.simulator.http.schema import validate
 from pulumi_dokploy_deployments.simulator.world import World
+from pulumi_dokploy_deployments.simulator.world.access import NOBODY, PER_REQUEST, Principal
 from pulumi_dokploy_deployments.simulator.world.faults import Fault
 from pulumi_dokploy_deployments.simulator.world.requests import Request as Recorded
 from pulumi_dokploy_deployments.simulator.world.templates import Json
@@ -23,9 +25,13 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 PROCEDURES: dict[str, Procedure] = {
     name: procedure
-    for module in (application, compose, deployment, docker, others)
+    for module in (application, compose, deployment, docker, others, user)
     for name, procedure in module.router.procedures.items()
 }
+BY_LOWER_CASE = {name.lower(): procedure for name, procedure in PROCEDURES.items()}
+"""Below /api/ names match in any case (transcript 414); below /api/trpc/ they don't."""
+BODY_LIMIT = 1_048_576
+"""Bytes of the longest body that is read (transcript 412); /api/trpc/ has no such limit."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +125,15 @@ class HttpApp:
         path = call.path
         clean = "/" + "/".join(part for part in path.split("/") if part)
         if path != clean and path != "/":
-            query = "&".join(f"{key}={value}" for key, value in call.query.items())
+            query = urlencode(call.query, quote_via=quote, safe="")
             return answers.moved(f"{clean}?{query}" if query else clean)
+        if not path.startswith("/api/"):
+            return answers.no_page()
         if path == "/api/health":
             return answers.page({"ok": True})
+        is_trpc = path.startswith("/api/trpc/")
+        if len(call.raw) > BODY_LIMIT and not is_trpc:
+            return answers.too_large()
         body: object = {}
         if "application/json" in call.content_type and call.method not in {"GET", "HEAD"}:
             try:
@@ -133,28 +144,30 @@ class HttpApp:
             parts = path.removeprefix("/api/deploy/").split("/")
             kind = "compose" if parts[0] == "compose" else "application"
             return webhook.deploy(self.world, parts[-1], kind, dict(call.headers), body)
-        if path == "/api/trpc/settings.health":
-            return answers.trpc({"status": "ok"})
-        faults = self.world.faults
-        principal = self.world.access.verify(call.headers.get("x-api-key"), self.world.now)
-        if principal is None or faults.database_down:
+        if is_trpc:
+            return self._trpc(call, body)
+        principal = self._principal(call, PER_REQUEST)
+        if principal is None:
             return answers.unauthorized()
-        context = Context(self.world, principal)
-        if path.startswith("/api/trpc/"):
-            return self._trpc(call, context, body)
-        return self._rest(call, context, body)
+        return self._rest(call, Context(self.world, principal), body)
+
+    def _principal(self, call: Call, cost: int) -> Principal | None:
+        """Return whose key it is; nobody's while the database is down (transcript 190)."""
+        principal = self.world.access.verify(call.headers.get("x-api-key"), self.world.now, cost)
+        return None if self.world.faults.database_down else principal
 
     def _rest(self, call: Call, context: Context, body: object) -> Response:
         if call.method == "HEAD":
             return answers.head()
-        procedure = PROCEDURES.get(call.endpoint) if call.path.startswith("/api/") else None
+        procedure = BY_LOWER_CASE.get(call.endpoint.lower())
         if procedure is None or procedure.method != call.method:
             return answers.refusal(ApiError("NOT_FOUND", "Not found"), None)
         try:
             if call.method == "POST" and "application/json" not in call.content_type:
-                given_type = call.content_type or "undefined"
-                # The missing quote is the real server's (transcript 78).
-                raise ApiError("UNSUPPORTED_MEDIA_TYPE", f'Unsupported content-type "{given_type}')
+                # The missing quote is the real server's (transcripts 78, 413).
+                unsupported = f'Unsupported content-type "{call.content_type}'
+                message = unsupported if call.content_type else "Missing content-type header"
+                raise ApiError("UNSUPPORTED_MEDIA_TYPE", message)
             if call.method == "GET":
                 return answers.procedure(self._run(procedure, context, dict(call.query), from_query=True))
             given = body if isinstance(body, dict) else {}
@@ -162,11 +175,20 @@ class HttpApp:
         except ApiError as error:
             return answers.refusal(error, procedure.name)
 
-    def _trpc(self, call: Call, context: Context, body: object) -> Response:
+    def _trpc(self, call: Call, body: object) -> Response:
+        # Only the tRPC context looks at the key here, once.
+        principal = self._principal(call, 1)
         procedure = PROCEDURES.get(call.endpoint)
         if procedure is None:
             message = f'No procedure found on path "{call.endpoint}"'
             return answers.trpc_refusal(ApiError("NOT_FOUND", message), call.endpoint)
+        if procedure.method != call.method:
+            kind = "query" if procedure.method == "GET" else "mutation"
+            message = f'Unsupported {call.method}-request to {kind} procedure at path "{call.endpoint}"'
+            return answers.trpc_refusal(ApiError("METHOD_NOT_SUPPORTED", message), call.endpoint)
+        if principal is None and not procedure.public:
+            return answers.trpc_refusal(ApiError("UNAUTHORIZED", "UNAUTHORIZED"), call.endpoint)
+        context = Context(self.world, principal or NOBODY)
         try:
             envelope: object = json.loads(call.query.get("input") or "{}") if call.method == "GET" else body
         except ValueError:
@@ -180,8 +202,8 @@ class HttpApp:
 
     @staticmethod
     def _run(procedure: Procedure, context: Context, given: Json, *, from_query: bool) -> object:
-        if procedure.docker:
-            context.require_docker()
+        if procedure.resource is not None:
+            context.require_read(procedure.resource)
         return procedure.handler(context, validate(procedure.schema, given, from_query=from_query))
 
 

@@ -8,6 +8,7 @@ STATUS = {
     "BAD_REQUEST": 400,
     "UNAUTHORIZED": 401,
     "NOT_FOUND": 404,
+    "METHOD_NOT_SUPPORTED": 405,
     "UNSUPPORTED_MEDIA_TYPE": 415,
     "INTERNAL_SERVER_ERROR": 500,
 }
@@ -42,6 +43,14 @@ class ApiError(Exception):
         if self.issues:
             body["issues"] = self.issues
         return body
+
+
+class FailedQuery(ApiError):
+    """The database refused a query; the message repeats the query and its parameters (transcript 411)."""
+
+    def __init__(self, parameters: str, query: str = "select …") -> None:
+        """Keep the message as the server sends it."""
+        super().__init__("INTERNAL_SERVER_ERROR", f"Failed query: {query}\nparams: {parameters}")
 
 
 def not_found(what: str) -> ApiError:

@@ -9,7 +9,7 @@ from pulumi_dokploy_deployments.simulator.world.access import Principal
 from pulumi_dokploy_deployments.simulator.world.services import Deployable, Server, Service
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
-from .errors import ApiError, no_access, not_found
+from .errors import ApiError, FailedQuery, no_access, not_found
 from .schema import Schema
 
 
@@ -42,15 +42,21 @@ class Context:
         if not self.principal.may_access(service_id):
             raise no_access()
 
-    def require_docker(self) -> None:
-        """Refuse a member without the permission docker:read."""
-        if not self.principal.may_read_docker():
-            raise ApiError("UNAUTHORIZED", 'unauthorized to access resource "docker"')
+    def require_read(self, resource: str) -> None:
+        """Refuse a person who may not read a resource, such as `docker` or `registry`."""
+        if not self.principal.permissions()[resource]["read"]:
+            raise ApiError("UNAUTHORIZED", f'unauthorized to access resource "{resource}"')
+
+    def query(self, value: object) -> None:
+        """Fail where a value reaches Postgres that no text can hold (transcript 411)."""
+        if "\0" in str(value):
+            raise FailedQuery(str(value))
 
     def deployable(self, kind: str, given: Json) -> Deployable:
         """Return the addressed application or compose: access first, existence second."""
         service_id = str(given[f"{kind}Id"])
         self.require(service_id)
+        self.query(service_id)
         service = self.world.deployable(kind, service_id)
         if service is None:
             raise not_found(TITLES[kind])
@@ -60,6 +66,7 @@ class Context:
         """Return the addressed service of any kind."""
         service_id = str(given[f"{kind}Id"])
         self.require(service_id)
+        self.query(service_id)
         service = self.world.services.get(service_id)
         if service is None or service.kind != kind:
             raise not_found(TITLES[kind])
@@ -69,6 +76,7 @@ class Context:
         """Return the addressed server, None for Dokploy's own host; 404 for an unknown one."""
         if not server_id:
             return None
+        self.query(server_id)
         server = self.world.servers.get(str(server_id))
         if server is None:
             raise not_found("Server")
@@ -80,13 +88,17 @@ Handler = Callable[[Context, Json], object]
 
 @dataclass(frozen=True)
 class Procedure:
-    """One endpoint: GET for queries, POST for mutations; `docker` ones need docker:read first of all."""
+    """One endpoint: GET for queries, POST for mutations.
+
+    `resource` is what a person must be allowed to read first of all; `public` needs no key below /api/trpc/.
+    """
 
     name: str
     method: str
     schema: Schema
     handler: Handler
-    docker: bool = False
+    resource: str | None = None
+    public: bool = False
 
 
 class Registry:
@@ -96,17 +108,21 @@ class Registry:
         """Start without procedures."""
         self.procedures: dict[str, Procedure] = {}
 
-    def query(self, name: str, schema: Schema | None = None, *, docker: bool = False) -> Callable[[Handler], Handler]:
+    def query(
+        self, name: str, schema: Schema | None = None, *, resource: str | None = None, public: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Register a handler for GET."""
-        return self._register(name, "GET", schema or {}, docker)
+        return self._register(name, "GET", schema or {}, resource, public)
 
     def mutation(self, name: str, schema: Schema | None = None) -> Callable[[Handler], Handler]:
         """Register a handler for POST."""
         return self._register(name, "POST", schema or {})
 
-    def _register(self, name: str, method: str, schema: Schema, docker: bool = False) -> Callable[[Handler], Handler]:
+    def _register(
+        self, name: str, method: str, schema: Schema, resource: str | None = None, public: bool = False
+    ) -> Callable[[Handler], Handler]:
         def decorate(handler: Handler) -> Handler:
-            self.procedures[name] = Procedure(name, method, schema, handler, docker)
+            self.procedures[name] = Procedure(name, method, schema, handler, resource, public)
             return handler
 
         return decorate

@@ -2,19 +2,22 @@
 
 import re
 from dataclasses import dataclass
-from math import isnan
+from math import inf, isinf, isnan
 from typing import Literal
 
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 from .errors import ApiError
 
-Kind = Literal["string", "number", "boolean", "array", "any"]
+Kind = Literal["string", "number", "boolean", "array", "object", "record", "any"]
 
 
 @dataclass(frozen=True)
 class Field:
-    """One input field; `minimum` is a length for strings and a value for numbers."""
+    """One input field; `minimum` is a length for strings and a value for numbers.
+
+    `coerced` fields are converted as JavaScript's Number() and Boolean() do before they are checked (406).
+    """
 
     kind: Kind = "string"
     optional: bool = False
@@ -25,6 +28,8 @@ class Field:
     options: tuple[str, ...] = ()
     pattern: str = ""
     pattern_message: str = ""
+    coerced: bool = False
+    whole: bool = True
 
 
 Schema = dict[str, Field]
@@ -44,8 +49,8 @@ def validate(schema: Schema, data: Json, *, from_query: bool) -> Json:
         if from_query and value == "":
             # The bridge from query strings to tRPC drops empty values (transcript 75).
             present, value = False, None
-        if from_query and present and field.kind == "number":
-            value = _number(value)
+        if present and (field.coerced or (from_query and field.kind == "number")):
+            value = _coerced(field, value)
         if not present and field.optional:
             if field.default is not None:
                 accepted[name] = field.default
@@ -60,12 +65,40 @@ def validate(schema: Schema, data: Json, *, from_query: bool) -> Json:
     return accepted
 
 
-def _number(value: object) -> object:
-    try:
-        number = float(str(value))
-    except ValueError:
+def _coerced(field: Field, value: object) -> object:
+    if value is None and field.nullable:
+        return None
+    return truthy(value) if field.kind == "boolean" else number(value)
+
+
+def truthy(value: object) -> bool:
+    """Return JavaScript's Boolean(value): lists and objects are true even when they are empty."""
+    return bool(value) or isinstance(value, list | dict)
+
+
+def number(value: object) -> float:
+    """Return JavaScript's Number(value); NaN where it is none."""
+    if value is None or isinstance(value, bool | int):
+        return int(value or 0)
+    if isinstance(value, list):
+        return number(_joined(value))
+    if isinstance(value, dict):
         return float("nan")
-    return int(number) if number.is_integer() else number
+    text = str(value).strip()
+    if not text:
+        return 0
+    if re.fullmatch(r"0[xX][0-9a-fA-F]+|0[oO][0-7]+|0[bB][01]+", text):
+        return int(text, 0)
+    if re.fullmatch(r"[+-]?Infinity", text):
+        return -inf if text.startswith("-") else inf
+    if not re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", text):
+        return float("nan")
+    found = float(text)
+    return int(found) if found.is_integer() else found
+
+
+def _joined(items: list[object]) -> str:
+    return ",".join("" if item is None else _joined(item) if isinstance(item, list) else str(item) for item in items)
 
 
 def _check(name: str, field: Field, value: object, present: bool) -> Json | None:
@@ -80,13 +113,13 @@ def _check(name: str, field: Field, value: object, present: bool) -> Json | None
             "message": f"Invalid option: expected one of {wanted}",
         }
     received = _type_of(value) if present else "undefined"
-    if received != field.kind:
-        return {
-            "expected": field.kind,
-            "code": "invalid_type",
-            "path": [name],
-            "message": f"Invalid input: expected {field.kind}, received {received}",
-        }
+    infinite = isinstance(value, float) and isinf(value)
+    if infinite or received != ("object" if field.kind == "record" else field.kind):
+        issue: Json = {"expected": field.kind, "code": "invalid_type"}
+        if infinite or received == "NaN":
+            # Only for these zod repeats what it received, and calls the infinite ones numbers (409).
+            issue["received"] = "Infinity" if infinite else "NaN"
+        return issue | {"path": [name], "message": f"Invalid input: expected {field.kind}, received {received}"}
     if isinstance(value, str):
         return _check_text(name, field, value)
     if isinstance(value, int | float) and field.kind == "number":
@@ -117,7 +150,7 @@ def _check_text(name: str, field: Field, value: str) -> Json | None:
 
 
 def _check_number(name: str, field: Field, value: float) -> Json | None:
-    if not isinstance(value, int):
+    if field.whole and not isinstance(value, int):
         return {
             "expected": "int",
             "format": "safeint",

@@ -8,6 +8,29 @@ from .ids import Ids, iso
 from .logs import Logs
 from .templates import Json
 
+COLUMNS = (
+    "deploymentId",
+    "title",
+    "description",
+    "status",
+    "logPath",
+    "pid",
+    "applicationId",
+    "composeId",
+    "serverId",
+    "isPreviewDeployment",
+    "previewDeploymentId",
+    "createdAt",
+    "startedAt",
+    "finishedAt",
+    "errorMessage",
+    "scheduleId",
+    "backupId",
+    "rollbackId",
+    "volumeBackupId",
+    "buildServerId",
+)
+"""Columns of `deployment`, in their order (transcripts 31, 411)."""
 KEPT = 10
 """Rows that survive the pruning before each insert, so at most eleven exist (transcript 150)."""
 
@@ -64,28 +87,17 @@ class History:
         """Prune the owner's history, then add a running row; `owner` is {"applicationId": …} or compose."""
         self.prune(owner)
         fields: Json = {
+            **dict.fromkeys(COLUMNS),
             "deploymentId": self._ids.nano(),
             "title": title,
             "description": description,
             "status": "running",
             "logPath": log_path,
-            "pid": None,
-            "applicationId": None,
-            "composeId": None,
-            "serverId": None,
             "isPreviewDeployment": False,
-            "previewDeploymentId": None,
             "createdAt": iso(at),
             "startedAt": iso(at),
-            "finishedAt": None,
-            "errorMessage": None,
-            "scheduleId": None,
-            "backupId": None,
-            "rollbackId": None,
-            "volumeBackupId": None,
-            "buildServerId": None,
+            **owner,
         }
-        fields.update(owner)
         row = Row(fields)
         self.rows.append(row)
         self.asked[row.id] = {"title": title, "description": description}

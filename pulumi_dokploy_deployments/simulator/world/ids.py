@@ -35,6 +35,10 @@ class Ids:
         """Return an API key: its prefix and 64 letters (transcript 01)."""
         return prefix + "".join(self._random.choices(string.ascii_letters, k=64))
 
+    def account(self) -> str:
+        """Return the 32 letters and digits of a user's or a key's id (transcript 421)."""
+        return "".join(self._random.choices(string.ascii_letters + string.digits, k=32))
+
     def between(self, low: float, high: float) -> float:
         """Return a number of seconds in [low, high), for latencies that vary on a real server."""
         return self._random.uniform(low, high)

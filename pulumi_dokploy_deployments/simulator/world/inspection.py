@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from .ids import iso_nano
 from .relative import ago, human_duration
+from .swarm import RESTART_DELAY, STOP_GRACE
 from .tasks import Spec, SwarmService, Task
 from .templates import Json
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from .images import LocalImage
     from .world import World
 
+SECOND = 1_000_000_000
+"""In the nanoseconds of Docker's durations."""
 NODE = "vm"
 NETWORK = "m1mrvi435cch6nfqiz98eiqvb"
 NODE_ID = "k95dc6gspay41bmhh2bds4lut"
@@ -178,22 +181,37 @@ def _template(spec: Spec) -> Json:
     }
 
 
-def _spec(name: str, spec: Spec) -> Json:
+def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
+    """Return a spec; Swarm adds its defaults to the present one and to no other (transcripts 430, 431)."""
+    monitor = {"Monitor": int(spec.monitor * SECOND)} if defaults or spec.monitor_given else {}
+    template = _template(spec)
+    if defaults:
+        container = template["ContainerSpec"]
+        isolation = container.pop("Isolation")
+        container |= {"StopGracePeriod": int(STOP_GRACE * SECOND), "DNSConfig": {}, "Isolation": isolation}
+        restart = {"Condition": "any", "Delay": int(RESTART_DELAY * SECOND), "MaxAttempts": 0}
+        template = {
+            "ContainerSpec": container,
+            "Resources": template["Resources"],
+            "RestartPolicy": restart,
+            **template,
+        }
     return {
         "Name": name,
         "Labels": {},
-        "TaskTemplate": _template(spec) | {"Runtime": "container"},
+        "TaskTemplate": template | {"Runtime": "container"},
         "Mode": {"Replicated": {"Replicas": spec.replicas}},
         "UpdateConfig": {
             "Parallelism": 1,
             "FailureAction": spec.failure_action,
-            "Monitor": int(spec.monitor * 1_000_000_000),
+            **monitor,
             "MaxFailureRatio": 0,
             "Order": spec.order,
         },
         "RollbackConfig": {
             "Parallelism": 1,
             "FailureAction": "pause",
+            **({"Monitor": 5 * SECOND} if defaults else {}),
             "MaxFailureRatio": 0,
             "Order": "start-first",
         },
@@ -207,10 +225,10 @@ def _service(service: SwarmService) -> Json:
         "Version": {"Index": service.index},
         "CreatedAt": iso_nano(service.created),
         "UpdatedAt": iso_nano(service.updated),
-        "Spec": _spec(service.name, service.spec),
+        "Spec": _spec(service.name, service.spec, defaults=True),
     }
     if service.previous is not None:
-        view["PreviousSpec"] = _spec(service.name, service.previous)
+        view["PreviousSpec"] = _spec(service.name, service.previous, defaults=False)
     view["Endpoint"] = {"Spec": {"Mode": "vip"}, "VirtualIPs": [{"NetworkID": NETWORK, "Addr": "10.0.1.6/24"}]}
     if service.update is not None:
         update: Json = {"State": service.update.state, "StartedAt": iso_nano(service.update.started)}

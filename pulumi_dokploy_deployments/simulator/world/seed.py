@@ -1,7 +1,7 @@
 """The ready-made instance: services for every outcome, keys for every answer, and how to find them."""
 
 from . import factory
-from .access import ApiKey, Principal
+from .access import DEFAULT_LIMIT, ApiKey, Principal
 from .ids import log_stamp
 from .logs import path_of
 from .services import Behaviour, Deployable, Runtime, ServiceKind
@@ -95,6 +95,7 @@ def populate(world: World, build_seconds: float, slow_seconds: float) -> Json:
             "simulated-environment-secret",
             "simulated-pull-password",
             "simulated-database-password",
+            "simulated-root-password",
         ],
     }
 
@@ -155,8 +156,10 @@ def _keys(world: World) -> Json:
     owner = Principal("owner")
     people = {
         "owner": ApiKey(world.ids.api_key("ul"), owner),
-        "rate_limited": ApiKey(world.ids.api_key("df"), Principal("rate_limited"), limit=10),
+        "rate_limited": ApiKey(world.ids.api_key("df"), Principal("rate_limited", user="owner"), limit=DEFAULT_LIMIT),
         "member": ApiKey(world.ids.api_key("mb"), Principal("member", "member")),
         "no_docker": ApiKey(world.ids.api_key("nd"), Principal("no_docker", "member", everything)),
     }
+    for key in people.values():
+        key.created = world.now
     return {name: world.access.add(key).secret for name, key in people.items()}

@@ -32,7 +32,10 @@ class Content:
 
 @dataclass(frozen=True)
 class Spec:
-    """The part of a service spec that matters; `monitor` seconds follow each started task."""
+    """The part of a service spec that matters; `monitor` seconds follow each started task.
+
+    `monitor_given` tells that they were set, not Swarm's default.
+    """
 
     image: str
     content: Content
@@ -42,6 +45,7 @@ class Spec:
     order: str = "start-first"
     failure_action: str = "rollback"
     monitor: float = 5.0
+    monitor_given: bool = False
     force_update: int = 0
 
 

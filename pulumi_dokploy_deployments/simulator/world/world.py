@@ -37,7 +37,7 @@ class World:
         self.queue = Queue(self.agenda, self._run)
         self.swarm = Swarm(self.agenda, self.ids)
         self.containers = Containers(self.ids)
-        self.access = Access()
+        self.access = Access(seed)
         self.faults = Faults()
         self.requests = Requests()
         self.services: dict[str, Service] = {}
@@ -158,6 +158,7 @@ class World:
             order=str(update.get("Order", "start-first")),
             failure_action=str(update.get("FailureAction", "rollback" if not update else "pause")),
             monitor=float(update.get("Monitor", 5_000_000_000)) / 1_000_000_000,
+            monitor_given="Monitor" in update,
         )
 
     def roll_back(self, rollback: Rollback) -> bool:

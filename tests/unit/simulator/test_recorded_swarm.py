@@ -154,6 +154,52 @@ def test_rolling_back_pins_the_stored_image_and_the_next_deployment_undoes_it() 
     assert [task.spec.image for task in world.swarm.running(swarm)] == [f"{app.app_name}:latest"]
 
 
+def shape(value: Any, where: str = "") -> set[str]:
+    """Return the places of an inspected object with the values that every server has in common."""
+    if isinstance(value, dict):
+        found = {place for key, item in value.items() for place in shape(item, f"{where}.{key}")}
+        return found | ({f"{where} is empty"} if not value else set())
+    if isinstance(value, list):
+        return {place for item in value for place in shape(item, f"{where}[]")}
+    own = (".ID", "Id", "Index", "At", "Image", "Name", ".Addr", "NetworkID", "Target", "ForceUpdate")
+    return {where if where.endswith(own) else f"{where} = {value!r}"}
+
+
+def test_an_updated_service_shows_swarm_s_defaults_and_what_was_set_before_without_them() -> None:
+    world, app = rolling_world()
+    swarm = world.swarm.find(app.app_name)
+    assert swarm is not None
+    recorded = load("430-getConfig-service-by-id")["response"][1]
+    assert shape(inspection.inspect(world, swarm.id, None)) == shape(recorded)
+
+
+def test_a_service_that_swarm_rolled_back_shows_no_previous_spec() -> None:
+    world = empty_world()
+    app = application(world, "crash", None, build_seconds=0.06)
+    for runtime in ("healthy", "exits"):
+        world.set_behaviour(app.id, runtime=runtime)
+        world.trigger(app, "deploy", "t", "")
+        world.advance(world.now + 20)
+    swarm = world.swarm.find(app.app_name)
+    assert swarm is not None
+    recorded = load("431-getConfig-service-rolled-back")["response"][1]
+    assert shape(inspection.inspect(world, swarm.id, None)) == shape(recorded)
+
+
+def test_a_monitor_that_was_set_is_shown_in_the_previous_spec_too() -> None:
+    world, app = rolling_world()
+    app.update({"updateConfigSwarm": {"Parallelism": 1, "Order": "start-first", "Monitor": 7_000_000_000}})
+    for _ in range(2):
+        world.trigger(app, "deploy", "t", "")
+        world.advance(world.now + 20)
+    swarm = world.swarm.find(app.app_name)
+    assert swarm is not None
+    view = inspection.inspect(world, swarm.id, None)
+    assert view is not None
+    assert view["PreviousSpec"]["UpdateConfig"]["Monitor"] == 7_000_000_000
+    assert "Monitor" not in view["PreviousSpec"]["RollbackConfig"]
+
+
 def test_versions_count_over_the_whole_instance() -> None:
     world, app = rolling_world()
     other = application(world, "other", Commit("9" * 40, "first"), build_seconds=0.1)

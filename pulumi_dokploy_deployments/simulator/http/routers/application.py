@@ -3,10 +3,12 @@
 from pulumi_dokploy_deployments.simulator.http import views
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, not_found
 from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Registry
-from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field, Schema
+from pulumi_dokploy_deployments.simulator.http.schema import ID, TEXT, Field, Schema
 from pulumi_dokploy_deployments.simulator.world import World, factory
 from pulumi_dokploy_deployments.simulator.world.services import Deployable
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+
+from .updates import APPLICATION_UPDATE, changes
 
 router = Registry()
 ONE: Schema = {"applicationId": ID}
@@ -49,10 +51,13 @@ def one(context: Context, given: Json) -> object:
     return view | {"hasGitProviderAccess": True, "unauthorizedProvider": None}
 
 
-@router.mutation("application.update", {"applicationId": ID, EVERYTHING: LOOSE})
+@router.mutation("application.update", APPLICATION_UPDATE)
 def update(context: Context, given: Json) -> object:
-    """Change columns; unknown keys are ignored (transcript 154)."""
+    """Change columns; unknown keys are ignored, and nothing but them is an error (transcripts 154, 404, 405)."""
     context.require(given["applicationId"])
+    if not changes(given, "applicationId"):
+        raise ApiError("INTERNAL_SERVER_ERROR", "No values to set")
+    context.query(given["applicationId"])
     service = context.world.deployable("application", given["applicationId"])
     if service is None:
         raise ApiError("BAD_REQUEST", "Error updating application")

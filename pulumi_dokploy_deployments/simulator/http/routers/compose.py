@@ -3,11 +3,12 @@
 from pulumi_dokploy_deployments.simulator.http import views
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError
 from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Registry
-from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field, Schema
+from pulumi_dokploy_deployments.simulator.http.schema import ID, TEXT, Field, Schema
 from pulumi_dokploy_deployments.simulator.world import factory
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 from .application import LOOSE, STRING, environment_exists
+from .updates import COMPOSE_UPDATE
 
 router = Registry()
 ONE: Schema = {"composeId": ID}
@@ -50,10 +51,14 @@ def one(context: Context, given: Json) -> object:
     return view | {"hasGitProviderAccess": True, "unauthorizedProvider": None}
 
 
-@router.mutation("compose.update", {"composeId": STRING, EVERYTHING: LOOSE})
+@router.mutation("compose.update", COMPOSE_UPDATE)
 def update(context: Context, given: Json) -> object:
-    """Change columns; answers the row (transcript 21)."""
-    service = context.deployable("compose", given)
+    """Change columns; answers the row, nothing for an unknown id (transcripts 21, 402)."""
+    context.require(given["composeId"])
+    context.query(given["composeId"])
+    service = context.world.deployable("compose", given["composeId"])
+    if service is None:
+        return VOID
     service.update(given)
     return dict(service.fields)
 

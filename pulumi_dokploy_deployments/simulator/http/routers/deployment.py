@@ -1,10 +1,10 @@
 """Routers `deployment` and `rollback`: history, queue, logs, versions."""
 
 from pulumi_dokploy_deployments.simulator.http import views
-from pulumi_dokploy_deployments.simulator.http.errors import ApiError, no_access, not_found
+from pulumi_dokploy_deployments.simulator.http.errors import ApiError, FailedQuery, no_access, not_found
 from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Registry
 from pulumi_dokploy_deployments.simulator.http.schema import ID, Field, Schema
-from pulumi_dokploy_deployments.simulator.world.history import Row
+from pulumi_dokploy_deployments.simulator.world.history import COLUMNS, Row
 from pulumi_dokploy_deployments.simulator.world.jobs import Job
 from pulumi_dokploy_deployments.simulator.world.services import Deployable
 from pulumi_dokploy_deployments.simulator.world.templates import Json
@@ -14,10 +14,19 @@ TYPES = ("application", "compose", "server", "schedule", "previewDeployment", "b
 ROLLBACK: Schema = {"rollbackId": ID}
 
 
+def _rows_query(column: str, value: str) -> None:
+    """Fail as the real query of a list does (transcript 411)."""
+    if "\0" in value:
+        columns = ", ".join(f'"{name}"' for name in COLUMNS)
+        where = f'where "deployments"."{column}" = $1 order by "deployments"."createdAt" desc'
+        raise FailedQuery(value, " ".join(["select", columns, 'from "deployment" "deployments"', where]))
+
+
 @router.query("deployment.all", {"applicationId": ID})
 def all_of_application(context: Context, given: Json) -> object:
     """Return an application's rows, newest first; an unknown one has none (transcripts 31, 65)."""
     context.require(given["applicationId"])
+    _rows_query("applicationId", given["applicationId"])
     return views.rows(context.world, context.world.history.of("applicationId", given["applicationId"]))
 
 
@@ -25,6 +34,7 @@ def all_of_application(context: Context, given: Json) -> object:
 def all_of_compose(context: Context, given: Json) -> object:
     """Return a compose's rows, newest first (transcripts 174, 69)."""
     context.require(given["composeId"])
+    _rows_query("composeId", given["composeId"])
     return views.rows(context.world, context.world.history.of("composeId", given["composeId"]))
 
 
@@ -100,8 +110,10 @@ def _job(context: Context, job: Job) -> Json:
 def all_by_type(context: Context, given: Json) -> object:
     """Return rows with the nested rollback version, password included (transcripts 82, 164)."""
     if given["type"] == "schedule":
+        context.query(given["id"])
         raise not_found("Schedule")
     context.require(given["id"])
+    context.query(given["id"])
     world = context.world
     found = world.history.of(f"{given['type']}Id", given["id"])
     views_with_rollback = []
@@ -112,6 +124,7 @@ def all_by_type(context: Context, given: Json) -> object:
 
 
 def _row(context: Context, given: Json) -> Row:
+    context.query(given["deploymentId"])
     row = context.world.history.find(given["deploymentId"])
     if row is None:
         raise not_found("Deployment")

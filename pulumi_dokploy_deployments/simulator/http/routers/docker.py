@@ -22,7 +22,7 @@ def _host(context: Context, given: Json) -> str | None:
         "containerId": Field(minimum=1, pattern=NAME_PATTERN, pattern_message="Invalid container id."),
         "serverId": TEXT,
     },
-    docker=True,
+    resource="docker",
 )
 def get_config(context: Context, given: Json) -> object:
     """Inspect a task, service, image or container; unknown: an empty body (transcripts 301-304)."""
@@ -30,13 +30,13 @@ def get_config(context: Context, given: Json) -> object:
     return VOID if found is None else found
 
 
-@router.query("docker.getServiceContainersByAppName", BY_NAME, docker=True)
+@router.query("docker.getServiceContainersByAppName", BY_NAME, resource="docker")
 def service_containers(context: Context, given: Json) -> object:
     """Return the tasks of a Swarm service; unknown: an empty list (transcripts 302, 305)."""
     return inspection.service_tasks(context.world, given["appName"], _host(context, given))
 
 
-@router.query("docker.getStackContainersByAppName", BY_NAME, docker=True)
+@router.query("docker.getStackContainersByAppName", BY_NAME, resource="docker")
 def stack_containers(context: Context, given: Json) -> object:
     """Return the tasks of a stack."""
     return inspection.stack_tasks(context.world, given["appName"], _host(context, given))

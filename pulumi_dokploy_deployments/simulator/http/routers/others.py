@@ -1,8 +1,8 @@
 """Databases, settings, projects, servers, registries and the other small routers."""
 
 from pulumi_dokploy_deployments.simulator.http import views
-from pulumi_dokploy_deployments.simulator.http.errors import ApiError, not_found
-from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Handler, Registry
+from pulumi_dokploy_deployments.simulator.http.errors import ApiError, FailedQuery, not_found
+from pulumi_dokploy_deployments.simulator.http.procedure import Context, Handler, Registry
 from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field
 from pulumi_dokploy_deployments.simulator.world import factory
 from pulumi_dokploy_deployments.simulator.world.services import Service
@@ -55,9 +55,11 @@ def version(context: Context, given: Json) -> object:
     return "v0.31.0" if context.world.faults.newer_server else "v0.30.2"
 
 
-@router.query("settings.health")
+@router.query("settings.health", public=True)
 def health(context: Context, given: Json) -> object:
-    """Return ok after a look into the database (transcript 93)."""
+    """Return ok after a look into the database (transcript 93); fail when that is down."""
+    if context.world.faults.database_down:
+        raise FailedQuery("", "SELECT 1")
     return {"status": "ok"}
 
 
@@ -140,10 +142,10 @@ def create_server(context: Context, given: Json) -> object:
     return dict(server.fields)
 
 
-@router.query("registry.all")
+@router.query("registry.all", resource="registry")
 def registries(context: Context, given: Json) -> object:
-    """Return the registries without their passwords."""
-    return [registry.public() for registry in context.world.registries.values()]
+    """Return the registries, passwords in clear (transcript 401)."""
+    return [dict(registry.fields) for registry in context.world.registries.values()]
 
 
 @router.mutation(
@@ -171,10 +173,3 @@ def create_registry(context: Context, given: Json) -> object:
 def organizations(context: Context, given: Json) -> object:
     """Return the one organization, in brief."""
     return [{"id": context.world.organization_id, "name": "My Organization", "slug": None}]
-
-
-@router.mutation("user.assignPermissions", {"id": ID, EVERYTHING: LOOSE})
-def assign_permissions(context: Context, given: Json) -> object:
-    """Set what a member may touch; `id` is the name of the member's key (transcript 206)."""
-    context.world.access.grant(given["id"], given.get("accessedServices") or [], given.get("canAccessToDocker"))
-    return VOID
