@@ -14,6 +14,7 @@ from harness import MakeWorkspace, Simulator, StartSimulator, Workspace
 
 from pulumi_dokploy_deployments.simulator.process import start_simulator as start_process
 
+SCENARIO_SECONDS = 600
 FOLDER = Path(__file__).parent
 REPOSITORY = FOLDER.parent.parent
 SETUP = REPOSITORY / "scripts" / "setup_engine.py"
@@ -24,6 +25,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FOLDER in item.path.parents:
             item.add_marker(pytest.mark.engine)
+            # Each command has a limit of its own; a scenario runs up to ten of them, on a busy machine too.
+            item.add_marker(pytest.mark.timeout(SCENARIO_SECONDS))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
