@@ -27,7 +27,7 @@ from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "examples" / "quickstart"
 STACK = "demo"
-BUILD_SECONDS = 0.5
+BUILD_SECONDS = 0.3
 COMMAND_SECONDS = 120.0
 BOLD, GREEN, RED, DIM, PLAIN = (
     ("\033[1m", "\033[32m", "\033[31m", "\033[2m", "\033[0m")
@@ -125,13 +125,16 @@ class Demo:
         ignored = shutil.ignore_patterns("__pycache__", "venv", ".venv", "Pulumi.*.yaml")
         shutil.copytree(EXAMPLE, self.project, ignore=ignored)
         lend_virtualenv(self.project)
-        config = ("pulumi", "config", "set")
+        plain = {
+            "dokploy:endpoint": self.simulator.endpoint,
+            "quickstart:applicationId": self.application_id,
+            "quickstart:release": "v1",
+        }
+        settings = [part for key, value in plain.items() for part in ("--plaintext", f"{key}={value}")]
         commands: tuple[tuple[tuple[str, ...], str | None], ...] = (
             (("pulumi", "stack", "init", STACK), None),
-            ((*config, "dokploy:endpoint", self.simulator.endpoint), None),
-            ((*config, "dokploy:apiKey", "--secret"), self.simulator.api_key),
-            ((*config, "quickstart:applicationId", self.application_id), None),
-            (release("v1"), None),
+            (("pulumi", "config", "set-all", *settings), None),
+            (("pulumi", "config", "set", "dokploy:apiKey", "--secret"), self.simulator.api_key),
         )
         for command, typed in commands:
             if self.type(command, typed).exit_code != 0:

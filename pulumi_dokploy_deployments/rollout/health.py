@@ -22,6 +22,7 @@ from pulumi_dokploy_deployments.api.swarm_models import (
 
 STABLE_SECONDS = 5.0
 """How long the new tasks must stay up. Swarm's own monitor window is five seconds as well (transcript 315)."""
+SHORTEST_LOOK_SECONDS = 0.25
 CRASH_LOOP_TASKS = 3
 """So many failed new tasks are a crash loop; one or two may be a service that waits for another."""
 ROLLBACK_PATIENCE_SECONDS = 30.0
@@ -57,6 +58,8 @@ class Verdict:
     reason: str
     still_runs: str = ""
     """What serves users in place of the new version, where that is known."""
+    due_in_seconds: float | None = None
+    """When a pending verdict may become final, where that is known: looking then costs no waiting time."""
 
     @property
     def is_final(self) -> bool:
@@ -169,7 +172,11 @@ class SwarmJudge:
         if steady >= STABLE_SECONDS and not updating:
             plural = "task runs" if len(up) == 1 else "tasks run"
             return Verdict(Health.HEALTHY, f"{len(up)} new {plural} and stayed up for {STABLE_SECONDS:.0f} s")
-        return Verdict(Health.PENDING, f"{len(up)} of {wanted} new tasks run; watching that they stay up")
+        return Verdict(
+            Health.PENDING,
+            f"{len(up)} of {wanted} new tasks run; watching that they stay up",
+            due_in_seconds=max(SHORTEST_LOOK_SECONDS, STABLE_SECONDS - steady),
+        )
 
     def _not_yet(self, seen: SwarmObservation, new: list[ServiceTask], up: int, wanted: int) -> Verdict:
         stuck = [t for t in new if t.desired_state == "running" and t.phase in ("pending", "new") and t.error]

@@ -90,4 +90,6 @@ async def wait_until_final(
         if remaining <= 0:
             raise TimeoutError(verdict.reason)
         pause = CROWDED_LOOK_SECONDS if around.shared_watcher.is_crowded else LOOK_EVERY_SECONDS
+        if verdict.due_in_seconds is not None and not around.shared_watcher.is_crowded:
+            pause = min(pause, verdict.due_in_seconds)
         await around.clock.sleep(min(pause, remaining))
