@@ -53,7 +53,6 @@ LANGUAGES: dict[str, Any] = {
         "respectSchemaVersion": True,
     },
     "go": {
-        "importBasePath": "github.com/pulumi-dokploy/pulumi-dokploy-deployments/sdk/go/dokploydeployments",
         "rootPackageName": "dokploydeployments",
         "generateResourceContainerTypes": True,
         "respectSchemaVersion": True,
