@@ -26,7 +26,9 @@ UNFINISHED = "unfinished"
 """State of a run that did not come to its end: one of `Unfinished`. Absent once a run has."""
 KNOWN_ROWS, BASELINE = "known_rows", "baseline"
 """State that a run needs to be taken up again: the rows and the tasks from before its request."""
-_PRIVATE = (UNFINISHED, KNOWN_ROWS, BASELINE)
+ADOPTED = "adopted"
+"""State of an imported deployment, until the program has said what its triggers are."""
+_PRIVATE = (UNFINISHED, KNOWN_ROWS, BASELINE, ADOPTED)
 
 State = dict[str, Any]
 
@@ -94,8 +96,13 @@ def _goes_on_without_us(error: DokployError) -> bool:
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
-    """What changed; a run that did not come to its end is a change of its own."""
+    """What changed; a run that did not come to its end is a change of its own.
+
+    The first triggers that a program gives for an imported deployment are that deployment's: they don't deploy.
+    """
     change = deployment.diff(olds, news)
+    if olds.get(ADOPTED) and not change.replaces:
+        return replace(change, deploys=False)
     if not olds.get(UNFINISHED) or change.deploys:
         return change
     return replace(change, changed=(*change.changed, "status"), deploys=True)
@@ -107,6 +114,9 @@ async def update(
     """Go on with what an earlier run has left, deploy again, or store the settings."""
     left = olds.get(UNFINISHED)
     earlier = {name: value for name, value in olds.items() if name not in _PRIVATE}
+    if olds.get(ADOPTED):
+        around.reporter.status("takes the triggers as those of the imported deployment")
+        return {**earlier, **news, **{name: olds.get(name) for name in ("title", "description")}}
     if not left or deployment.diff(olds, news).deploys:
         return await deployment.update(earlier, news, around, default_title=default_title)
     if left == Unfinished.BROKEN_OFF:

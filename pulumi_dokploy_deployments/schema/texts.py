@@ -29,7 +29,8 @@ pulumi import dokploy-deployments:index:Deployment web compose/<composeId>/lates
 pulumi import dokploy-deployments:index:Deployment db postgres/<postgresId>
 ```
 
-Importing sends nothing. The server knows no `triggers`: giving some in the program afterwards deploys once.
+Importing sends nothing. The server knows no `triggers`: the first ones that the program gives afterwards are taken as
+those of the imported deployment, and a change of them deploys.
 """
 
 ROLLBACK_TARGET = """A service pinned to an earlier version.

@@ -117,6 +117,13 @@ def test_what_was_deployed_by_hand_is_imported_without_sending_anything(
     assert imported["outputs"]["status"] == "done"
     assert deploys(simulator) == 1
 
+    second.up().expect_ok("1 updated")
+    second.up().expect_ok("2 unchanged")
+    assert deploys(simulator) == 1
+    second.config("release", "2")
+    second.up().expect_ok("1 updated")
+    assert deploys(simulator) == 2
+
     refused = second.run("import", "--yes", "--skip-preview", "dokploy-deployments:index:Deployment", "no", "nonsense")
     refused.expect_failure("'nonsense' is not an id that can be imported", "application/<application id>")
     missing = f"{service}/not-there"

@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.resources import deployment, rollback_target
 from pulumi_dokploy_deployments.resources.common import read_service, service_is_gone
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs
+from pulumi_dokploy_deployments.resources.deployment_resume import ADOPTED
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetOutputs
 from pulumi_dokploy_deployments.rollout.context import ServiceRef, Surroundings
 from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
@@ -44,7 +45,7 @@ async def deployment_of(resource_id: str, around: Surroundings) -> Imported | No
     if which is None and not service.kind.is_database:
         raise _unusable(resource_id, "application/<application id>/<deployment id>", "…/latest")
     inputs: Props = {f"{service.kind.value}_id": service.service_id}
-    state: Props = {**inputs, **DeploymentOutputs().model_dump(), "nonce": ""}
+    state: Props = {**inputs, **DeploymentOutputs().model_dump(), "nonce": "", ADOPTED: True}
     if service.kind.is_database:
         read = await deployment.read(state, around)
         return Imported(resource_id, inputs, read) if read is not None else None

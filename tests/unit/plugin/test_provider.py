@@ -291,6 +291,19 @@ async def test_a_deployment_is_found_by_its_id_and_as_the_latest(engine: Engine)
     assert len(engine.fake.sent) == 1
 
 
+async def test_the_first_triggers_of_an_imported_deployment_do_not_deploy(engine: Engine) -> None:
+    created = await engine.create()
+    imported = values((await engine.read(created.id)).properties)
+    change = await engine.diff(imported, INPUTS)
+    assert dict.fromkeys(change.detailedDiff) == {"triggers": None}
+    state = await engine.update(imported, INPUTS)
+    assert len(engine.fake.sent) == 1
+    assert (await engine.diff(state, INPUTS)).changes == provider_pb2.DiffResponse.DIFF_NONE
+    again = await engine.update(state, {**INPUTS, "triggers": {"image_tag": "2"}})
+    assert len(engine.fake.sent) == 2
+    assert again["deploymentId"] != state["deploymentId"]
+
+
 @pytest.mark.parametrize("resource_id", [f"application/{SERVICE_ID}/none", "application/gone/latest"])
 async def test_what_is_not_there_is_no_state_at_all(engine: Engine, resource_id: str) -> None:
     found = await engine.read(resource_id)
