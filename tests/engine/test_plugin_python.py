@@ -184,3 +184,30 @@ def test_a_pin_rolls_back_and_holds(make_workspace: MakeWorkspace, simulator: Si
     deploying.up().expect_ok()
     workspace.preview().expect_ok("1 to update", "~holds")
     workspace.destroy().expect_ok("deleted")
+
+
+def test_a_program_moves_from_dynamic_resources_to_the_plugin_without_deploying(
+    make_workspace: MakeWorkspace, simulator: Simulator
+) -> None:
+    # Slow: a deployment, an import, and four more commands of the engine.
+    retaining = STORY.replace('wait_for="done",', 'wait_for="done",\n    on_delete="retain",')
+    workspace = make_workspace(
+        retaining.format(line=HOSTS["dynamic"]),
+        config={**simulator.config, "applicationId": simulator.applications["ok"]},
+        secrets=simulator.secrets,
+        environment={"DOKPLOY_ENDPOINT": simulator.endpoint, "DOKPLOY_API_KEY": simulator.api_key},
+    )
+    workspace.up().expect_ok()
+    [old] = workspace.resources(":Deployment")
+
+    workspace.rewrite(retaining.format(line=HOSTS["plugin"]))
+    imported = ("dokploy-deployments:index:Deployment", "web", old["id"])
+    workspace.run("import", "--yes", "--skip-preview", "--protect=false", "--generate-code=false", *imported).expect_ok(
+        "1 imported"
+    )
+    workspace.up().expect_ok("1 updated", "1 deleted")
+    workspace.up().expect_ok("unchanged").expect_without("updated", "created")
+
+    assert len(simulator.requests("application.deploy")) == 1
+    [new] = workspace.resources(":Deployment")
+    assert new["outputs"]["deploymentId"] == old["outputs"]["deployment_id"]
