@@ -15,7 +15,7 @@ PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup engine demo test check format format-check lint types imports engine-test live-test clean
+.PHONY: help setup engine demo schema test check format format-check lint types imports engine-test live-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ engine: setup ## Find, install or build a Pulumi engine (cached outside the chec
 
 demo: setup engine ## Watch real deployments against the simulator, under a minute
 	@$(OFFLINE) $(BIN)/python scripts/demo.py
+
+schema: setup ## Make schema.json anew from the models (a test compares them)
+	@$(BIN)/python -m pulumi_dokploy_deployments.schema
 
 test: setup engine check ## Everything: format, lint, types, import rules and all tests
 	$(OFFLINE) $(PYTEST)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import httpx
 
 
+@cache
 def user_agent() -> str:
     """Names this package, its version and Python's, so that a server's operator can see who calls."""
     try:
