@@ -26,14 +26,14 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def end(process: subprocess.Popen[str], patience: float = PATIENCE_SECONDS) -> None:
+def end(process: subprocess.Popen[str], budget: float = PATIENCE_SECONDS) -> None:
     """Interrupt a command as Ctrl-C does; kill it and everything below it when that takes too long."""
     if process.poll() is not None:
         return
     below = descendants(process.pid)
     process.send_signal(signal.SIGINT)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=patience)
+        process.wait(timeout=budget)
         return
     for pid in [process.pid, *descendants(process.pid), *below]:
         with contextlib.suppress(ProcessLookupError):

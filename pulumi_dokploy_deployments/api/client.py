@@ -1,6 +1,6 @@
 """The client: one method for each endpoint, one attempt for each call.
 
-Retries belong to those who know whether a call may be repeated (`rollout.patience`, `rollout.trigger`).
+Retries belong to those who know whether a call may be repeated (`rollout.budget`, `rollout.trigger`).
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from pydantic import TypeAdapter, ValidationError
 from pulumi_dokploy_deployments.api.answers import LOCATION, connection_error, read_answer, unsendable
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, UnexpectedAnswer
-from pulumi_dokploy_deployments.api.identity import user_agent
 from pulumi_dokploy_deployments.api.models import (
-    Deployment,
+    DeploymentRecord,
     DeployMethod,
     QueueJob,
     Registry,
@@ -28,6 +27,7 @@ from pulumi_dokploy_deployments.api.models import (
 )
 from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 from pulumi_dokploy_deployments.api.texts import one_line, sentence
+from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 T = TypeVar("T")
 
@@ -41,7 +41,7 @@ DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
 """Deploying a database is synchronous and pulls the image within the request."""
 ROLLBACK_TIMEOUT_SECONDS = 300.0
 
-_DEPLOYMENTS = TypeAdapter(list[Deployment])
+_DEPLOYMENTS = TypeAdapter(list[DeploymentRecord])
 _JOBS = TypeAdapter(list[QueueJob])
 _TASKS = TypeAdapter(list[ServiceTask])
 _CONTAINERS = TypeAdapter(list[Container])
@@ -140,7 +140,7 @@ class DokployClient:
 
     # --- deployments ----------------------------------------------------------------------------------------
 
-    async def deployments_of(self, kind: ServiceKind, service_id: str) -> list[Deployment]:
+    async def deployments_of(self, kind: ServiceKind, service_id: str) -> list[DeploymentRecord]:
         """The service's history, newest first. Databases have none."""
         if kind.is_database:
             return []
@@ -148,23 +148,23 @@ class DokployClient:
             return await self.deployments_by_compose(service_id)
         return await self.deployments_by_application(service_id)
 
-    async def deployments_by_application(self, application_id: str) -> list[Deployment]:
+    async def deployments_by_application(self, application_id: str) -> list[DeploymentRecord]:
         """`deployment.all`. An unknown id gives an empty list to an owner (transcript 65)."""
         return await self._read("deployment.all", _DEPLOYMENTS, {"applicationId": application_id})
 
-    async def deployments_by_compose(self, compose_id: str) -> list[Deployment]:
+    async def deployments_by_compose(self, compose_id: str) -> list[DeploymentRecord]:
         """`deployment.allByCompose`. An unknown id gives an empty list to an owner (transcript 69)."""
         return await self._read("deployment.allByCompose", _DEPLOYMENTS, {"composeId": compose_id})
 
-    async def deployments_by_server(self, server_id: str) -> list[Deployment]:
+    async def deployments_by_server(self, server_id: str) -> list[DeploymentRecord]:
         """`deployment.allByServer`."""
         return await self._read("deployment.allByServer", _DEPLOYMENTS, {"serverId": server_id})
 
-    async def deployments_by_type(self, type_name: str, identity: str) -> list[Deployment]:
+    async def deployments_by_type(self, type_name: str, identity: str) -> list[DeploymentRecord]:
         """`deployment.allByType`, the only read that carries each row's rollback version."""
         return await self._read("deployment.allByType", _DEPLOYMENTS, {"id": identity, "type": type_name})
 
-    async def all_deployments(self) -> list[Deployment]:
+    async def all_deployments(self) -> list[DeploymentRecord]:
         """`deployment.allCentralized`: every row of the organization that the key's user may see."""
         return await self._read("deployment.allCentralized", _DEPLOYMENTS)
 

@@ -113,7 +113,7 @@ class RollbackRef(WireModel):
     created_at: Instant | None = None
 
 
-class Deployment(WireModel):
+class DeploymentRecord(WireModel):
     """One row of the deployment history (`deployment.all` and its sisters).
 
     Rows appear only when the job starts, at most about eleven are kept for a service (transcript 150), and for

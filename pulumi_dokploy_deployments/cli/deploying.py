@@ -6,19 +6,21 @@ from dataclasses import replace
 from typing import Any
 
 from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.services import ServiceRef, dashboard_link
 from pulumi_dokploy_deployments.cli import tables
 from pulumi_dokploy_deployments.cli.live import LiveReporter
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.identity import existing_service
 from pulumi_dokploy_deployments.functions.rollback_candidates import read_candidates
-from pulumi_dokploy_deployments.rollout.clock import SystemClock
-from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, dashboard_link
-from pulumi_dokploy_deployments.rollout.health import Health, Verdict
-from pulumi_dokploy_deployments.rollout.pacing import usual_seconds
-from pulumi_dokploy_deployments.rollout.rollback import Proof, roll_back_and_prove
+from pulumi_dokploy_deployments.rollback.by_image import Proof, roll_back_and_prove
+from pulumi_dokploy_deployments.rollback.targets import Selector, Strategy, Target, choose_way, select
+from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
-from pulumi_dokploy_deployments.rollout.targets import Selector, Strategy, Target, choose_way, select
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.workload.health import Health, Verdict
 
 ASKING = "asking the server"
 ROLLING = "rolling back"
@@ -36,7 +38,7 @@ def deploy(session: Session, request: RolloutRequest) -> None:
             reporter.progress.usual_seconds = usual_seconds(await client.deployments_of(ref.kind, ref.service_id))
         with reporter:
             # The log is read in any case, since it tells the stages; what is shown is the reporter's business.
-            return await deploy_and_wait(replace(request, stream_logs=True), Surroundings(client, clock, reporter))
+            return await deploy_and_wait(replace(request, stream_logs=True), RunContext(client, clock, reporter))
 
     try:
         outcome = session.run(work)
@@ -65,9 +67,9 @@ def rollback(
         link = dashboard_link(client.connection.origin, service)
         if dry_run:
             return target, None, link
-        around = Surroundings(client, clock, reporter)
+        context = RunContext(client, clock, reporter)
         with reporter:
-            return target, await roll_back_and_prove(service, target, around, timeout_seconds=timeout_seconds), link
+            return target, await roll_back_and_prove(service, target, context, timeout_seconds=timeout_seconds), link
 
     try:
         target, proof, link = session.run(work)

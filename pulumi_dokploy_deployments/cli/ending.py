@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import InvalidRequest, NotFound
-from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus, JobState, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli.errors import Refused
 from pulumi_dokploy_deployments.cli.finding import Found, find_deployment
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.identity import existing_service
 from pulumi_dokploy_deployments.functions.logs import unknown_deployment
-from pulumi_dokploy_deployments.rollout.clock import Clock, SystemClock
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
+from pulumi_dokploy_deployments.waiting.clock import Clock, SystemClock
 
 EVERY_BUILD = "--every-build-on-the-host"
 SETTLES_SECONDS = 5.0
@@ -26,7 +26,7 @@ LOOK_EVERY_SECONDS = 0.2
 class Ended:
     """What became of a deployment that was to end."""
 
-    row: Deployment
+    row: DeploymentRecord
     message: str
 
     @property
@@ -83,7 +83,7 @@ def drop_waiting(session: Session, ref: ServiceRef, *, yes: bool) -> None:
 def remove(session: Session, deployment_id: str, *, yes: bool) -> None:
     """Delete a deployment from the history."""
 
-    async def look(client: DokployClient) -> tuple[Found, Deployment]:
+    async def look(client: DokployClient) -> tuple[Found, DeploymentRecord]:
         found = await find_deployment(client, deployment_id)
         kind = found.service.kind.value
         rows = await client.deployments_by_type(kind, found.service.service_id)
@@ -154,7 +154,9 @@ async def _kill_every_build(client: DokployClient, found: Found, clock: Clock) -
     return Ended(row, message)
 
 
-async def _settled(client: DokployClient, found: Found, clock: Clock, seconds: float = SETTLES_SECONDS) -> Deployment:
+async def _settled(
+    client: DokployClient, found: Found, clock: Clock, seconds: float = SETTLES_SECONDS
+) -> DeploymentRecord:
     """The row once it is final, or after a few seconds as it stands."""
     until = clock.monotonic() + seconds
     ref = found.service
@@ -174,7 +176,7 @@ def _every_build_question(found: Found, others: Sequence[QueueJob]) -> str:
     return f"Kill EVERY docker build on the server's host, to end {found.row.deployment_id} of {found.name}? {victims}."
 
 
-def _remove_question(found: Found, row: Deployment) -> str:
+def _remove_question(found: Found, row: DeploymentRecord) -> str:
     question = f"Remove the deployment {row.deployment_id} of {found.name} ({row.status.value}) from the history?"
     if not row.status.is_final:
         question += " It still runs: removing does not stop it, only its row and log go."

@@ -9,9 +9,9 @@ from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.rollback.targets import NoSuchTarget
 from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, RolloutError, ServiceBusy
 from pulumi_dokploy_deployments.rollout.failures import UnknownService
-from pulumi_dokploy_deployments.rollout.targets import NoSuchTarget
 
 
 class Refused(DokployError):

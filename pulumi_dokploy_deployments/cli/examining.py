@@ -8,12 +8,12 @@ import typer
 from rich.text import Text
 
 from pulumi_dokploy_deployments.api.connection import Connection
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli.connecting import key_from_file
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.session import Session
-from pulumi_dokploy_deployments.functions.doctor.doctor import Patient, examine
-from pulumi_dokploy_deployments.functions.doctor.findings import Cause, Diagnosis, Finding, Level
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
+from pulumi_dokploy_deployments.doctor.doctor import Patient, examine
+from pulumi_dokploy_deployments.doctor.findings import Cause, Diagnosis, Finding, Level
 
 _MARKS = {
     Level.OK: ("✓", "green"),

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.models import Deployment, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.functions.identity import given_id
 from pulumi_dokploy_deployments.functions.logs import unknown_deployment
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
 
 
 @dataclass(frozen=True)
 class Found:
     """A row and whose it is."""
 
-    row: Deployment
+    row: DeploymentRecord
     service: ServiceRef
 
     @property
@@ -38,7 +38,7 @@ async def find_deployment(client: DokployClient, deployment_id: str) -> Found:
     raise unknown_deployment(client.connection.origin, identity)
 
 
-def service_of(row: Deployment) -> ServiceRef | None:
+def service_of(row: DeploymentRecord) -> ServiceRef | None:
     """The application or compose that a row belongs to."""
     if row.application_id:
         return ServiceRef(ServiceKind.APPLICATION, row.application_id)

@@ -7,22 +7,23 @@ from typing import NoReturn
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
-from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus, JobState, Service, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState, Service, ServiceKind
+from pulumi_dokploy_deployments.api.services import dashboard_link
 from pulumi_dokploy_deployments.cli.errors import JobLost
 from pulumi_dokploy_deployments.cli.live import WatchReporter
 from pulumi_dokploy_deployments.functions.logs import unknown_deployment
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.await_rules import dead_end
-from pulumi_dokploy_deployments.rollout.context import Surroundings, dashboard_link
-from pulumi_dokploy_deployments.rollout.correlation import Phase, Sighting
-from pulumi_dokploy_deployments.rollout.health import Health, Verdict
-from pulumi_dokploy_deployments.rollout.health_probe import Baseline
-from pulumi_dokploy_deployments.rollout.health_wait import wait_for_containers, wait_for_tasks
+from pulumi_dokploy_deployments.rollout.correlation import Sighting
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
-from pulumi_dokploy_deployments.rollout.observation import Snapshot
-from pulumi_dokploy_deployments.rollout.pacing import seconds_until_next_look, usual_seconds
-from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
 from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.pacing import seconds_until_next_look, usual_seconds
+from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient
+from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
+from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.workload.health_probe import Baseline
+from pulumi_dokploy_deployments.workload.health_wait import wait_for_containers, wait_for_tasks
 
 LOST_SECONDS = 3.0
 """A job that left the queue has its row well before that."""
@@ -33,7 +34,7 @@ WAIT_BUDGET_SECONDS = 180.0
 class Watched:
     """What became of what was watched; no row where nothing waited or ran."""
 
-    row: Deployment | None
+    row: DeploymentRecord | None
     verdict: Verdict | None = None
 
     @property
@@ -49,23 +50,23 @@ class Watch:
     """Follows one deployment: the given one, else whatever of the service runs or waits.
 
     Args:
-        around: the server, the clock, and the reporter below.
+        context: the server, the clock, and the reporter below.
         service: whose deployment it is.
         reporter: is told the statuses and the log.
         deployment_id: the one to follow.
     """
 
     def __init__(
-        self, around: Surroundings, service: Service, reporter: WatchReporter, deployment_id: str | None = None
+        self, context: RunContext, service: Service, reporter: WatchReporter, deployment_id: str | None = None
     ) -> None:
-        self._around = around
-        self._clock = around.clock
-        self._client: DokployClient = around.client
+        self._context = context
+        self._clock = context.clock
+        self._client: DokployClient = context.client
         self._service = service
         self._reporter = reporter
         self._deployment_id = deployment_id
-        self._patience = Patience(budget_seconds=WAIT_BUDGET_SECONDS, key_has_worked=True)
-        self._log = LogFollower(around, show=True)
+        self._patience = RetryBudget(budget_seconds=WAIT_BUDGET_SECONDS, key_has_worked=True)
+        self._log = LogFollower(context, show=True)
         self._known: frozenset[str] | None = None
         self._lost_since: float | None = None
         self._orphaned_since: float | None = None
@@ -93,7 +94,7 @@ class Watch:
         self._reporter.progress.enter(Stage.DONE if good else Stage.FAILED, self._clock.monotonic())
         return Watched(row, verdict)
 
-    async def _follow(self, deadline: float, timeout_seconds: float) -> Deployment | None:
+    async def _follow(self, deadline: float, timeout_seconds: float) -> DeploymentRecord | None:
         phase, since = Phase.UNSEEN, self._clock.monotonic()
         while True:
             seen = await self._look()
@@ -115,10 +116,10 @@ class Watch:
 
     async def _look(self) -> Snapshot:
         ref = self._service
-        watcher = self._around.shared_watcher
-        seen = await patiently(
+        watcher = self._context.shared_watcher
+        seen = await retry_transient(
             lambda: watcher.observe(ref.kind, ref.service_id),
-            patience=self._patience,
+            budget=self._patience,
             clock=self._clock,
             on_fault=lambda error: self._reporter.status(f"{error.message.rstrip('.')}; trying again"),
         )
@@ -127,7 +128,7 @@ class Watch:
             self._reporter.progress.usual_seconds = usual_seconds(seen.rows)
         return seen
 
-    def _pick(self, seen: Snapshot) -> Deployment | None:
+    def _pick(self, seen: Snapshot) -> DeploymentRecord | None:
         if self._deployment_id is not None:
             found = next((row for row in seen.rows if row.deployment_id == self._deployment_id), None)
             if found is None:
@@ -154,7 +155,7 @@ class Watch:
             next_step="Deploy again where that is needed.",
         )
 
-    async def _note(self, row: Deployment | None, seen: Snapshot) -> Phase:
+    async def _note(self, row: DeploymentRecord | None, seen: Snapshot) -> Phase:
         now = self._clock.monotonic()
         if row is None:
             if seen.jobs:
@@ -178,7 +179,7 @@ class Watch:
         await self._mind_the_orphan(row, seen)
         return Phase.RUNNING
 
-    async def _mind_the_orphan(self, row: Deployment, seen: Snapshot) -> None:
+    async def _mind_the_orphan(self, row: DeploymentRecord, seen: Snapshot) -> None:
         if any(job.state is not JobState.WAITING for job in seen.jobs):
             self._orphaned_since = None
             return
@@ -189,12 +190,12 @@ class Watch:
             tail = await failures.log_tail(self._client, row)
             raise failures.dead(dead, self._service, row, tail, self._link())
 
-    async def _prove(self, row: Deployment, deadline: float, timeout_seconds: float) -> Verdict:
+    async def _prove(self, row: DeploymentRecord, deadline: float, timeout_seconds: float) -> Verdict:
         self._reporter.status(Stage.HEALTH_CHECK.value)
         try:
             if self._service.kind is ServiceKind.COMPOSE:
-                return await wait_for_containers(self._around, self._service, deadline, self._patience)
-            return await wait_for_tasks(self._around, self._service, row, Baseline(), deadline, self._patience)
+                return await wait_for_containers(self._context, self._service, deadline, self._patience)
+            return await wait_for_tasks(self._context, self._service, row, Baseline(), deadline, self._patience)
         except (AccessDenied, NotFound) as error:
             return Verdict(Health.UNKNOWN, str(error))
         except TimeoutError as late:
@@ -202,7 +203,7 @@ class Watch:
                 self._service, row, timeout_seconds, Stage.HEALTH_CHECK, [str(late)], self._link()
             ) from None
 
-    async def _too_late(self, row: Deployment | None, timeout_seconds: float) -> NoReturn:
+    async def _too_late(self, row: DeploymentRecord | None, timeout_seconds: float) -> NoReturn:
         tail = await failures.log_tail(self._client, row) if row is not None else []
         stage = self._reporter.progress.stage
         raise failures.timed_out(self._service, row, timeout_seconds, stage, tail, self._link())

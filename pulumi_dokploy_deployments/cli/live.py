@@ -12,9 +12,9 @@ from rich.text import Text
 
 from pulumi_dokploy_deployments.cli.progress import Progress
 from pulumi_dokploy_deployments.cli.tables import seconds
-from pulumi_dokploy_deployments.rollout.clock import Clock
-from pulumi_dokploy_deployments.rollout.reporter import Reporter
 from pulumi_dokploy_deployments.rollout.stages import Stage, stage_of
+from pulumi_dokploy_deployments.waiting.clock import Clock
+from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 FRAMES_PER_SECOND = 8
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"

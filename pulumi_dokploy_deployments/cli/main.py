@@ -235,7 +235,7 @@ def deploy(
     from pulumi_dokploy_deployments.cli.deploying import deploy as start
     from pulumi_dokploy_deployments.cli.selecting import the_service
     from pulumi_dokploy_deployments.functions.filters import InvalidArgument
-    from pulumi_dokploy_deployments.rollout.context import OnBusy, RolloutRequest, WaitFor
+    from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor
 
     service = the_service(
         {
@@ -287,7 +287,7 @@ def rollback(
     from pulumi_dokploy_deployments.cli.deploying import rollback as go_back
     from pulumi_dokploy_deployments.cli.selecting import the_service
     from pulumi_dokploy_deployments.functions.filters import InvalidArgument
-    from pulumi_dokploy_deployments.rollout.targets import Selector, SelectorKind
+    from pulumi_dokploy_deployments.rollback.targets import Selector, SelectorKind
 
     given: list[tuple[SelectorKind, str | int | None]] = [
         (SelectorKind.VERSION, to),

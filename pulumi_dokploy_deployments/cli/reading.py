@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli import tables
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.deployments import (
@@ -20,7 +21,6 @@ from pulumi_dokploy_deployments.functions.logs import deployment_logs
 from pulumi_dokploy_deployments.functions.models import DeploymentList
 from pulumi_dokploy_deployments.functions.queue import deployment_queue
 from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
 
 
 def show_deployments(

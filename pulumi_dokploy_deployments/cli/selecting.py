@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import given_id
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
 
 
 def one_service(given: dict[str, str | None]) -> ServiceRef | None:

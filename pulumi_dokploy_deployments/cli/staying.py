@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli import tables
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.finding import find_deployment
@@ -14,9 +15,9 @@ from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import existing_service
-from pulumi_dokploy_deployments.rollout.clock import SystemClock
-from pulumi_dokploy_deployments.rollout.context import ServiceRef, Surroundings
-from pulumi_dokploy_deployments.rollout.health import Health
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.workload.health import Health
 
 
 def follow_log(session: Session, deployment_id: str) -> None:
@@ -33,7 +34,7 @@ def follow_log(session: Session, deployment_id: str) -> None:
         session.goes_on = f"The deployment goes on: dokploy-deployments watch {found.row.deployment_id}"
         reporter = LogPrinter(show, session.warn)
         service = await existing_service(client, found.service.kind, found.service.service_id)
-        watch = Watch(Surroundings(client, reporter=reporter), service, reporter, found.row.deployment_id)
+        watch = Watch(RunContext(client, reporter=reporter), service, reporter, found.row.deployment_id)
         return await watch.to_the_end(health=False, timeout_seconds=float("inf"))
 
     watched = session.run(work)
@@ -70,9 +71,9 @@ def watch(
         known = await existing_service(client, ref.kind, ref.service_id)
         reporter.name = known.name
         session.goes_on = f"Whatever runs of {ref.kind.value} {known.name!r} goes on at the server."
-        around = Surroundings(client, clock, reporter)
+        context = RunContext(client, clock, reporter)
         with reporter:
-            return await Watch(around, known, reporter, wanted).to_the_end(
+            return await Watch(context, known, reporter, wanted).to_the_end(
                 health=health, timeout_seconds=timeout_seconds
             )
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from pulumi_dokploy_deployments.api.texts import one_line
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, QueueJobInfo, RollbackCandidate
-from pulumi_dokploy_deployments.rollout.candidates import age_text
+from pulumi_dokploy_deployments.rollback.candidates import age_text
 
 NOTHING = "–"
 SHORT_COMMIT = 10

@@ -9,12 +9,12 @@ from pydantic import TypeAdapter, model_validator
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import NotFound
-from pulumi_dokploy_deployments.api.models import Deployment, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, ServiceKind
 from pulumi_dokploy_deployments.api.wire import WireModel
 from pulumi_dokploy_deployments.functions.filters import Filter
 from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service, given_id, kind_of
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, DeploymentList
-from pulumi_dokploy_deployments.rollout.nonce import unmark
+from pulumi_dokploy_deployments.rollout.mark import unmark
 
 NO_FILTER = Filter()
 CENTRALIZED = "deployment.allCentralized"
@@ -23,7 +23,7 @@ CENTRALIZED = "deployment.allCentralized"
 class CentralRow(WireModel):
     """A row of the centralized read, with the remote server of its service, which only that read tells."""
 
-    row: Deployment
+    row: DeploymentRecord
     service_server_id: str | None = None
 
     @model_validator(mode="before")
@@ -124,7 +124,7 @@ async def _of_service(client: DokployClient, kind: ServiceKind, identity: str, k
 
 
 def listed(
-    rows: Iterable[Deployment], kept: Filter = NO_FILTER, servers: Mapping[str, str | None] | None = None
+    rows: Iterable[DeploymentRecord], kept: Filter = NO_FILTER, servers: Mapping[str, str | None] | None = None
 ) -> DeploymentList:
     """The result for the rows that pass the filter; `servers` has the remote server of a row's service, by row."""
     of_services = servers or {}
@@ -133,7 +133,7 @@ def listed(
     )
 
 
-def info_of(row: Deployment, service_server_id: str | None = None) -> DeploymentInfo:
+def info_of(row: DeploymentRecord, service_server_id: str | None = None) -> DeploymentInfo:
     """One row as the reads show it."""
     duration = None
     if row.started_at is not None and row.finished_at is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
 
 Status = str | Sequence[str] | None
 Since = datetime | timedelta | str | None
@@ -30,13 +30,13 @@ class Filter:
     limit: int | None = None
     since: datetime | None = None
 
-    def apply(self, rows: Iterable[Deployment]) -> list[Deployment]:
+    def apply(self, rows: Iterable[DeploymentRecord]) -> list[DeploymentRecord]:
         """The rows that pass, newest first."""
         kept = [row for row in rows if self._passes(row)]
         kept.sort(key=lambda row: row.created_at, reverse=True)
         return kept if self.limit is None else kept[: self.limit]
 
-    def _passes(self, row: Deployment) -> bool:
+    def _passes(self, row: DeploymentRecord) -> bool:
         if self.statuses and row.status.value not in self.statuses:
             return False
         return self.since is None or row.created_at >= self.since

@@ -9,7 +9,7 @@ from pulumi_dokploy_deployments.api.models import JobState, QueueJob
 from pulumi_dokploy_deployments.functions.deployments import service_type_of
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.models import DeploymentQueue, QueueJobInfo
-from pulumi_dokploy_deployments.rollout.nonce import unmark
+from pulumi_dokploy_deployments.rollout.mark import unmark
 
 
 async def deployment_queue(

@@ -6,7 +6,7 @@ from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.functions.identity import existing_service, given_id
 from pulumi_dokploy_deployments.functions.models import RollbackCandidate, RollbackCandidates
-from pulumi_dokploy_deployments.rollout.candidates import Candidate, candidates_of
+from pulumi_dokploy_deployments.rollback.candidates import Candidate, candidates_of
 
 
 async def rollback_candidates(

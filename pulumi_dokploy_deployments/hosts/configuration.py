@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
-from pulumi_dokploy_deployments.rollout.reporter import Reporter
+from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 ConfigValue = Callable[[str], str | None]
 """Gives the stack's configuration value for a full key, `dokploy:endpoint` for instance."""

@@ -31,8 +31,8 @@ from pulumi_dokploy_deployments.functions.queue import deployment_queue
 from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
 from pulumi_dokploy_deployments.hosts.configuration import resolve_connection
 from pulumi_dokploy_deployments.hosts.session import shared_session
-from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
-from pulumi_dokploy_deployments.rollout.reporter import SilentReporter
+from pulumi_dokploy_deployments.waiting.reporter import SilentReporter
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
 T = TypeVar("T")
 Text = pulumi.Input[str] | None
@@ -392,10 +392,10 @@ def _read(
 ) -> T:
     session = shared_session()
     # Programs run inside an event loop of Pulumi's; the session has one of its own, on a thread of its own.
-    client = session.surroundings(_connection(connection, endpoint, api_key), SilentReporter()).client
+    client = session.run_context(_connection(connection, endpoint, api_key), SilentReporter()).client
 
     async def read() -> T:
-        return await patiently(lambda: call(client), patience=quick_patience(), clock=session.clock)
+        return await retry_transient(lambda: call(client), budget=short_budget(), clock=session.clock)
 
     return session.run(read())
 

@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.rollout.clock import SystemClock
-from pulumi_dokploy_deployments.rollout.context import Surroundings
-from pulumi_dokploy_deployments.rollout.reporter import Reporter
-from pulumi_dokploy_deployments.rollout.watcher import Watcher
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.reporter import Reporter
+from pulumi_dokploy_deployments.waiting.watcher import Watcher
 
 T = TypeVar("T")
 
@@ -37,14 +37,14 @@ class Session:
         """Run a coroutine in the shared loop and wait for it."""
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def surroundings(self, connection: Connection, reporter: Reporter) -> Surroundings:
+    def run_context(self, connection: Connection, reporter: Reporter) -> RunContext:
         """What a run on this server works in."""
         key = (connection.origin, connection.api_key.get_secret_value())
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = DokployClient(connection)
                 self._watchers[key] = Watcher(self._clients[key], self.clock)
-            return Surroundings(self._clients[key], self.clock, reporter, self._watchers[key])
+            return RunContext(self._clients[key], self.clock, reporter, self._watchers[key])
 
 
 class _Shared:

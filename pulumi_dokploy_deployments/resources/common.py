@@ -6,22 +6,23 @@ from datetime import datetime
 
 from pulumi_dokploy_deployments.api.errors import NotFound
 from pulumi_dokploy_deployments.api.models import Service
-from pulumi_dokploy_deployments.rollout.context import ServiceRef, Surroundings
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollout.failures import unknown_service
-from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
 
-async def read_service(ref: ServiceRef, around: Surroundings) -> Service:
+async def read_service(ref: ServiceRef, context: RunContext) -> Service:
     """The service; short faults are borne.
 
     Raises:
         UnknownService: there is none with this id.
         ApiError: the key does not open it, or the server can't be reached.
     """
-    client = around.client
+    client = context.client
     try:
-        return await patiently(
-            lambda: client.read_service(ref.kind, ref.service_id), patience=quick_patience(), clock=around.clock
+        return await retry_transient(
+            lambda: client.read_service(ref.kind, ref.service_id), budget=short_budget(), clock=context.clock
         )
     except NotFound as error:
         raise unknown_service(ref, client.connection.origin) from error

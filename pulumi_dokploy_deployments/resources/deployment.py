@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pulumi_dokploy_deployments.api.errors import DokployError, InvalidRequest, NotFound
-from pulumi_dokploy_deployments.api.models import Deployment as Row
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState, Service
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState, Service
+from pulumi_dokploy_deployments.api.services import ServiceRef, dashboard_link, name_of
 from pulumi_dokploy_deployments.resources.common import iso, read_service, service_is_gone
 from pulumi_dokploy_deployments.resources.deployment_model import (
     DeploymentInputs,
@@ -27,12 +27,13 @@ from pulumi_dokploy_deployments.resources.fields import (
     service_of,
     service_problems,
 )
-from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, dashboard_link, name_of
-from pulumi_dokploy_deployments.rollout.nonce import carries, unmark
-from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
-from pulumi_dokploy_deployments.rollout.recovery import deploy_or_recover, no_way_warning, note_recovery_point
-from pulumi_dokploy_deployments.rollout.rollback import running_image
+from pulumi_dokploy_deployments.rollback.by_image import running_image
+from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover, no_way_warning, note_recovery_point
+from pulumi_dokploy_deployments.rollout.mark import carries, unmark
+from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
 SETTINGS = ("wait_for", "timeout_seconds", "on_failure", "on_busy", "on_delete", "expect_commit", "stream_logs")
@@ -74,7 +75,7 @@ def _differs_from_default(name: str, inputs: Mapping[str, Any]) -> bool:
     return value is not None and not contains_unknown(value) and value != DeploymentInputs.model_fields[name].default
 
 
-async def verify(inputs: Mapping[str, Any], around: Surroundings) -> Service | None:
+async def verify(inputs: Mapping[str, Any], context: RunContext) -> Service | None:
     """Ask the server whether the service exists and the key may see it; None while the service is not known.
 
     Warns when `on_failure: rollback` would find nothing to go back to.
@@ -85,23 +86,23 @@ async def verify(inputs: Mapping[str, Any], around: Surroundings) -> Service | N
     service = service_of(inputs)
     if service is None:
         return None
-    found = await read_service(service, around)
+    found = await read_service(service, context)
     if inputs.get("on_failure") == OnFailure.ROLLBACK:
-        point = await note_recovery_point(found, around)
+        point = await note_recovery_point(found, context)
         if point.why_no_way:
-            around.reporter.warning(no_way_warning(point))
-    await _warn_of_pin(found, around)
+            context.reporter.warning(no_way_warning(point))
+    await _warn_of_pin(found, context)
     return found
 
 
-async def _warn_of_pin(service: Service, around: Surroundings) -> None:
+async def _warn_of_pin(service: Service, context: RunContext) -> None:
     """A pinned service runs a stored image; a deployment puts its own in the place (transcript 339)."""
     if not service.rollback_active:
         return
-    image = await running_image(service, around)
+    image = await running_image(service, context)
     pinned = _STORED_IMAGE.search(image or "")
     if pinned is not None:
-        around.reporter.warning(
+        context.reporter.warning(
             f"{name_of(service)} is pinned to version {pinned.group(1)}, and this deployment takes its place. A "
             "RollbackTarget that depends on this resource pins the version again afterwards."
         )
@@ -128,16 +129,16 @@ def _changes(names: tuple[str, ...], olds: Mapping[str, Any], news: Mapping[str,
     return paths
 
 
-async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> tuple[str, State]:
+async def create(inputs: Mapping[str, Any], context: RunContext, *, default_title: str = "") -> tuple[str, State]:
     """Trigger the deployment and wait for its end; gives the resource's id and its state."""
-    outcome = await _deploy(inputs, around, default_title)
+    outcome = await _deploy(inputs, context, default_title)
     service = outcome.service
     parts = [service.kind.value, service.service_id, outcome.row.deployment_id if outcome.row else outcome.nonce]
     return "/".join(parts), state_of(inputs, outcome)
 
 
 async def update(
-    olds: Mapping[str, Any], news: Mapping[str, Any], around: Surroundings, *, default_title: str = ""
+    olds: Mapping[str, Any], news: Mapping[str, Any], context: RunContext, *, default_title: str = ""
 ) -> State:
     """Deploy again if the change asks for it, else store the settings."""
     change = diff(olds, news)
@@ -145,18 +146,18 @@ async def update(
         # An input that the program no longer gives must not stay in the state, where it would differ for ever.
         outputs = {name: value for name, value in olds.items() if name not in DeploymentInputs.model_fields}
         return {**outputs, **news, **{name: olds.get(name) for name in ("title", "description")}}
-    around.reporter.status(f"{', '.join(change.changed[:3])} changed")
-    return state_of(news, await _deploy(news, around, default_title))
+    context.reporter.status(f"{', '.join(change.changed[:3])} changed")
+    return state_of(news, await _deploy(news, context, default_title))
 
 
-async def _deploy(inputs: Mapping[str, Any], around: Surroundings, default_title: str) -> RolloutOutcome:
+async def _deploy(inputs: Mapping[str, Any], context: RunContext, default_title: str) -> RolloutOutcome:
     request = request_of(inputs, default_title)
     if inputs.get("on_failure") != OnFailure.ROLLBACK:
-        return await deploy_and_wait(request, around)
-    return await deploy_or_recover(request, await read_service(request.service, around), around)
+        return await deploy_and_wait(request, context)
+    return await deploy_or_recover(request, await read_service(request.service, context), context)
 
 
-async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
+async def read(state: Mapping[str, Any], context: RunContext) -> State | None:
     """The state as the server has it now; None when the service itself is gone.
 
     A row that the server has dropped from its history is `pruned`, not deleted.
@@ -164,9 +165,9 @@ async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
     service_ref = service_of(state)
     if service_ref is None:
         return dict(state)
-    client = around.client
+    client = context.client
     try:
-        service = await read_service(service_ref, around)
+        service = await read_service(service_ref, context)
     except DokployError as error:
         if service_is_gone(error):
             return None
@@ -174,10 +175,10 @@ async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
     found: State = {**state, "app_name": service.app_name, "url": dashboard_link(client.connection.origin, service)}
     if service.kind.is_database:
         return {**found, "status": service.status.value}
-    rows = await patiently(
+    rows = await retry_transient(
         lambda: client.deployments_of(service.kind, service.service_id),
-        patience=quick_patience(),
-        clock=around.clock,
+        budget=short_budget(),
+        clock=context.clock,
     )
     row = _own_row(rows, state)
     if row is None:
@@ -194,43 +195,43 @@ async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
     }
 
 
-async def delete(state: Mapping[str, Any], around: Surroundings) -> None:
+async def delete(state: Mapping[str, Any], context: RunContext) -> None:
     """Release the deployment as `on_delete` says. What can't be stopped is said, not forced."""
     on_delete = OnDelete(state.get("on_delete") or OnDelete.CANCEL)
     service = service_of(state)
     if on_delete is OnDelete.RETAIN or service is None or service.kind.is_database:
         return
     try:
-        row = await _stop(service, state, around)
+        row = await _stop(service, state, context)
         if on_delete is OnDelete.REMOVE and row is not None:
-            await patiently(
-                lambda: around.client.remove_deployment(row.deployment_id),
-                patience=quick_patience(),
-                clock=around.clock,
+            await retry_transient(
+                lambda: context.client.remove_deployment(row.deployment_id),
+                budget=short_budget(),
+                clock=context.clock,
             )
     except NotFound:
         return
 
 
-async def _stop(service: ServiceRef, state: Mapping[str, Any], around: Surroundings) -> Row | None:
+async def _stop(service: ServiceRef, state: Mapping[str, Any], context: RunContext) -> DeploymentRecord | None:
     """Stop the deployment if it waits or runs and can be stopped without hitting others; gives its row."""
-    client, nonce = around.client, str(state.get("nonce") or "")
-    now = around.clock.monotonic()
-    snapshot = await patiently(
-        lambda: around.shared_watcher.observe(service.kind, service.service_id, not_before=now),
-        patience=quick_patience(),
-        clock=around.clock,
+    client, nonce = context.client, str(state.get("nonce") or "")
+    now = context.clock.monotonic()
+    snapshot = await retry_transient(
+        lambda: context.shared_watcher.observe(service.kind, service.service_id, not_before=now),
+        budget=short_budget(),
+        clock=context.clock,
     )
     waiting = [job for job in snapshot.jobs if job.state is JobState.WAITING]
     own_waits = [job for job in waiting if nonce and carries(job.data.description_log, nonce)]
     if own_waits and len(own_waits) == len(waiting):
-        await patiently(
+        await retry_transient(
             lambda: client.drop_waiting_jobs(service.kind, service.service_id),
-            patience=quick_patience(),
-            clock=around.clock,
+            budget=short_budget(),
+            clock=context.clock,
         )
     elif own_waits:
-        around.reporter.warning(
+        context.reporter.warning(
             f"The deployment of {service} still waits in the queue beside others of the same service; Dokploy can "
             "only drop all of them together, so it was left there."
         )
@@ -241,14 +242,16 @@ async def _stop(service: ServiceRef, state: Mapping[str, Any], around: Surroundi
         except InvalidRequest:
             # The answer for every application and compose on v0.30.2 (transcript 44); killBuild would end every
             # build on the host (transcript 233).
-            around.reporter.warning(
+            context.reporter.warning(
                 f"The deployment {row.deployment_id} of {service} still runs. This server can't stop a single one, "
                 "so it goes on to its end."
             )
     return row
 
 
-def _own_row(rows: list[Row] | tuple[Row, ...], state: Mapping[str, Any]) -> Row | None:
+def _own_row(
+    rows: list[DeploymentRecord] | tuple[DeploymentRecord, ...], state: Mapping[str, Any]
+) -> DeploymentRecord | None:
     identity, nonce = state.get("deployment_id"), str(state.get("nonce") or "")
     by_id = next((row for row in rows if row.deployment_id == identity), None)
     return by_id or next((row for row in rows if nonce and carries(row.description, nonce)), None)
@@ -290,7 +293,7 @@ def state_of(inputs: Mapping[str, Any], outcome: RolloutOutcome) -> State:
     return {**inputs, **outputs.model_dump(), **from_row, "nonce": outcome.nonce}
 
 
-def row_outputs(row: Row) -> State:
+def row_outputs(row: DeploymentRecord) -> State:
     """The outputs that the server's row gives."""
     duration = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
     return {

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.api.models import DeployMethod
-from pulumi_dokploy_deployments.rollout.context import DEFAULT_TIMEOUT_SECONDS, OnBusy, WaitFor
+from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, OnBusy, WaitFor
 
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 MAX_TEXT = 10_000

@@ -13,14 +13,15 @@ from enum import StrEnum
 from typing import Any
 
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
+from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.resources import deployment
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs, OnFailure
 from pulumi_dokploy_deployments.resources.fields import Diff
-from pulumi_dokploy_deployments.rollout.context import Surroundings, name_of
-from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, LostSight, RolloutError, TriggerFailed
-from pulumi_dokploy_deployments.rollout.health_probe import Baseline
+from pulumi_dokploy_deployments.rollout.errors import ContactLost, DeploymentTimedOut, RolloutError, TriggerFailed
 from pulumi_dokploy_deployments.rollout.progress import EarlierRun, Progress
 from pulumi_dokploy_deployments.rollout.run import take_up_and_wait
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.workload.health_probe import Baseline
 
 UNFINISHED = "unfinished"
 """State of a run that did not come to its end: one of `Unfinished`. Absent once a run has."""
@@ -92,7 +93,7 @@ def partial_state(inputs: Mapping[str, Any], progress: Progress, error: DokployE
 
 
 def _goes_on_without_us(error: DokployError) -> bool:
-    return isinstance(error, Interrupted | DeploymentTimedOut | LostSight | TriggerFailed | ApiError)
+    return isinstance(error, Interrupted | DeploymentTimedOut | ContactLost | TriggerFailed | ApiError)
 
 
 def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
@@ -109,25 +110,25 @@ def diff(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Diff:
 
 
 async def update(
-    olds: Mapping[str, Any], news: Mapping[str, Any], around: Surroundings, *, default_title: str = ""
+    olds: Mapping[str, Any], news: Mapping[str, Any], context: RunContext, *, default_title: str = ""
 ) -> State:
     """Go on with what an earlier run has left, deploy again, or store the settings."""
     left = olds.get(UNFINISHED)
     earlier = {name: value for name, value in olds.items() if name not in _PRIVATE}
     if olds.get(ADOPTED):
-        around.reporter.status("takes the triggers as those of the imported deployment")
+        context.reporter.status("takes the triggers as those of the imported deployment")
         return {**earlier, **news, **{name: olds.get(name) for name in ("title", "description")}}
     if not left or deployment.diff(olds, news).deploys:
-        return await deployment.update(earlier, news, around, default_title=default_title)
+        return await deployment.update(earlier, news, context, default_title=default_title)
     if left == Unfinished.BROKEN_OFF:
-        taken_up = await _take_up(olds, news, around)
+        taken_up = await _take_up(olds, news, context)
         if taken_up is not None:
             return taken_up
-        around.reporter.status("the earlier deployment is not under way any more; deploying again")
-    return (await deployment.create(news, around, default_title=default_title))[1]
+        context.reporter.status("the earlier deployment is not under way any more; deploying again")
+    return (await deployment.create(news, context, default_title=default_title))[1]
 
 
-async def _take_up(olds: Mapping[str, Any], news: Mapping[str, Any], around: Surroundings) -> State | None:
+async def _take_up(olds: Mapping[str, Any], news: Mapping[str, Any], context: RunContext) -> State | None:
     request = deployment.request_of(news, "")
     earlier = EarlierRun(
         nonce=str(olds.get("nonce") or ""),
@@ -136,8 +137,8 @@ async def _take_up(olds: Mapping[str, Any], news: Mapping[str, Any], around: Sur
         baseline=_load(olds.get(BASELINE)),
     )
     if news.get("on_failure") == OnFailure.ROLLBACK:
-        around.reporter.status("on_failure: rollback holds for new runs; this one is only waited for")
-    outcome = await take_up_and_wait(request, earlier, around)
+        context.reporter.status("on_failure: rollback holds for new runs; this one is only waited for")
+    outcome = await take_up_and_wait(request, earlier, context)
     return deployment.state_of(news, outcome) if outcome is not None else None
 
 

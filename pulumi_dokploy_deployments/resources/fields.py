@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
+from pulumi_dokploy_deployments.api.services import ServiceRef
 
 
 class UnknownValue:

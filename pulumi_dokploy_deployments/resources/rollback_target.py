@@ -8,8 +8,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.api.models import Deployment as Row
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, Service
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, Service
+from pulumi_dokploy_deployments.api.services import ServiceRef, name_of
 from pulumi_dokploy_deployments.resources.common import iso, read_service, service_is_gone
 from pulumi_dokploy_deployments.resources.fields import (
     Checked,
@@ -26,19 +26,15 @@ from pulumi_dokploy_deployments.resources.rollback_target_model import (
     RollbackTargetInputs,
     RollbackTargetOutputs,
 )
-from pulumi_dokploy_deployments.rollout.candidates import candidates_of
-from pulumi_dokploy_deployments.rollout.context import RolloutRequest, ServiceRef, Surroundings, name_of
-from pulumi_dokploy_deployments.rollout.health import Health
-from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
-from pulumi_dokploy_deployments.rollout.rollback import roll_back_and_prove, running_image
-from pulumi_dokploy_deployments.rollout.run import deploy_and_wait
-from pulumi_dokploy_deployments.rollout.source_pin import (
+from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_prove, running_image
+from pulumi_dokploy_deployments.rollback.by_source import (
     deploy_source,
     ref_of,
     set_source,
     source_setting,
 )
-from pulumi_dokploy_deployments.rollout.targets import (
+from pulumi_dokploy_deployments.rollback.candidates import candidates_of
+from pulumi_dokploy_deployments.rollback.targets import (
     Selector,
     SelectorKind,
     Strategy,
@@ -48,6 +44,11 @@ from pulumi_dokploy_deployments.rollout.targets import (
     runs_image,
     select,
 )
+from pulumi_dokploy_deployments.rollout.request import RolloutRequest
+from pulumi_dokploy_deployments.rollout.run import deploy_and_wait
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
+from pulumi_dokploy_deployments.workload.health import Health
 
 SERVICE_FIELDS = ("application_id", "compose_id")
 SELECTORS = tuple(kind.value for kind in SelectorKind)
@@ -74,7 +75,7 @@ def check(news: Mapping[str, Any]) -> Checked:
     return Checked(dict(inputs), tuple(problems))
 
 
-async def resolve(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surroundings) -> State:
+async def resolve(olds: Mapping[str, Any], inputs: Mapping[str, Any], context: RunContext) -> State:
     """The inputs with the selector resolved to one version; an unchanged selector keeps the version it has.
 
     Raises:
@@ -87,31 +88,31 @@ async def resolve(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Su
     selected = str(selector)
     if olds.get(TARGET) and olds.get(SELECTED) == selected and not _changes(_RESOLVING, olds, inputs):
         return {**inputs, SELECTED: selected, TARGET: olds[TARGET]}
-    service = await read_service(service_ref, around)
-    target = await _resolve(service, selector, inputs, around)
+    service = await read_service(service_ref, context)
+    target = await _resolve(service, selector, inputs, context)
     return {**inputs, SELECTED: selected, TARGET: _TARGET.dump_python(target, mode="json", exclude_none=True)}
 
 
-async def _resolve(service: Service, selector: Selector, inputs: Mapping[str, Any], around: Surroundings) -> Target:
-    rows = await patiently(
-        lambda: around.client.deployments_by_type(service.kind.value, service.service_id),
-        patience=quick_patience(),
-        clock=around.clock,
+async def _resolve(service: Service, selector: Selector, inputs: Mapping[str, Any], context: RunContext) -> Target:
+    rows = await retry_transient(
+        lambda: context.client.deployments_by_type(service.kind.value, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
     )
-    candidates, now = candidates_of(rows), around.clock.now()
+    candidates, now = candidates_of(rows), context.clock.now()
     candidate = select(selector, candidates, service, now)
     strategy = Strategy(inputs.get("strategy") or Strategy.AUTO)
     source_ref = inputs.get("source_ref") if can_pin_by_source(service) else None
     if source_ref is None and (strategy is Strategy.SOURCE or not candidate.works):
-        source_ref = await ref_of(candidate, service, around)
+        source_ref = await ref_of(candidate, service, context)
     return choose_way(candidate, strategy, service, candidates, now, source_ref=source_ref)
 
 
-def describe(inputs: Mapping[str, Any], around: Surroundings) -> str:
+def describe(inputs: Mapping[str, Any], context: RunContext) -> str:
     """What a preview says of the resolved target; empty while it is not known."""
     if not inputs.get(TARGET):
         return ""
-    return f"pins {_TARGET.validate_python(inputs[TARGET]).describe(around.clock.now())}"
+    return f"pins {_TARGET.validate_python(inputs[TARGET]).describe(context.clock.now())}"
 
 
 REPLACING = (*SERVICE_FIELDS, "connection")
@@ -145,108 +146,108 @@ def _changes(names: tuple[str, ...], olds: Mapping[str, Any], news: Mapping[str,
     return paths
 
 
-async def look(state: Mapping[str, Any], around: Surroundings) -> State:
+async def look(state: Mapping[str, Any], context: RunContext) -> State:
     """The state with `holds` as it is now, for a diff: a deployment made since the last look may have undone the pin.
 
     Where the server can't be asked the state stays as it was: the next operation that needs the server says why.
     """
     try:
-        holds = await _holds_now(state, around)
+        holds = await _holds_now(state, context)
     except DokployError:
         return dict(state)
     if state.get("holds", True) and not holds:
-        around.reporter.status(f"a later deployment undid the pin; {describe(state, around)} again")
+        context.reporter.status(f"a later deployment undid the pin; {describe(state, context)} again")
     return {**state, "holds": holds}
 
 
-async def _holds_now(state: Mapping[str, Any], around: Surroundings) -> bool:
+async def _holds_now(state: Mapping[str, Any], context: RunContext) -> bool:
     if not state.get(TARGET) or state.get("holds") is False:
         return False
-    service = await read_service(_service_ref(state), around)
+    service = await read_service(_service_ref(state), context)
     target = _TARGET.validate_python(state[TARGET])
-    return await _still_holds(service, target, await running_image(service, around), True, around)
+    return await _still_holds(service, target, await running_image(service, context), True, context)
 
 
-async def create(inputs: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> tuple[str, State]:
+async def create(inputs: Mapping[str, Any], context: RunContext, *, default_title: str = "") -> tuple[str, State]:
     """Roll back to the resolved version and prove that it runs; gives the resource's id and its state."""
-    resolved = inputs if inputs.get(TARGET) else await resolve({}, inputs, around)
-    state = await _pin({}, resolved, around, default_title)
+    resolved = inputs if inputs.get(TARGET) else await resolve({}, inputs, context)
+    state = await _pin({}, resolved, context, default_title)
     service = _service_ref(inputs)
     return f"{service.kind.value}/{service.service_id}/pin", state
 
 
 async def update(
-    olds: Mapping[str, Any], news: Mapping[str, Any], around: Surroundings, *, default_title: str = ""
+    olds: Mapping[str, Any], news: Mapping[str, Any], context: RunContext, *, default_title: str = ""
 ) -> State:
     """Move the pin, pin again what no longer holds, or store the settings."""
     # The engine hands over the stored state, not what `look` found: only what runs now says whether the pin holds.
-    now = {**olds, "holds": await _holds_now(olds, around)}
+    now = {**olds, "holds": await _holds_now(olds, context)}
     if not diff(now, news).deploys:
         # A setting that the program no longer gives must not stay in the state, where it would differ for ever.
         kept = {name: value for name, value in olds.items() if name not in _SETTINGS}
         return {**kept, **{name: news[name] for name in _SETTINGS if name in news}}
-    resolved = news if news.get(TARGET) else await resolve(olds, news, around)
-    return await _pin(olds, resolved, around, default_title)
+    resolved = news if news.get(TARGET) else await resolve(olds, news, context)
+    return await _pin(olds, resolved, context, default_title)
 
 
-async def read(state: Mapping[str, Any], around: Surroundings) -> State | None:
+async def read(state: Mapping[str, Any], context: RunContext) -> State | None:
     """The state with `holds` looked up anew; None when the service itself is gone."""
     try:
-        service = await read_service(_service_ref(state), around)
+        service = await read_service(_service_ref(state), context)
     except DokployError as error:
         if service_is_gone(error):
             return None
         raise
     target = _TARGET.validate_python(state[TARGET])
-    image = await running_image(service, around)
-    holds = await _still_holds(service, target, image, bool(state.get("holds", True)), around)
+    image = await running_image(service, context)
+    holds = await _still_holds(service, target, image, bool(state.get("holds", True)), context)
     if state.get("holds", True) and not holds:
-        around.reporter.warning(
-            f"{service.name} no longer runs the pinned {target.describe(around.clock.now())}: a later deployment "
+        context.reporter.warning(
+            f"{service.name} no longer runs the pinned {target.describe(context.clock.now())}: a later deployment "
             f"undid the pin{f'; {image} runs' if image else ''}. The next `pulumi up` pins it again."
         )
     return {**state, "holds": holds, "image": image or state.get("image")}
 
 
-async def delete(state: Mapping[str, Any], around: Surroundings, *, default_title: str = "") -> None:
+async def delete(state: Mapping[str, Any], context: RunContext, *, default_title: str = "") -> None:
     """Release the pin: put the source back, and with `redeploy` deploy it and wait."""
     try:
-        service = await read_service(_service_ref(state), around)
+        service = await read_service(_service_ref(state), context)
     except DokployError as error:
         if service_is_gone(error):
             return
         raise
-    was_restored = await _restore_source(service, state, around)
+    was_restored = await _restore_source(service, state, context)
     if OnRelease(state.get("on_delete") or OnRelease.RETAIN) is OnRelease.REDEPLOY:
-        await deploy_and_wait(_request(state, f"{default_title} (pin released)".strip()), around)
+        await deploy_and_wait(_request(state, f"{default_title} (pin released)".strip()), context)
     elif was_restored:
-        await _warn_of_builds_while_pinned(service, state, around)
+        await _warn_of_builds_while_pinned(service, state, context)
 
 
-async def _warn_of_builds_while_pinned(service: Service, state: Mapping[str, Any], around: Surroundings) -> None:
+async def _warn_of_builds_while_pinned(service: Service, state: Mapping[str, Any], context: RunContext) -> None:
     """A deployment made while the source was pinned built the pinned version, whoever asked for it."""
-    rows = await patiently(
-        lambda: around.client.deployments_of(service.kind, service.service_id),
-        patience=quick_patience(),
-        clock=around.clock,
+    rows = await retry_transient(
+        lambda: context.client.deployments_of(service.kind, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
     )
     newest = _newest_done(rows)
     if newest is None or newest.deployment_id == state.get(PINNED_BY):
         return
-    around.reporter.warning(
+    context.reporter.warning(
         f"The deployment {newest.deployment_id} of {name_of(service)} was made while its source was pinned to "
         f"{state.get(PINNED_SOURCE)!r}, so that the pinned version is what it built and what runs. The source is "
         f"{state.get(EARLIER_SOURCE)!r} again: deploy once more to bring that, or release pins with on_delete redeploy."
     )
 
 
-async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surroundings, title: str) -> State:
-    service = await read_service(_service_ref(inputs), around)
+async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], context: RunContext, title: str) -> State:
+    service = await read_service(_service_ref(inputs), context)
     target = _TARGET.validate_python(inputs[TARGET])
     private = {name: olds.get(name) for name in (EARLIER_SOURCE, PINNED_SOURCE, PINNED_BY)}
-    around.progress.service, around.progress.private = service, private
+    context.progress.service, context.progress.private = service, private
     if target.strategy is Strategy.IMAGE:
-        proof = await roll_back_and_prove(service, target, around, timeout_seconds=_known(inputs).timeout_seconds)
+        proof = await roll_back_and_prove(service, target, context, timeout_seconds=_known(inputs).timeout_seconds)
         image, previous, health = proof.image, proof.previous_image, proof.verdict.health
     else:
         setting = source_setting(service)
@@ -254,11 +255,11 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surro
         # A pin that moves keeps the setting from before the first pin, unless someone has changed it since.
         earlier = private[EARLIER_SOURCE] if now == private[PINNED_SOURCE] else now
         private = {EARLIER_SOURCE: earlier, PINNED_SOURCE: target.source_ref}
-        around.progress.private = private
-        outcome = await deploy_source(service, target, _request(inputs, title), around)
+        context.progress.private = private
+        outcome = await deploy_source(service, target, _request(inputs, title), context)
         private[PINNED_BY] = outcome.row.deployment_id if outcome.row is not None else None
         previous, health = outcome.previous_image, outcome.verdict.health
-        image = await running_image(service, around) or target.image or ""
+        image = await running_image(service, context) or target.image or ""
     outputs = RollbackTargetOutputs(
         rollback_id=target.rollback_id,
         deployment_id=target.deployment_id,
@@ -268,22 +269,22 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], around: Surro
         commit_hash=target.commit_hash,
         commit_message=target.commit_message,
         strategy_used=target.strategy.value,
-        pinned_at=iso(around.clock.now()),
+        pinned_at=iso(context.clock.now()),
         holds=health in (Health.HEALTHY, Health.UNKNOWN),
     )
     return {**inputs, **outputs.model_dump(), **private}
 
 
-async def _still_holds(service: Service, target: Target, image: str | None, held: bool, around: Surroundings) -> bool:
+async def _still_holds(service: Service, target: Target, image: str | None, held: bool, context: RunContext) -> bool:
     if target.strategy is Strategy.IMAGE:
         # Where the server can't tell what runs, nothing is claimed to have changed.
         return runs_image(image, target.image or "") if image is not None else held
     if target.image is not None:
         return image.partition("@")[0] == target.image if image is not None else held
-    rows = await patiently(
-        lambda: around.client.deployments_of(service.kind, service.service_id),
-        patience=quick_patience(),
-        clock=around.clock,
+    rows = await retry_transient(
+        lambda: context.client.deployments_of(service.kind, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
     )
     newest = _newest_done(rows)
     if newest is None or target.commit_hash is None:
@@ -291,18 +292,18 @@ async def _still_holds(service: Service, target: Target, image: str | None, held
     return newest.commit_hash is None or newest.commit_hash == target.commit_hash
 
 
-def _newest_done(rows: list[Row]) -> Row | None:
+def _newest_done(rows: list[DeploymentRecord]) -> DeploymentRecord | None:
     done = [row for row in rows if row.status is DeploymentStatus.DONE]
     return max(done, key=lambda row: row.created_at, default=None)
 
 
-async def _restore_source(service: Service, state: Mapping[str, Any], around: Surroundings) -> bool:
+async def _restore_source(service: Service, state: Mapping[str, Any], context: RunContext) -> bool:
     """Put the source setting back, unless someone else has changed it since the pin; whether that was done."""
     earlier, pinned = state.get(EARLIER_SOURCE), state.get(PINNED_SOURCE)
     setting = source_setting(service)
     if not earlier or setting is None or setting[1] != pinned:
         return False
-    await set_source(service, str(earlier), around)
+    await set_source(service, str(earlier), context)
     return True
 
 

@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.resources.deployment_model import CONNECTION_PATTERN, Seconds, not_a_bool
-from pulumi_dokploy_deployments.rollout.context import DEFAULT_TIMEOUT_SECONDS
-from pulumi_dokploy_deployments.rollout.targets import Strategy
+from pulumi_dokploy_deployments.rollback.targets import Strategy
+from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS
 
 MOST_HISTORY = 1000
 

@@ -9,8 +9,8 @@ from pydantic import TypeAdapter
 
 from pulumi_dokploy_deployments.resources.rollback_target import PINNED_SOURCE, TARGET
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetOutputs
+from pulumi_dokploy_deployments.rollback.targets import Target
 from pulumi_dokploy_deployments.rollout.progress import Progress
-from pulumi_dokploy_deployments.rollout.targets import Target
 
 _TARGET = TypeAdapter(Target)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pulumi_dokploy_deployments.rollout.correlation import Phase, Sighting
+from pulumi_dokploy_deployments.rollout.correlation import Sighting
+from pulumi_dokploy_deployments.waiting.snapshot import Phase
 
 LOST_AFTER_SECONDS = 8.0
 """A job that was seen and is gone, with no row, for so long: the row comes 30 to 50 ms after a job's start."""

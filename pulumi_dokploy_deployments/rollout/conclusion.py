@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import NoReturn
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
-from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus, Service, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, Service, ServiceKind
 from pulumi_dokploy_deployments.rollout import failures
-from pulumi_dokploy_deployments.rollout.context import WaitFor, overwrites_title
-from pulumi_dokploy_deployments.rollout.health import Health, Verdict
-from pulumi_dokploy_deployments.rollout.health_probe import Baseline, why_unknown
-from pulumi_dokploy_deployments.rollout.health_wait import wait_for_containers, wait_for_tasks
 from pulumi_dokploy_deployments.rollout.outcome import RolloutOutcome
+from pulumi_dokploy_deployments.rollout.request import WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.stages import Stage
 from pulumi_dokploy_deployments.rollout.workbench import Workbench
+from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.workload.health_probe import Baseline, why_unknown
+from pulumi_dokploy_deployments.workload.health_wait import wait_for_containers, wait_for_tasks
 
 COMMIT_SETTLES_SECONDS = 3.0
 """The commit overwrites the title some 130 ms after the status is final (timeline 242)."""
@@ -25,7 +25,7 @@ class Conclusion:
     def __init__(self, bench: Workbench, service: Service, baseline: Baseline) -> None:
         self._bench, self._service, self._baseline = bench, service, baseline
 
-    async def conclude(self, row: Deployment, outcome: RolloutOutcome) -> RolloutOutcome:
+    async def conclude(self, row: DeploymentRecord, outcome: RolloutOutcome) -> RolloutOutcome:
         """From the final row to the outcome.
 
         Raises:
@@ -53,18 +53,18 @@ class Conclusion:
         if outcome.verdict.health is Health.UNHEALTHY:
             raise failures.unhealthy(service, row, outcome.verdict, self._bench.link(service))
         if outcome.verdict.health is Health.UNKNOWN:
-            self._bench.around.reporter.warning(
+            self._bench.context.reporter.warning(
                 f"Dokploy says that the deployment is done; that the new version runs could not be checked: "
                 f"{outcome.verdict.reason}."
             )
         if outcome.superseded_by is not None:
-            self._bench.around.reporter.warning(
+            self._bench.context.reporter.warning(
                 f"A newer deployment of this service, {outcome.superseded_by}, has been made by someone else."
             )
         outcome.stage = Stage.DONE
         return outcome
 
-    async def _settle(self, service: Service, row: Deployment) -> Deployment:
+    async def _settle(self, service: Service, row: DeploymentRecord) -> DeploymentRecord:
         """Wait for the commit that the server writes into the row after the end."""
         if not overwrites_title(service, self._bench.request.method):
             return row
@@ -74,35 +74,35 @@ class Conclusion:
             row = await self._row_again(row)
         return row
 
-    async def _row_again(self, row: Deployment) -> Deployment:
+    async def _row_again(self, row: DeploymentRecord) -> DeploymentRecord:
         rows = await self._bench.rows()
         return next((found for found in rows if found.deployment_id == row.deployment_id), row)
 
-    def _fail_with(self, row: Deployment, service: Service, tail: list[str]) -> NoReturn:
+    def _fail_with(self, row: DeploymentRecord, service: Service, tail: list[str]) -> NoReturn:
         link = self._bench.link(service)
         if row.status is DeploymentStatus.CANCELLED:
             raise failures.cancelled(service, row, tail, link)
         raise failures.failed(service, row, self._bench.log.stages.reached, tail, link)
 
-    def _expect_commit(self, service: Service, row: Deployment) -> None:
+    def _expect_commit(self, service: Service, row: DeploymentRecord) -> None:
         expected = self._bench.request.expect_commit
         if expected and not (row.commit_hash or "").startswith(expected.lower()):
             raise failures.other_commit(service, row, expected, self._bench.link(service))
 
-    async def _version_of(self, service: Service, row: Deployment) -> int | None:
-        rows = await self._bench.patiently(
+    async def _version_of(self, service: Service, row: DeploymentRecord) -> int | None:
+        rows = await self._bench.retry_transient(
             lambda: self._bench.client.deployments_by_type(service.kind.value, service.service_id)
         )
         found = next((other for other in rows if other.deployment_id == row.deployment_id), None)
         return found.rollback.version if found is not None and found.rollback is not None else None
 
-    async def _newer_than(self, row: Deployment) -> Deployment | None:
+    async def _newer_than(self, row: DeploymentRecord) -> DeploymentRecord | None:
         rows = await self._bench.rows()
         newer = [other for other in rows if other.created_at > row.created_at]
         return max(newer, key=lambda other: other.created_at, default=None)
 
 
-async def prove(bench: Workbench, service: Service, row: Deployment | None, baseline: Baseline) -> Verdict:
+async def prove(bench: Workbench, service: Service, row: DeploymentRecord | None, baseline: Baseline) -> Verdict:
     """Whether the new version really runs.
 
     Raises:
@@ -113,8 +113,8 @@ async def prove(bench: Workbench, service: Service, row: Deployment | None, base
         return Verdict(Health.UNKNOWN, baseline.unknown_because)
     try:
         if service.kind is ServiceKind.COMPOSE:
-            return await wait_for_containers(bench.around, service, bench.deadline, bench.patience)
-        return await wait_for_tasks(bench.around, service, row, baseline, bench.deadline, bench.patience)
+            return await wait_for_containers(bench.context, service, bench.deadline, bench.budget)
+        return await wait_for_tasks(bench.context, service, row, baseline, bench.deadline, bench.budget)
     except (AccessDenied, NotFound) as error:
         return Verdict(Health.UNKNOWN, why_unknown(error))
     except TimeoutError as late:

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import StrEnum
 
-from pulumi_dokploy_deployments.api.models import Deployment, JobState, QueueJob
-from pulumi_dokploy_deployments.rollout.nonce import carries
-from pulumi_dokploy_deployments.rollout.observation import Snapshot
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
+from pulumi_dokploy_deployments.rollout.mark import carries
+from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 
 KEPT_ROWS = 10
 """So many of a service's rows survive the pruning before each new one (transcript 150)."""
@@ -27,33 +26,12 @@ ROW_FOLLOWS = timedelta(seconds=1)
 """The row comes so soon after its job's start; after a restart no other row can."""
 
 
-class Phase(StrEnum):
-    """How far the run's deployment has come."""
-
-    UNSEEN = "unseen"
-    """Neither a job nor a row has been seen yet."""
-    WAITING = "waiting"
-    """The job waits in the queue; there is no row."""
-    ACTIVE = "active"
-    """The job has started; its row will be there in a moment."""
-    RUNNING = "running"
-    """The row is latched and not final."""
-    FINISHED = "finished"
-    """The row is latched and final."""
-    MISSING = "missing"
-    """The job was seen and is gone, and no row is ours: the server may have lost it."""
-    AMBIGUOUS = "ambiguous"
-    """The job is gone, and a finished row could be ours, or ours may have been pruned."""
-    REMOVED = "removed"
-    """The latched row is no longer in the history."""
-
-
 @dataclass(frozen=True)
 class Sighting:
     """What a snapshot says of the run's deployment."""
 
     phase: Phase
-    row: Deployment | None = None
+    row: DeploymentRecord | None = None
     jobs_ahead: int = 0
     """How many jobs the server will run before ours."""
     missing_seconds: float = 0.0
@@ -135,7 +113,7 @@ class Correlator:
             return True
         return None if self._candidates(snapshot) or self._may_be_pruned(snapshot) else False
 
-    def _find_row(self, snapshot: Snapshot) -> Deployment | None:
+    def _find_row(self, snapshot: Snapshot) -> DeploymentRecord | None:
         if self.deployment_id is not None:
             return next((row for row in snapshot.rows if row.deployment_id == self.deployment_id), None)
         marked = [row for row in snapshot.rows if carries(row.description, self.nonce)]
@@ -143,7 +121,7 @@ class Correlator:
         # is the one that every later look will find as well.
         return marked[-1] if marked else None
 
-    def _latched(self, row: Deployment, snapshot: Snapshot) -> Sighting:
+    def _latched(self, row: DeploymentRecord, snapshot: Snapshot) -> Sighting:
         if row.status.is_final:
             self._orphaned_since = None
             return Sighting(Phase.FINISHED, row)
@@ -172,7 +150,7 @@ class Correlator:
         phase = Phase.AMBIGUOUS if is_open else Phase.MISSING
         return Sighting(phase, missing_seconds=self._missing(snapshot))
 
-    def _first_after_start(self, snapshot: Snapshot) -> Deployment | None:
+    def _first_after_start(self, snapshot: Snapshot) -> DeploymentRecord | None:
         """The row that our job made, if the job's start was seen and the history reaches back to it."""
         started_at = self._job.started_at if self._job else None
         if started_at is None:
@@ -200,12 +178,12 @@ class Correlator:
             row.deployment_id in self.known_rows for row in snapshot.rows
         )
 
-    def _take(self, row: Deployment, snapshot: Snapshot) -> Sighting:
+    def _take(self, row: DeploymentRecord, snapshot: Snapshot) -> Sighting:
         self.deployment_id = row.deployment_id
         self._missing_since = None
         return self._latched(row, snapshot)
 
-    def _candidates(self, snapshot: Snapshot) -> list[Deployment]:
+    def _candidates(self, snapshot: Snapshot) -> list[DeploymentRecord]:
         """Rows that may be ours although the mark is gone."""
         if not self.may_be_overwritten:
             return []

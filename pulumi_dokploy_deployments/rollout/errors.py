@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.api.models import Deployment
+from pulumi_dokploy_deployments.api.models import DeploymentRecord
 
 LOG_INDENT = "    "
 
@@ -25,7 +25,7 @@ class RolloutError(DokployError):
         message: str,
         *,
         service: str,
-        deployment: Deployment | None = None,
+        deployment: DeploymentRecord | None = None,
         log_tail: Sequence[str] = (),
         link: str = "",
         next_step: str = "",
@@ -73,7 +73,7 @@ class DeploymentRemoved(RolloutError):
     """The row was deleted, or pruned from the history, before its end was seen."""
 
 
-class LostSight(RolloutError):
+class ContactLost(RolloutError):
     """The server took the deployment and then did not answer any more for longer than the patience lasts."""
 
 

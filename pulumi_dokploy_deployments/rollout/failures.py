@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
-from pulumi_dokploy_deployments.api.models import Deployment, QueueJob, Service
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob, Service
+from pulumi_dokploy_deployments.api.services import ServiceRef, name_of
 from pulumi_dokploy_deployments.rollout.await_rules import Dead
-from pulumi_dokploy_deployments.rollout.context import ServiceRef, name_of
 from pulumi_dokploy_deployments.rollout.errors import (
+    ContactLost,
     DeploymentCancelled,
     DeploymentFailed,
     DeploymentLost,
@@ -17,15 +18,14 @@ from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentStuck,
     DeploymentTimedOut,
     DeploymentUnidentified,
-    LostSight,
     RolloutError,
     ServiceBusy,
     ServiceUnhealthy,
     TriggerFailed,
     UnexpectedCommit,
 )
-from pulumi_dokploy_deployments.rollout.health import Verdict
 from pulumi_dokploy_deployments.rollout.stages import Stage, tail_of
+from pulumi_dokploy_deployments.workload.health import Verdict
 
 TAIL_LINES = 20
 SHORT_TAIL_LINES = 8
@@ -37,7 +37,7 @@ class UnknownService(DokployError):
     """There is no service with this id, or the key's user can't see it."""
 
 
-async def log_tail(client: DokployClient, row: Deployment, lines: int = TAIL_LINES) -> list[str]:
+async def log_tail(client: DokployClient, row: DeploymentRecord, lines: int = TAIL_LINES) -> list[str]:
     """The log's last lines; none where the server does not give them, since the failure matters more."""
     if not row.log_path:
         return [row.error_message] if row.error_message else []
@@ -55,7 +55,7 @@ def unknown_service(ref: ServiceRef, server: str) -> UnknownService:
     )
 
 
-def failed(service: Service, row: Deployment, stage: Stage, tail: Sequence[str], link: str) -> DeploymentFailed:
+def failed(service: Service, row: DeploymentRecord, stage: Stage, tail: Sequence[str], link: str) -> DeploymentFailed:
     """The row says `error`, or a status that this version does not know."""
     took = ""
     if row.started_at and row.finished_at:
@@ -72,7 +72,7 @@ def failed(service: Service, row: Deployment, stage: Stage, tail: Sequence[str],
     )
 
 
-def cancelled(service: Service, row: Deployment, tail: Sequence[str], link: str) -> DeploymentCancelled:
+def cancelled(service: Service, row: DeploymentRecord, tail: Sequence[str], link: str) -> DeploymentCancelled:
     """The server was restarted while the deployment ran."""
     return DeploymentCancelled(
         f"The deployment of {name_of(service)} was cancelled: Dokploy was restarted while it ran, and does not "
@@ -87,7 +87,7 @@ def cancelled(service: Service, row: Deployment, tail: Sequence[str], link: str)
 
 def timed_out(
     service: Service,
-    row: Deployment | None,
+    row: DeploymentRecord | None,
     seconds: float,
     stage: Stage,
     tail: Sequence[str],
@@ -107,9 +107,9 @@ def timed_out(
     )
 
 
-def lost_sight(service: Service, row: Deployment | None, cause: ApiError, link: str) -> LostSight:
+def contact_lost(service: Service, row: DeploymentRecord | None, cause: ApiError, link: str) -> ContactLost:
     """The server took the deployment, and could not be asked about it any more."""
-    return LostSight(
+    return ContactLost(
         f"The deployment of {name_of(service)} was accepted, and then the server could not be asked about it any more: "
         f"{cause.message.rstrip('.')}. It may well go on there",
         service=name_of(service),
@@ -132,7 +132,7 @@ def busy(service: Service, jobs: Sequence[QueueJob], link: str) -> ServiceBusy:
     )
 
 
-def other_commit(service: Service, row: Deployment, expected: str, link: str) -> UnexpectedCommit:
+def other_commit(service: Service, row: DeploymentRecord, expected: str, link: str) -> UnexpectedCommit:
     """`expect_commit` names another commit."""
     if row.commit_hash is None:
         built = "the server does not say which commit was built"
@@ -148,7 +148,7 @@ def other_commit(service: Service, row: Deployment, expected: str, link: str) ->
     )
 
 
-def unhealthy(service: Service, row: Deployment | None, verdict: Verdict, link: str) -> ServiceUnhealthy:
+def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, link: str) -> ServiceUnhealthy:
     """The row says `done`, and what runs says otherwise."""
     still = f"; {verdict.still_runs}" if verdict.still_runs else ""
     return ServiceUnhealthy(
@@ -184,7 +184,7 @@ def database_failed(service: Service, cause: ApiError, link: str) -> RolloutErro
     return answer_not_found(service, cause, link)
 
 
-def dead(reason: Dead, service: Service, row: Deployment | None, tail: Sequence[str], link: str) -> RolloutError:
+def dead(reason: Dead, service: Service, row: DeploymentRecord | None, tail: Sequence[str], link: str) -> RolloutError:
     """Waiting on makes no sense."""
     name = name_of(service)
     if reason is Dead.STUCK:

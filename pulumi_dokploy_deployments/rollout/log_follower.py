@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
-from pulumi_dokploy_deployments.api.models import Deployment
-from pulumi_dokploy_deployments.rollout.context import Surroundings
+from pulumi_dokploy_deployments.api.models import DeploymentRecord
 from pulumi_dokploy_deployments.rollout.stages import LineAssembler, Stage, StageReader
+from pulumi_dokploy_deployments.waiting.context import RunContext
 
 DRAIN_SECONDS = 0.4
 """How long the stream is given to deliver what was written before the row turned final."""
@@ -24,10 +24,10 @@ class LogFollower:
     The log can't replace the status check: a successful application writes no last line (transcript 300).
     """
 
-    def __init__(self, around: Surroundings, *, show: bool) -> None:
+    def __init__(self, context: RunContext, *, show: bool) -> None:
         self.wake = asyncio.Event()
         self.stages = StageReader()
-        self._around = around
+        self._context = context
         self._show = show
         self._assembler = LineAssembler()
         self._task: asyncio.Task[None] | None = None
@@ -35,17 +35,17 @@ class LogFollower:
         self._read_at: float | None = None
         self._broken = False
 
-    def start(self, row: Deployment) -> None:
+    def start(self, row: DeploymentRecord) -> None:
         """Begin to follow; a second call does nothing."""
-        if self._task is None and row.log_path and self._show and self._around.has_live_log:
+        if self._task is None and row.log_path and self._show and self._context.has_live_log:
             self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, row.server_id))
 
-    async def catch_up(self, row: Deployment, *, final: bool = False) -> None:
+    async def catch_up(self, row: DeploymentRecord, *, final: bool = False) -> None:
         """Read by request what the stream did not bring: now and then while it runs, and once at the end."""
         streams = self._task is not None and not self._task.done()
         if not self._show or not row.log_path or (streams and not final):
             return
-        now = self._around.clock.monotonic()
+        now = self._context.clock.monotonic()
         if not final and self._read_at is not None and now - self._read_at < READ_EVERY_SECONDS:
             return
         if final:
@@ -55,7 +55,7 @@ class LogFollower:
         self._read_at = now
         # The log is a courtesy: whatever is wrong with reading it must not end the run.
         with suppress(ApiError):
-            text = await self._around.client.read_log(row.deployment_id, tail=FALLBACK_TAIL)
+            text = await self._context.client.read_log(row.deployment_id, tail=FALLBACK_TAIL)
             lines = LineAssembler().feed(text if text.endswith("\n") else text + "\n")
             if len(lines) < FALLBACK_TAIL:
                 self._tell(lines[self._shown :])
@@ -66,7 +66,7 @@ class LogFollower:
         if task is None or task.done():
             return
         await asyncio.wait({task}, timeout=0)
-        await self._around.clock.sleep(DRAIN_SECONDS)
+        await self._context.clock.sleep(DRAIN_SECONDS)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
@@ -74,7 +74,7 @@ class LogFollower:
 
     async def _follow(self, log_path: str, server_id: str | None) -> None:
         try:
-            async with open_log_stream(self._around.client.connection, log_path, server_id=server_id) as stream:
+            async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
                 async for chunk in stream:
                     self._tell(self._assembler.feed(chunk))
         except LogStreamUnavailable:
@@ -89,4 +89,4 @@ class LogFollower:
             if stage in _WAKING:
                 self.wake.set()
             if self._show and line.strip():
-                self._around.reporter.line(line)
+                self._context.reporter.line(line)

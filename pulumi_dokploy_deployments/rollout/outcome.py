@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pulumi_dokploy_deployments.api.models import Deployment, Service
-from pulumi_dokploy_deployments.rollout.health import Health, Verdict
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.workload.health import Health, Verdict
 
 
 @dataclass
@@ -15,7 +15,7 @@ class RolloutOutcome:
 
     service: Service
     nonce: str
-    row: Deployment | None
+    row: DeploymentRecord | None
     stage: Stage
     url: str
     queued_seconds: float | None = None

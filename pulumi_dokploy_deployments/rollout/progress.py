@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulumi_dokploy_deployments.api.models import Deployment, Service
-from pulumi_dokploy_deployments.rollout.health_probe import Baseline
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.workload.health_probe import Baseline
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Progress:
     known_rows: tuple[str, ...] = ()
     """The rows that were there before the request."""
     baseline: Baseline = field(default_factory=Baseline)
-    row: Deployment | None = None
+    row: DeploymentRecord | None = None
     stage: Stage = Stage.QUEUED
     link: str = ""
     private: dict[str, Any] = field(default_factory=dict)

@@ -5,39 +5,40 @@ from __future__ import annotations
 from datetime import datetime
 
 from pulumi_dokploy_deployments.api.errors import ApiError, InvalidRequest, NotFound, ServerError, UnexpectedAnswer
-from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus, JobState, Service, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState, Service, ServiceKind
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.await_rules import dead_end
+from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
 from pulumi_dokploy_deployments.rollout.conclusion import Conclusion
-from pulumi_dokploy_deployments.rollout.context import OnBusy, RolloutRequest, Surroundings, WaitFor, overwrites_title
-from pulumi_dokploy_deployments.rollout.correlation import Correlator, Phase, Sighting
+from pulumi_dokploy_deployments.rollout.correlation import Correlator, Sighting
 from pulumi_dokploy_deployments.rollout.database_run import deploy_database
-from pulumi_dokploy_deployments.rollout.early_look import FAR_AWAY_SECONDS, EarlyLook
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
-from pulumi_dokploy_deployments.rollout.health_probe import Baseline, SwarmProbe, why_unknown
-from pulumi_dokploy_deployments.rollout.nonce import mark, new_nonce
-from pulumi_dokploy_deployments.rollout.observation import Snapshot
+from pulumi_dokploy_deployments.rollout.mark import mark, new_nonce
 from pulumi_dokploy_deployments.rollout.outcome import RolloutOutcome
-from pulumi_dokploy_deployments.rollout.pacing import seconds_until_next_look, usual_seconds
-from pulumi_dokploy_deployments.rollout.patience import quick_patience
 from pulumi_dokploy_deployments.rollout.progress import EarlierRun
+from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.stages import Stage
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
 from pulumi_dokploy_deployments.rollout.workbench import Workbench
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.pacing import seconds_until_next_look, usual_seconds
+from pulumi_dokploy_deployments.waiting.retry import short_budget
+from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
+from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe, why_unknown
 
 
 class Rollout:
     """Runs one request. Each instance is good for one run."""
 
-    def __init__(self, request: RolloutRequest, around: Surroundings) -> None:
+    def __init__(self, request: RolloutRequest, context: RunContext) -> None:
         self.request = request
-        self.around = around
+        self.context = context
         self.nonce = new_nonce()
         self.queued_at: datetime | None = None
-        self._bench = Workbench(request, around)
-        self._clock, self._client = around.clock, around.client
+        self._bench = Workbench(request, context)
+        self._clock, self._client = context.clock, context.client
         self._usual: float | None = None
-        self._early: EarlyLook | None = None
+        self._early: BurstPoll | None = None
 
     async def execute(self) -> RolloutOutcome:
         """Trigger, recognise, await, prove.
@@ -46,7 +47,7 @@ class Rollout:
             RolloutError: the deployment did not come to the end that was asked for.
             ApiError: the server refused or could not be reached.
         """
-        service = await self._bench.patiently(self._read_service, quick_patience())
+        service = await self._bench.retry_transient(self._read_service, short_budget())
         baseline = await self._baseline(service)
         self._begin_progress(service, baseline)
         if service.kind.is_database:
@@ -65,7 +66,7 @@ class Rollout:
         )
         correlator.before(before)
         if is_far and correlator.may_be_overwritten:
-            self._early = EarlyLook(self._client, self.request.service, self.nonce, self._clock)
+            self._early = BurstPoll(self._client, self.request.service, self.nonce, self._clock)
             self._early.start()
         try:
             accepted_at = await self._trigger(service, correlator)
@@ -82,7 +83,7 @@ class Rollout:
             RolloutError: it is still under way and did not come to the end that was asked for.
             ApiError: the server could not be reached.
         """
-        service = await self._bench.patiently(self._read_service, quick_patience())
+        service = await self._bench.retry_transient(self._read_service, short_budget())
         if service.kind.is_database:
             return None
         before = await self._bench.observe()
@@ -103,7 +104,7 @@ class Rollout:
         self._begin_progress(service, earlier.baseline)
         self._bench.progress.is_sent, self._bench.progress.known_rows = True, earlier.known_rows
         self._usual = usual_seconds(before.rows)
-        self.around.reporter.status("going on with the deployment that was started earlier")
+        self.context.reporter.status("going on with the deployment that was started earlier")
         return await self._to_the_end(service, correlator, self._clock.monotonic(), earlier.baseline)
 
     async def _to_the_end(
@@ -119,7 +120,7 @@ class Rollout:
                 return outcome
             return await Conclusion(self._bench, service, baseline).conclude(row, outcome)
         except ApiError as error:
-            raise failures.lost_sight(service, self._bench.last, error, self._bench.link(service)) from None
+            raise failures.contact_lost(service, self._bench.last, error, self._bench.link(service)) from None
 
     def _begin_progress(self, service: Service, baseline: Baseline) -> None:
         self._bench.progress.service, self._bench.progress.nonce, self._bench.progress.is_sent = (
@@ -143,7 +144,7 @@ class Rollout:
             return Baseline()
         probe = SwarmProbe(self._client, self._clock, service)
         try:
-            return await self._bench.patiently(probe.baseline, quick_patience())
+            return await self._bench.retry_transient(probe.baseline, short_budget())
         except (ServerError, InvalidRequest, UnexpectedAnswer) as error:
             # Docker out of the server's reach, on a remote server for instance, must not stop a deployment.
             return Baseline(unknown_because=why_unknown(error))
@@ -152,14 +153,14 @@ class Rollout:
         if self.request.on_busy is OnBusy.FAIL and before.jobs:
             raise failures.busy(service, before.jobs, self._bench.link(service))
         if self.request.on_busy is OnBusy.SUPERSEDE and any(job.state is JobState.WAITING for job in before.jobs):
-            self.around.reporter.status("dropping the waiting deployments of this service")
-            await self._bench.patiently(lambda: self._client.drop_waiting_jobs(service.kind, service.service_id))
+            self.context.reporter.status("dropping the waiting deployments of this service")
+            await self._bench.retry_transient(lambda: self._client.drop_waiting_jobs(service.kind, service.service_id))
 
     # --- trigger --------------------------------------------------------------------------------------------
 
     async def _trigger(self, service: Service, correlator: Correlator) -> float:
         """Send the request once; gives the monotonic time after which a reading of the queue counts."""
-        self.around.reporter.status(f"asking the server to {self.request.method.value}")
+        self.context.reporter.status(f"asking the server to {self.request.method.value}")
         sent_at = self._clock.monotonic()
 
         async def send() -> None:
@@ -178,7 +179,7 @@ class Rollout:
 
         try:
             await send_once(
-                send, has_arrived, patience=self._bench.patience, clock=self._clock, on_fault=self._bench.tell_fault
+                send, has_arrived, budget=self._bench.budget, clock=self._clock, on_fault=self._bench.tell_fault
             )
         except AnswerNotFound as lost:
             raise failures.answer_not_found(service, lost.cause, self._bench.link(service)) from None
@@ -191,7 +192,7 @@ class Rollout:
 
     # --- await ----------------------------------------------------------------------------------------------
 
-    async def _follow(self, service: Service, correlator: Correlator, accepted_at: float) -> Deployment:
+    async def _follow(self, service: Service, correlator: Correlator, accepted_at: float) -> DeploymentRecord:
         phase, phase_since = Phase.UNSEEN, self._clock.monotonic()
         while True:
             snapshot = await self._bench.observe(accepted_at)
@@ -223,10 +224,10 @@ class Rollout:
             self.queued_at = job.queued_at
         if sighting.phase is Phase.WAITING:
             ahead = sighting.jobs_ahead
-            self.around.reporter.status(f"waiting in the queue ({ahead} before it)")
+            self.context.reporter.status(f"waiting in the queue ({ahead} before it)")
         elif sighting.phase is Phase.ACTIVE:
             self._bench.stage = Stage.STARTING
-            self.around.reporter.status("starting")
+            self.context.reporter.status("starting")
         elif sighting.row is not None:
             self._bench.last = self._bench.progress.row = sighting.row
             if self._bench.log.stages.stage is not Stage.QUEUED:
@@ -234,10 +235,10 @@ class Rollout:
             elif self._bench.stage is Stage.QUEUED:
                 self._bench.stage = Stage.STARTING
             if not sighting.row.status.is_final:
-                self.around.reporter.status(self._running_text(sighting.row))
+                self.context.reporter.status(self._running_text(sighting.row))
         self._bench.progress.stage = self._bench.stage
 
-    def _running_text(self, row: Deployment) -> str:
+    def _running_text(self, row: DeploymentRecord) -> str:
         text = f"{row.status.value}: {self._bench.stage.value}"
         if self._usual is not None:
             text += f" (usually {self._usual:.0f} s)"
@@ -264,14 +265,14 @@ class Rollout:
             await early.stop()
 
 
-async def deploy_and_wait(request: RolloutRequest, around: Surroundings) -> RolloutOutcome:
+async def deploy_and_wait(request: RolloutRequest, context: RunContext) -> RolloutOutcome:
     """Run one deployment to the end that the request asks for; see `Rollout.execute`."""
-    return await Rollout(request, around).execute()
+    return await Rollout(request, context).execute()
 
 
-async def take_up_and_wait(request: RolloutRequest, earlier: EarlierRun, around: Surroundings) -> RolloutOutcome | None:
+async def take_up_and_wait(request: RolloutRequest, earlier: EarlierRun, context: RunContext) -> RolloutOutcome | None:
     """Go on with an earlier run's deployment; see `Rollout.take_up`."""
-    return await Rollout(request, around).take_up(earlier)
+    return await Rollout(request, context).take_up(earlier)
 
 
 __all__ = ["Rollout", "RolloutError", "RolloutOutcome", "deploy_and_wait", "take_up_and_wait"]

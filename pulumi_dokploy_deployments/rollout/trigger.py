@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.rollout.clock import Clock
-from pulumi_dokploy_deployments.rollout.patience import Patience
+from pulumi_dokploy_deployments.waiting.clock import Clock
+from pulumi_dokploy_deployments.waiting.retry import RetryBudget
 
 LOOKUP_SECONDS = 5.0
 """How long the mark is looked for. A request that was carried out shows in the queue before its answer is sent."""
@@ -30,13 +30,13 @@ async def send_once(
     send: Callable[[], Awaitable[None]],
     has_arrived: Callable[[], Awaitable[Evidence]],
     *,
-    patience: Patience,
+    budget: RetryBudget,
     clock: Clock,
     on_fault: Callable[[ApiError], None],
 ) -> None:
     """Send the request so that the server carries it out once.
 
-    Faults before anything was sent are repeated within the patience. After a lost answer `has_arrived` is asked for
+    Faults before anything was sent are repeated within the budget. After a lost answer `has_arrived` is asked for
     some seconds; only when the server answers and shows nothing of the request is it sent again.
 
     Raises:
@@ -45,7 +45,7 @@ async def send_once(
     """
     for sending in range(1, MOST_SENDINGS + 1):
         try:
-            await _send_patiently(send, patience=patience, clock=clock, on_fault=on_fault)
+            await _send_patiently(send, budget=budget, clock=clock, on_fault=on_fault)
         except ApiError as error:
             if not error.may_have_been_carried_out:
                 raise
@@ -61,14 +61,14 @@ async def send_once(
             if sending == MOST_SENDINGS:
                 raise
         else:
-            patience.succeeded()
+            budget.succeeded()
             return
 
 
 async def _send_patiently(
     send: Callable[[], Awaitable[None]],
     *,
-    patience: Patience,
+    budget: RetryBudget,
     clock: Clock,
     on_fault: Callable[[ApiError], None],
 ) -> None:
@@ -78,7 +78,7 @@ async def _send_patiently(
         except ApiError as error:
             if error.may_have_been_carried_out:
                 raise
-            pause = patience.pause_after(error, clock.monotonic())
+            pause = budget.pause_after(error, clock.monotonic())
             if pause is None:
                 raise
             on_fault(error)

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from pulumi_dokploy_deployments.functions.doctor.findings import Cause
+from pulumi_dokploy_deployments.doctor.findings import Cause
 
 from .conftest import Server
 

@@ -19,7 +19,7 @@ import pytest_asyncio
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.models import Deployment, DeployMethod, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeployMethod, QueueJob, ServiceKind
 from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection
 
 T = TypeVar("T")
@@ -208,24 +208,24 @@ class Bench:
         await self.client.deploy(kind, service_id, method=method, title=asked.title, description=nonce)
         return asked
 
-    async def row(self, asked: Trigger) -> Deployment:
+    async def row(self, asked: Trigger) -> DeploymentRecord:
         """The row as it was when first seen; the nonce is reliable only until the end (timeline 242)."""
 
-        async def find() -> Deployment | None:
+        async def find() -> DeploymentRecord | None:
             rows = await self.client.deployments_of(asked.kind, asked.service_id)
             return next((row for row in rows if row.description == asked.nonce), None)
 
         return await until("the row with the nonce", find)
 
-    async def find(self, asked: Trigger, deployment_id: str) -> Deployment | None:
+    async def find(self, asked: Trigger, deployment_id: str) -> DeploymentRecord | None:
         rows = await self.client.deployments_of(asked.kind, asked.service_id)
         return next((row for row in rows if row.deployment_id == deployment_id), None)
 
-    async def finished(self, asked: Trigger) -> Deployment:
+    async def finished(self, asked: Trigger) -> DeploymentRecord:
         """The row after its end."""
         deployment_id = (await self.row(asked)).deployment_id
 
-        async def final() -> Deployment | None:
+        async def final() -> DeploymentRecord | None:
             row = await self.find(asked, deployment_id)
             return row if row is not None and row.status.is_final else None
 

@@ -26,7 +26,13 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
-from pulumi_dokploy_deployments.api.models import Deployment, DeploymentStatus, DeployMethod, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.models import (
+    DeploymentRecord,
+    DeploymentStatus,
+    DeployMethod,
+    QueueJob,
+    ServiceKind,
+)
 from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection, ServiceTask, TaskInspection
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
@@ -485,7 +491,9 @@ async def test_recorded_timelines_parse_poll_by_poll(name: str) -> None:
 def test_the_rows_beside_a_live_log_parse(name: str) -> None:
     # The frames themselves are replayed by tests/unit/api/test_log_stream.py.
     polls = ALL[name]["polls"]
-    rows = [Deployment.model_validate({**row, "deploymentId": "x", "createdAt": row["startedAt"]}) for row in polls]
+    rows = [
+        DeploymentRecord.model_validate({**row, "deploymentId": "x", "createdAt": row["startedAt"]}) for row in polls
+    ]
     assert [row.status.value for row in rows] == [row["status"] for row in polls]
     assert rows[-1].status.is_final
 
@@ -580,7 +588,7 @@ async def test_no_credential_or_environment_leaves_the_parsing_edge(name: str) -
         elif name.startswith("167"):
             # No method reads it alone; the same object comes inside each row of allByType.
             row = {"deploymentId": "d", "status": "done", "createdAt": "2026-11-24T01:51:42.029Z", "rollback": answer}
-            parsed = [Deployment.model_validate(row)]
+            parsed = [DeploymentRecord.model_validate(row)]
         else:
             parsed = await CALLS[_operation(recording)](client, _sent(recording))
     assert parsed

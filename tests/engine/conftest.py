@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from harness import MakeWorkspace, Simulator, StartSimulator, Workspace
 
 from pulumi_dokploy_deployments.simulator.process import start_simulator as start_process
+from tests.support.harness import MakeWorkspace, Simulator, StartSimulator, Workspace
 
 SCENARIO_SECONDS = 600
 FOLDER = Path(__file__).parent

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from harness import MakeWorkspace, Run, Simulator, StartSimulator, Workspace
+
+from tests.support.harness import MakeWorkspace, Run, Simulator, StartSimulator, Workspace
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TYPE = ":Deployment"

@@ -5,7 +5,7 @@ One program for all of them, since every run of the engine takes some seconds.
 
 from __future__ import annotations
 
-from harness import MakeWorkspace, Simulator
+from tests.support.harness import MakeWorkspace, Simulator
 
 PROGRAM = """
 import pulumi

@@ -7,7 +7,8 @@ import signal
 
 import httpx
 import pytest
-from harness import MakeWorkspace, Simulator
+
+from tests.support.harness import MakeWorkspace, Simulator
 
 PROGRAM = """
 import pulumi

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import MakeWorkspace, Simulator
+
+from tests.support.harness import MakeWorkspace, Simulator
 
 REPOSITORY = Path(__file__).parent.parent.parent
 EXECUTABLE = Path(sys.executable).parent / "pulumi-resource-dokploy-deployments"

@@ -6,7 +6,7 @@ import signal
 import time
 from typing import Any
 
-from harness import MakeWorkspace, StartSimulator, Workspace
+from tests.support.harness import MakeWorkspace, StartSimulator, Workspace
 
 TWO = """name: two
 runtime: yaml

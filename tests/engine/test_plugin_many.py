@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import MakeWorkspace
+
+from tests.support.harness import MakeWorkspace
 
 BENCHMARK = Path(__file__).parent.parent.parent / "benchmarks" / "hundred_deployments.py"
 

@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from harness import MakeWorkspace, Simulator, StartSimulator
+
+from tests.support.harness import MakeWorkspace, Simulator, StartSimulator
 
 REPOSITORY = Path(__file__).parent.parent.parent
 EXAMPLE = REPOSITORY / "examples" / "python-plugin"

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness import MakeWorkspace, Simulator, Workspace
+from tests.support.harness import MakeWorkspace, Simulator, Workspace
 
 EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "yaml"
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from harness import MakeWorkspace, Simulator, Workspace
+
+from tests.support.harness import MakeWorkspace, Simulator, Workspace
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PIN = ":RollbackTarget"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pulumi_dokploy_deployments.rollout.nonce import carries
-
-from .bench import Bench
+from pulumi_dokploy_deployments.rollout.mark import carries
+from tests.support.bench import Bench
 
 
 @pytest.mark.parametrize("one_way_seconds", [0.05, 0.15, 0.4])

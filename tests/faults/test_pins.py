@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from pulumi_dokploy_deployments.resources import rollback_target
+from pulumi_dokploy_deployments.rollback.targets import NoSuchTarget
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
-from pulumi_dokploy_deployments.rollout.targets import NoSuchTarget
-
-from .bench import Bench
+from tests.support.bench import Bench
 
 T = TypeVar("T")
 
@@ -80,14 +79,14 @@ class Pins(RuleBasedStateMachine):
     @precondition(lambda self: self.pin is None)
     @rule(previous=st.integers(min_value=1, max_value=4))
     def we_pin(self, previous: int) -> None:
-        around = self.bench.surroundings()
+        context = self.bench.run_context()
         asked = {**self.inputs, "previous": previous}
         try:
-            resolved = self.run(rollback_target.resolve({}, asked, around))
+            resolved = self.run(rollback_target.resolve({}, asked, context))
         except NoSuchTarget:
             return
         try:
-            _, state = self.run(rollback_target.create(resolved, around))
+            _, state = self.run(rollback_target.create(resolved, context))
         except RolloutError:
             self.settle()
             assert not self.runs_target(resolved), "a pin that failed must not run"
@@ -101,7 +100,7 @@ class Pins(RuleBasedStateMachine):
     @rule()
     def we_refresh(self) -> None:
         assert self.pin is not None
-        found = self.run(rollback_target.read(self.pin, self.bench.surroundings()))
+        found = self.run(rollback_target.read(self.pin, self.bench.run_context()))
         assert found is not None
         assert found["holds"] == self.runs_target(found)
         self.pin = found
@@ -110,17 +109,17 @@ class Pins(RuleBasedStateMachine):
     @rule()
     def we_run_up_again(self) -> None:
         assert self.pin is not None
-        around = self.bench.surroundings()
+        context = self.bench.run_context()
         held = self.runs_target(self.pin)
         asked = {name: self.pin[name] for name in (*self.inputs, "previous")}
-        news = self.run(rollback_target.resolve(self.pin, asked, around))
+        news = self.run(rollback_target.resolve(self.pin, asked, context))
         assert news[rollback_target.TARGET] == self.pin[rollback_target.TARGET], "resolved once and then kept"
-        looked = self.run(rollback_target.look(self.pin, around))
+        looked = self.run(rollback_target.look(self.pin, context))
         assert rollback_target.diff(looked, news).has_changes != held
         if held:
             return
         try:
-            state = self.run(rollback_target.update(self.pin, news, around))
+            state = self.run(rollback_target.update(self.pin, news, context))
         except RolloutError:
             self.settle()
             assert not self.runs_target(self.pin)
@@ -136,7 +135,7 @@ class Pins(RuleBasedStateMachine):
         before = self.running()
         state = {**self.pin, "on_delete": "redeploy" if redeploy else "retain"}
         try:
-            self.run(rollback_target.delete(state, self.bench.surroundings()))
+            self.run(rollback_target.delete(state, self.bench.run_context()))
         except RolloutError:
             self.settle()
             return

@@ -8,11 +8,10 @@ import pytest
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.resources import rollback_target
+from pulumi_dokploy_deployments.rollback.targets import NoSuchTarget
 from pulumi_dokploy_deployments.rollout.errors import RolloutError, UnexpectedCommit
-from pulumi_dokploy_deployments.rollout.targets import NoSuchTarget
 from pulumi_dokploy_deployments.simulator.world.services import Commit, Deployable
-
-from .bench import Bench
+from tests.support.bench import Bench
 
 
 @pytest.fixture
@@ -25,11 +24,11 @@ def git_setting(bench: Bench, name: str, kind: str = "application") -> object:
 
 
 async def pin(bench: Bench, **inputs: Any) -> dict[str, Any]:
-    around = bench.surroundings()
+    context = bench.run_context()
     checked = rollback_target.check(inputs)
     assert not checked.problems
-    resolved = await rollback_target.resolve({}, inputs, around)
-    _, state = await rollback_target.create(resolved, around)
+    resolved = await rollback_target.resolve({}, inputs, context)
+    _, state = await rollback_target.create(resolved, context)
     return state
 
 
@@ -46,7 +45,7 @@ def tag(bench: Bench, service: Deployable, name: str) -> Commit:
 async def test_a_git_source_goes_back_to_a_named_ref_and_its_setting_comes_back_on_release(
     bench: Bench, kind: str
 ) -> None:
-    service, around = bench.service("git", kind), bench.surroundings()
+    service, context = bench.service("git", kind), bench.run_context()
     before = git_setting(bench, "git", kind)
     bench.world.push_commit(service.id, "good one")
     good = tag(bench, service, "v1")
@@ -63,13 +62,13 @@ async def test_a_git_source_goes_back_to_a_named_ref_and_its_setting_comes_back_
     state = await pin(bench, **inputs, source_ref="v1")
     assert (state["strategy_used"], state["commit_hash"], state["holds"]) == ("source", good.sha, True)
     assert git_setting(bench, "git", kind) == "v1"
-    read = await rollback_target.read(state, around)
+    read = await rollback_target.read(state, context)
     assert read is not None
     assert read["holds"] is True
 
-    await rollback_target.delete({**state, "on_delete": "redeploy"}, around)
+    await rollback_target.delete({**state, "on_delete": "redeploy"}, context)
     assert git_setting(bench, "git", kind) == before
-    rows = await around.client.deployments_of(ServiceKind(kind), service.id)
+    rows = await context.client.deployments_of(ServiceKind(kind), service.id)
     assert rows[0].commit_hash == later.sha
 
 
@@ -110,7 +109,7 @@ async def test_a_ref_that_does_not_exist_fails_with_the_log_and_leaves_the_setti
 
 
 async def test_a_docker_source_goes_back_to_the_image_that_the_log_names(bench: Bench) -> None:
-    service, around = bench.service("docker"), bench.surroundings()
+    service, context = bench.service("docker"), bench.run_context()
     image = str(service.fields["dockerImage"])
     first = await bench.deploy("docker")
     assert first.row is not None
@@ -122,12 +121,12 @@ async def test_a_docker_source_goes_back_to_the_image_that_the_log_names(bench: 
 
     service.fields["dockerImage"] = "registry.example.com/shop:3"
     await bench.deploy("docker")
-    read = await rollback_target.read(state, around)
+    read = await rollback_target.read(state, context)
     assert read is not None
     assert read["holds"] is False
 
     # Somebody else has set another image since: releasing the pin leaves theirs.
-    await rollback_target.delete(read, around)
+    await rollback_target.delete(read, context)
     assert service.fields["dockerImage"] == "registry.example.com/shop:3"
 
 
@@ -141,19 +140,19 @@ async def test_a_raw_compose_can_not_be_pinned_and_says_why(bench: Bench) -> Non
 
 async def test_a_deployment_made_while_the_source_was_pinned_is_told_when_the_pin_is_released(bench: Bench) -> None:
     """Its build is green, and what it built is the pinned version: nobody may take that for the new one."""
-    service, around = bench.service("docker"), bench.surroundings()
+    service, context = bench.service("docker"), bench.run_context()
     image = str(service.fields["dockerImage"])
     first = await bench.deploy("docker")
     assert first.row is not None
     service.fields["dockerImage"] = "registry.example.com/shop:2"
     await bench.deploy("docker")
     state = await pin(bench, application_id=service.id, deployment_id=first.row.deployment_id)
-    await rollback_target.delete(state, around)
+    await rollback_target.delete(state, context)
     assert not bench.told.warnings, "nothing was deployed while it was pinned"
 
     state = await pin(bench, application_id=service.id, deployment_id=first.row.deployment_id)
     await bench.deploy("docker")
     assert set(bench.world.running_images(service.app_name)) == {image}
-    await rollback_target.delete(state, around)
+    await rollback_target.delete(state, context)
     assert service.fields["dockerImage"] == "registry.example.com/shop:2"
     assert any("the pinned version is what it built" in warning for warning in bench.told.warnings)

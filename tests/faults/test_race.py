@@ -7,11 +7,10 @@ import random
 
 import pytest
 
-from pulumi_dokploy_deployments.rollout.context import WaitFor
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome
-
-from .bench import Bench
+from tests.support.bench import Bench
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -23,8 +22,8 @@ async def test_everybody_reports_its_own_deployment(monkeypatch: pytest.MonkeyPa
 
     async def client() -> RolloutOutcome:
         await bench.clock.sleep(chance.uniform(0.0, spread))
-        around = bench.surroundings(has_live_log=chance.random() < 0.5)
-        return await bench.deploy(name, around=around, wait_for=WaitFor.DONE)
+        context = bench.run_context(has_live_log=chance.random() < 0.5)
+        return await bench.deploy(name, context=context, wait_for=WaitFor.DONE)
 
     for _ in range(chance.randrange(3)):
         bench.at(chance.uniform(0.0, spread), lambda: bench.colleague_deploys(name, chance.choice(["", "by hand"])))

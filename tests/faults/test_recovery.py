@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.resources import deployment, rollback_target
+from pulumi_dokploy_deployments.rollback.recovery import RolledBack
 from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut
-from pulumi_dokploy_deployments.rollout.recovery import RolledBack
-
-from .bench import Bench
+from tests.support.bench import Bench
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 async def release(bench: Bench, name: str, **more: Any) -> deployment.State:
     inputs = {"application_id": bench.service(name).id, "on_failure": "rollback", "stream_logs": False, **more}
-    _, state = await deployment.create(inputs, bench.surroundings())
+    _, state = await deployment.create(inputs, bench.run_context())
     return state
 
 
@@ -87,9 +86,9 @@ async def test_a_pinned_service_goes_back_to_its_pin(bench: Bench) -> None:
     await release(bench, "ok")
     bench.world.push_commit("ok", "later")
     await release(bench, "ok")
-    around = bench.surroundings()
-    pinned = await rollback_target.resolve({}, {"application_id": bench.service("ok").id, "previous": 1}, around)
-    await rollback_target.create(pinned, around)
+    context = bench.run_context()
+    pinned = await rollback_target.resolve({}, {"application_id": bench.service("ok").id, "previous": 1}, context)
+    await rollback_target.create(pinned, context)
     assert commits(bench, "ok") == {good.sha}
     bench.world.push_commit("ok", "bad", runtime="exits")
     error = await rolled_back(bench, "ok")
@@ -99,7 +98,7 @@ async def test_a_pinned_service_goes_back_to_its_pin(bench: Bench) -> None:
 
 async def test_without_anything_to_go_back_to_it_says_so_before_and_after(bench: Bench) -> None:
     inputs = {"application_id": bench.service("crashloop").id, "on_failure": "rollback"}
-    await deployment.verify(inputs, bench.surroundings())
+    await deployment.verify(inputs, bench.run_context())
     assert any("nothing to go back to" in warning for warning in bench.told.warnings)
     error = await rolled_back(bench, "crashloop")
     assert not error.is_recovered

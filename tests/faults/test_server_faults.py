@@ -9,22 +9,21 @@ import pytest
 
 from pulumi_dokploy_deployments.api.errors import Unauthorized
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.rollout.context import WaitFor
 from pulumi_dokploy_deployments.rollout.errors import (
+    ContactLost,
     DeploymentCancelled,
     DeploymentFailed,
     DeploymentLost,
     DeploymentStuck,
     DeploymentTimedOut,
     DeploymentUnidentified,
-    LostSight,
     ServiceUnhealthy,
     TriggerFailed,
 )
-from pulumi_dokploy_deployments.rollout.health import Health
+from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.stages import Stage
-
-from .bench import Bench
+from pulumi_dokploy_deployments.workload.health import Health
+from tests.support.bench import Bench
 
 # --- good health ------------------------------------------------------------------------------------------------
 
@@ -201,7 +200,7 @@ async def test_slow_answers_are_waited_for(bench: Bench) -> None:
 
 async def test_a_page_of_a_proxy_in_place_of_data_is_told_for_what_it_is(bench: Bench) -> None:
     bench.faults.add("garbage", "deployment.all", count=None, after=4)
-    with pytest.raises(LostSight, match="something that is not JSON"):
+    with pytest.raises(ContactLost, match="something that is not JSON"):
         await bench.deploy()
 
 
@@ -256,19 +255,19 @@ async def test_marks_of_a_newer_server_are_no_obstacle(bench: Bench) -> None:
 
 async def test_a_wrong_key_is_told_at_once_and_nothing_is_sent(bench: Bench) -> None:
     with pytest.raises(Unauthorized, match="does not accept the API key"):
-        await bench.deploy(around=bench.surroundings("a-wrong-key"))
+        await bench.deploy(context=bench.run_context("a-wrong-key"))
     assert bench.clock.elapsed < 1.0
     assert bench.accepted() == 0
 
 
 async def test_a_key_whose_rate_limit_is_used_up_is_told_with_the_cause(bench: Bench) -> None:
-    with pytest.raises(LostSight, match=r"was accepted.*rate limit"):
-        await bench.deploy(around=bench.surroundings("rate_limited"), timeout_seconds=60.0)
+    with pytest.raises(ContactLost, match=r"was accepted.*rate limit"):
+        await bench.deploy(context=bench.run_context("rate_limited"), timeout_seconds=60.0)
     assert bench.accepted() <= 1
 
 
 async def test_a_key_that_may_not_read_docker_s_state_deploys_with_a_warning(bench: Bench) -> None:
-    outcome = await bench.deploy(around=bench.surroundings("no_docker"))
+    outcome = await bench.deploy(context=bench.run_context("no_docker"))
     assert (outcome.stage, outcome.verdict.health) == (Stage.DONE, Health.UNKNOWN)
     assert "docker:read" in bench.told.warnings[0]
 
@@ -277,7 +276,7 @@ async def test_a_key_that_may_not_read_docker_s_state_deploys_with_a_warning(ben
 
 
 async def test_the_live_log_shows_every_line_once(bench: Bench) -> None:
-    await bench.deploy(around=bench.surroundings(has_live_log=True))
+    await bench.deploy(context=bench.run_context(has_live_log=True))
     assert bench.told.lines[0] == "Initializing deployment"
     assert bench.told.lines.count("building-ok") == 1
     assert "✅ Docker build completed." in bench.told.lines
@@ -286,7 +285,7 @@ async def test_the_live_log_shows_every_line_once(bench: Bench) -> None:
 @pytest.mark.parametrize("fault", ["websocket_refused", "websocket_broken"])
 async def test_without_the_live_log_the_same_lines_are_read(bench: Bench, fault: str) -> None:
     bench.faults.add(fault, "listen-deployment", count=None, seconds=1.3, status=400)  # type: ignore[arg-type]
-    outcome = await bench.deploy(around=bench.surroundings(has_live_log=True))
+    outcome = await bench.deploy(context=bench.run_context(has_live_log=True))
     assert outcome.stage is Stage.DONE
     assert bench.told.lines.count("building-ok") == 1
     assert bench.told.lines.count("Initializing deployment") == 1
@@ -294,13 +293,13 @@ async def test_without_the_live_log_the_same_lines_are_read(bench: Bench, fault:
 
 async def test_a_torn_log_disturbs_nothing(bench: Bench) -> None:
     bench.faults.torn_log = True
-    outcome = await bench.deploy(around=bench.surroundings(has_live_log=True))
+    outcome = await bench.deploy(context=bench.run_context(has_live_log=True))
     assert outcome.stage is Stage.DONE
     assert bench.told.lines.count("building-ok") == 1
 
 
 async def test_no_line_no_status_and_no_warning_shows_a_secret(bench: Bench) -> None:
-    await bench.deploy("ok", around=bench.surroundings(has_live_log=True))
+    await bench.deploy("ok", context=bench.run_context(has_live_log=True))
     told = "\n".join([*bench.told.statuses, *bench.told.lines, *bench.told.warnings])
     for secret in (*bench.simulator.ready["secrets"], *bench.simulator.ready["api_keys"].values()):
         assert secret not in told
@@ -333,9 +332,9 @@ async def test_a_database_s_lost_answer_does_not_deploy_it_twice(bench: Bench) -
 
 
 async def test_fifty_waits_on_one_server_share_their_readings(bench: Bench) -> None:
-    around = bench.surroundings()
+    context = bench.run_context()
     calls = bench.world.requests
-    await asyncio.gather(*(bench.deploy("docker", around=around, wait_for=WaitFor.DONE) for _ in range(10)))
+    await asyncio.gather(*(bench.deploy("docker", context=context, wait_for=WaitFor.DONE) for _ in range(10)))
     queue = len(calls.of("deployment.queueList"))
     rows = len(calls.of("deployment.all"))
     assert queue < rows / 2
@@ -350,6 +349,6 @@ async def test_a_docker_that_can_not_be_asked_does_not_stop_a_deployment(bench: 
 
 async def test_an_outage_near_the_deadline_does_not_make_the_wait_longer(bench: Bench) -> None:
     bench.at(2.0, lambda: bench.world.restart(down_seconds=9999.0))
-    with pytest.raises(LostSight):
+    with pytest.raises(ContactLost):
         await bench.deploy(timeout_seconds=20)
     assert bench.clock.elapsed < 30

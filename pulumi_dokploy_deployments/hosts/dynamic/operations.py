@@ -33,7 +33,7 @@ from pulumi_dokploy_deployments.resources.fields import (
     contains_unknown,
     service_of,
 )
-from pulumi_dokploy_deployments.rollout.context import Surroundings
+from pulumi_dokploy_deployments.waiting.context import RunContext
 
 _PRIVATE = ("__provider", URN_PROPERTY)
 
@@ -46,7 +46,7 @@ class Operations:
     def __init__(self, config: Any) -> None:
         self._config = config
 
-    def _around(self, props: Mapping[str, Any]) -> Surroundings:
+    def _context(self, props: Mapping[str, Any]) -> RunContext:
         name = props.get("connection")
         connection = resolve_connection(
             self._config.get,
@@ -55,7 +55,7 @@ class Operations:
         urn = props.get(URN_PROPERTY)
         reporter = EngineReporter(urn if isinstance(urn, str) else "")
         warn_of_plain_http(connection, reporter)
-        return shared_session().surroundings(connection, reporter)
+        return shared_session().run_context(connection, reporter)
 
 
 class DeploymentOperations(Operations):
@@ -68,8 +68,8 @@ class DeploymentOperations(Operations):
         # Nothing is sent for a resource that does not change.
         if not failures and _can_ask(inputs) and (not olds or deployment.diff(_known(olds), inputs).has_changes):
             try:
-                around = self._around(news)
-                shared_session().run(deployment.verify(inputs, around))
+                context = self._context(news)
+                shared_session().run(deployment.verify(inputs, context))
             except DokployError as error:
                 failures = [_failure_of_service(inputs, error)]
         return CheckResult(dict(news), failures)
@@ -79,22 +79,22 @@ class DeploymentOperations(Operations):
 
     def create(self, props: Props) -> CreateResult:
         identity, state = shared_session().run(
-            deployment.create(_known(props), self._around(props), default_title=_title(props))
+            deployment.create(_known(props), self._context(props), default_title=_title(props))
         )
         return CreateResult(identity, _with_urn(state, props))
 
     def update(self, olds: Props, news: Props) -> UpdateResult:
         state = shared_session().run(
-            deployment.update(_known(olds), _known(news), self._around(news), default_title=_title(news))
+            deployment.update(_known(olds), _known(news), self._context(news), default_title=_title(news))
         )
         return UpdateResult(_with_urn(state, news))
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        state = shared_session().run(deployment.read(_known(props), self._around(props)))
+        state = shared_session().run(deployment.read(_known(props), self._context(props)))
         return ReadResult(id_, _with_urn(state, props)) if state is not None else ReadResult(None, {})
 
     def delete(self, props: Props) -> None:
-        shared_session().run(deployment.delete(_known(props), self._around(props)))
+        shared_session().run(deployment.delete(_known(props), self._context(props)))
 
 
 class RollbackTargetOperations(Operations):
@@ -107,15 +107,15 @@ class RollbackTargetOperations(Operations):
         computed: Props = {}
         if not failures and _can_ask(inputs):
             try:
-                around = self._around(news)
-                resolved = shared_session().run(rollback_target.resolve(_known(olds), inputs, around))
+                context = self._context(news)
+                resolved = shared_session().run(rollback_target.resolve(_known(olds), inputs, context))
                 computed = {
                     name: resolved[name]
                     for name in (rollback_target.SELECTED, rollback_target.TARGET)
                     if name in resolved
                 }
                 if computed.get(rollback_target.TARGET) != olds.get(rollback_target.TARGET):
-                    around.reporter.line(rollback_target.describe(resolved, around))
+                    context.reporter.line(rollback_target.describe(resolved, context))
             except DokployError as error:
                 failures = [_failure_of_service(inputs, error)]
         return CheckResult({**news, **computed}, failures)
@@ -123,27 +123,27 @@ class RollbackTargetOperations(Operations):
     def diff(self, olds: Props, news: Props) -> DiffResult:
         state = _known(olds)
         if _can_ask(state):
-            state = shared_session().run(rollback_target.look(state, self._around(news)))
+            state = shared_session().run(rollback_target.look(state, self._context(news)))
         return _diff_result(rollback_target.diff(state, _known(news)))
 
     def create(self, props: Props) -> CreateResult:
         identity, state = shared_session().run(
-            rollback_target.create(_known(props), self._around(props), default_title=_title(props))
+            rollback_target.create(_known(props), self._context(props), default_title=_title(props))
         )
         return CreateResult(identity, _with_urn(state, props))
 
     def update(self, olds: Props, news: Props) -> UpdateResult:
         state = shared_session().run(
-            rollback_target.update(_known(olds), _known(news), self._around(news), default_title=_title(news))
+            rollback_target.update(_known(olds), _known(news), self._context(news), default_title=_title(news))
         )
         return UpdateResult(_with_urn(state, news))
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        state = shared_session().run(rollback_target.read(_known(props), self._around(props)))
+        state = shared_session().run(rollback_target.read(_known(props), self._context(props)))
         return ReadResult(id_, _with_urn(state, props)) if state is not None else ReadResult(None, {})
 
     def delete(self, props: Props) -> None:
-        shared_session().run(rollback_target.delete(_known(props), self._around(props), default_title=_title(props)))
+        shared_session().run(rollback_target.delete(_known(props), self._context(props), default_title=_title(props)))
 
 
 def _failures(checked: Checked) -> list[CheckFailure]:

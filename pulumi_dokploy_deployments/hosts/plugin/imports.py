@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.api.models import Deployment as Row
-from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.resources import deployment, rollback_target
 from pulumi_dokploy_deployments.resources.common import read_service, service_is_gone
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs
 from pulumi_dokploy_deployments.resources.deployment_resume import ADOPTED
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetOutputs
-from pulumi_dokploy_deployments.rollout.context import ServiceRef, Surroundings
-from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
 LATEST = "latest"
 
@@ -39,7 +39,7 @@ class Imported:
     state: Props
 
 
-async def deployment_of(resource_id: str, around: Surroundings) -> Imported | None:
+async def deployment_of(resource_id: str, context: RunContext) -> Imported | None:
     """The deployment behind an id; None when the server has no such service or deployment."""
     service, which = _parse(resource_id, "application/<application id>/<deployment id>", "…/latest")
     if which is None and not service.kind.is_database:
@@ -47,29 +47,29 @@ async def deployment_of(resource_id: str, around: Surroundings) -> Imported | No
     inputs: Props = {f"{service.kind.value}_id": service.service_id}
     state: Props = {**inputs, **DeploymentOutputs().model_dump(), "nonce": "", ADOPTED: True}
     if service.kind.is_database:
-        read = await deployment.read(state, around)
+        read = await deployment.read(state, context)
         return Imported(resource_id, inputs, read) if read is not None else None
-    row = await _row(service, which or LATEST, around)
+    row = await _row(service, which or LATEST, context)
     if row is None:
         return None
-    read = await deployment.read({**state, **deployment.row_outputs(row), "stage": "done"}, around)
+    read = await deployment.read({**state, **deployment.row_outputs(row), "stage": "done"}, context)
     found = f"{service.kind.value}/{service.service_id}/{row.deployment_id}"
     return Imported(found, inputs, read) if read is not None else None
 
 
-async def rollback_target_of(resource_id: str, around: Surroundings) -> Imported | None:
+async def rollback_target_of(resource_id: str, context: RunContext) -> Imported | None:
     """The pin behind an id; None when the server has no such service or version."""
     form = "application/<application id>/<rollback id or deployment id>"
     service, which = _parse(resource_id, form)
     if which is None or service.kind.is_database:
         raise _unusable(resource_id, form)
-    rows = await _rows(service, around)
+    rows = await _rows(service, context)
     row = next((row for row in rows if which in (row.rollback_id, row.deployment_id)), None)
     if row is None:
         return None
     selector = {"rollback_id": which} if row.rollback_id == which else {"deployment_id": which}
     inputs: Props = {f"{service.kind.value}_id": service.service_id, **selector}
-    resolved = await rollback_target.resolve({}, inputs, around)
+    resolved = await rollback_target.resolve({}, inputs, context)
     target = resolved[rollback_target.TARGET]
     outputs = RollbackTargetOutputs(
         rollback_id=target.get("rollback_id"),
@@ -80,29 +80,29 @@ async def rollback_target_of(resource_id: str, around: Surroundings) -> Imported
         commit_message=target.get("commit_message"),
         strategy_used=target.get("strategy"),
     )
-    read = await rollback_target.read({**resolved, **outputs.model_dump()}, around)
+    read = await rollback_target.read({**resolved, **outputs.model_dump()}, context)
     found = f"{service.kind.value}/{service.service_id}/pin"
     return Imported(found, resolved, read) if read is not None else None
 
 
-async def _row(service: ServiceRef, which: str, around: Surroundings) -> Row | None:
-    rows = await _rows(service, around)
+async def _row(service: ServiceRef, which: str, context: RunContext) -> DeploymentRecord | None:
+    rows = await _rows(service, context)
     if which == LATEST:
         return max(rows, key=lambda row: row.created_at, default=None)
     return next((row for row in rows if row.deployment_id == which), None)
 
 
-async def _rows(service: ServiceRef, around: Surroundings) -> list[Row]:
+async def _rows(service: ServiceRef, context: RunContext) -> list[DeploymentRecord]:
     try:
-        await read_service(service, around)
+        await read_service(service, context)
     except DokployError as error:
         if service_is_gone(error):
             return []
         raise
-    return await patiently(
-        lambda: around.client.deployments_of(service.kind, service.service_id),
-        patience=quick_patience(),
-        clock=around.clock,
+    return await retry_transient(
+        lambda: context.client.deployments_of(service.kind, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
     )
 
 

@@ -24,13 +24,13 @@ from pulumi_dokploy_deployments.functions.queue import deployment_queue
 from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
 from pulumi_dokploy_deployments.resources.common import iso
 from pulumi_dokploy_deployments.resources.fields import model_problems
-from pulumi_dokploy_deployments.rollout.context import Surroundings
-from pulumi_dokploy_deployments.rollout.patience import patiently, quick_patience
 from pulumi_dokploy_deployments.schema.function_models import FUNCTIONS, Function
 from pulumi_dokploy_deployments.schema.names import camel
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
 Props = dict[str, Any]
-Read = Callable[[Surroundings, Mapping[str, Any]], Awaitable[Result]]
+Read = Callable[[RunContext, Mapping[str, Any]], Awaitable[Result]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Invoke:
     function: Function
     read: Read
 
-    async def call(self, around: Surroundings, arguments: Mapping[str, Any]) -> Props:
+    async def call(self, context: RunContext, arguments: Mapping[str, Any]) -> Props:
         """The result, with every name in camel case.
 
         Raises:
@@ -57,7 +57,7 @@ class Invoke:
             raise InvalidArgument(problems[0].reason)
         if missing:
             raise InvalidArgument(f"{camel(self.function.name)} needs {camel(missing[0])}.")
-        result = await patiently(lambda: self.read(around, given), patience=quick_patience(), clock=around.clock)
+        result = await retry_transient(lambda: self.read(context, given), budget=short_budget(), clock=context.clock)
         return _dumped(result)
 
 
@@ -91,42 +91,42 @@ def _service(given: Mapping[str, Any]) -> tuple[ServiceKind, str] | None:
     return (ServiceKind.COMPOSE, str(compose)) if compose is not None else None
 
 
-async def _application(around: Surroundings, given: Mapping[str, Any]) -> Result:
-    return await application_deployments(around.client, given["application_id"], _filter(given))
+async def _application(context: RunContext, given: Mapping[str, Any]) -> Result:
+    return await application_deployments(context.client, given["application_id"], _filter(given))
 
 
-async def _compose(around: Surroundings, given: Mapping[str, Any]) -> Result:
-    return await compose_deployments(around.client, given["compose_id"], _filter(given))
+async def _compose(context: RunContext, given: Mapping[str, Any]) -> Result:
+    return await compose_deployments(context.client, given["compose_id"], _filter(given))
 
 
-async def _server(around: Surroundings, given: Mapping[str, Any]) -> Result:
-    return await server_deployments(around.client, given["server_id"], _filter(given))
+async def _server(context: RunContext, given: Mapping[str, Any]) -> Result:
+    return await server_deployments(context.client, given["server_id"], _filter(given))
 
 
-async def _all(around: Surroundings, given: Mapping[str, Any]) -> Result:
-    return await all_deployments(around.client, _filter(given))
+async def _all(context: RunContext, given: Mapping[str, Any]) -> Result:
+    return await all_deployments(context.client, _filter(given))
 
 
-async def _by_type(around: Surroundings, given: Mapping[str, Any]) -> Result:
-    return await deployments_by_type(around.client, given["type"], given["id"], _filter(given))
+async def _by_type(context: RunContext, given: Mapping[str, Any]) -> Result:
+    return await deployments_by_type(context.client, given["type"], given["id"], _filter(given))
 
 
-async def _queue(around: Surroundings, given: Mapping[str, Any]) -> Result:
+async def _queue(context: RunContext, given: Mapping[str, Any]) -> Result:
     service = _service(given)
     identity = service[1] if service is not None else None
-    return await deployment_queue(around.client, state=given.get("state"), service_id=identity)
+    return await deployment_queue(context.client, state=given.get("state"), service_id=identity)
 
 
-async def _logs(around: Surroundings, given: Mapping[str, Any]) -> Result:
-    return await deployment_logs(around.client, given["deployment_id"], tail=given.get("tail", DEFAULT_TAIL))
+async def _logs(context: RunContext, given: Mapping[str, Any]) -> Result:
+    return await deployment_logs(context.client, given["deployment_id"], tail=given.get("tail", DEFAULT_TAIL))
 
 
-async def _candidates(around: Surroundings, given: Mapping[str, Any]) -> Result:
+async def _candidates(context: RunContext, given: Mapping[str, Any]) -> Result:
     service = _service(given)
     if service is None:
         raise InvalidArgument("No service is named.", next_step="Give applicationId or composeId.")
     only_working = bool(given.get("only_working", False))
-    return await rollback_candidates(around.client, *service, only_working=only_working)
+    return await rollback_candidates(context.client, *service, only_working=only_working)
 
 
 _READS: Mapping[str, Read] = {

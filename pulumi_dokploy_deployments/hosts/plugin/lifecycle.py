@@ -11,7 +11,7 @@ from pulumi_dokploy_deployments.resources import deployment, deployment_resume, 
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN, Checked, Diff
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetOutputs
-from pulumi_dokploy_deployments.rollout.context import Surroundings
+from pulumi_dokploy_deployments.waiting.context import RunContext
 
 Props = dict[str, Any]
 Given = Mapping[str, Any]
@@ -23,7 +23,7 @@ class LifeCycle(Protocol):
     def check(self, inputs: Given) -> Checked:
         """Validate the inputs without a server."""
 
-    async def ask(self, olds: Given, inputs: Given, around: Surroundings) -> Props:
+    async def ask(self, olds: Given, inputs: Given, context: RunContext) -> Props:
         """Ask the server about valid inputs; gives computed inputs.
 
         Raises:
@@ -33,28 +33,28 @@ class LifeCycle(Protocol):
     def diff(self, state: Given, inputs: Given) -> Diff:
         """What changed."""
 
-    async def look(self, state: Given, around: Surroundings) -> Props:
+    async def look(self, state: Given, context: RunContext) -> Props:
         """The state with what only the server knows now, before it is compared."""
 
-    def foresee(self, state: Given | None, inputs: Given) -> Props:
+    def planned_state(self, state: Given | None, inputs: Given) -> Props:
         """The state that a create (no state yet) or an update will lead to; what can't be known is unknown."""
 
-    async def create(self, inputs: Given, around: Surroundings, title: str) -> tuple[str, Props]:
+    async def create(self, inputs: Given, context: RunContext, title: str) -> tuple[str, Props]:
         """Create it; gives id and state."""
 
-    async def update(self, state: Given, inputs: Given, around: Surroundings, title: str) -> Props:
+    async def update(self, state: Given, inputs: Given, context: RunContext, title: str) -> Props:
         """Update it; gives the state."""
 
-    async def read(self, state: Given, around: Surroundings) -> Props | None:
+    async def read(self, state: Given, context: RunContext) -> Props | None:
         """The state as it is now; None when it is gone."""
 
-    async def import_(self, resource_id: str, around: Surroundings) -> imports.Imported | None:
+    async def import_(self, resource_id: str, context: RunContext) -> imports.Imported | None:
         """What a documented id names; None when it is not there."""
 
-    async def delete(self, state: Given, around: Surroundings, title: str) -> None:
+    async def delete(self, state: Given, context: RunContext, title: str) -> None:
         """Delete it."""
 
-    def kept(self, inputs: Given, around: Surroundings, error: DokployError) -> tuple[str, Props] | None:
+    def kept(self, inputs: Given, context: RunContext, error: DokployError) -> tuple[str, Props] | None:
         """Id and state to keep of a create or update that failed; None when the server has nothing of it."""
 
 
@@ -65,21 +65,21 @@ class DeploymentLifeCycle:
         """Validate the inputs without a server."""
         return deployment.check(inputs)
 
-    async def ask(self, olds: Given, inputs: Given, around: Surroundings) -> Props:
+    async def ask(self, olds: Given, inputs: Given, context: RunContext) -> Props:
         """The service has to be there; nothing is sent for a resource that does not change."""
         if not olds or deployment.diff(olds, inputs).has_changes:
-            await deployment.verify(inputs, around)
+            await deployment.verify(inputs, context)
         return {}
 
     def diff(self, state: Given, inputs: Given) -> Diff:
         """What changed; a run that did not come to its end counts."""
         return deployment_resume.diff(state, inputs)
 
-    async def look(self, state: Given, _around: Surroundings) -> Props:
+    async def look(self, state: Given, _context: RunContext) -> Props:
         """Nothing to look at: a deployment that is over stays as it was."""
         return dict(state)
 
-    def foresee(self, state: Given | None, inputs: Given) -> Props:
+    def planned_state(self, state: Given | None, inputs: Given) -> Props:
         """All outputs of a new deployment are unknown; changed settings leave them as they are."""
         if state is not None:
             change = self.diff(state, inputs)
@@ -90,29 +90,29 @@ class DeploymentLifeCycle:
             new |= {name: state[name] for name in ("app_name", "url") if state.get(name)}
         return new
 
-    async def create(self, inputs: Given, around: Surroundings, title: str) -> tuple[str, Props]:
+    async def create(self, inputs: Given, context: RunContext, title: str) -> tuple[str, Props]:
         """Deploy."""
-        return await deployment.create(inputs, around, default_title=title)
+        return await deployment.create(inputs, context, default_title=title)
 
-    async def update(self, state: Given, inputs: Given, around: Surroundings, title: str) -> Props:
+    async def update(self, state: Given, inputs: Given, context: RunContext, title: str) -> Props:
         """Deploy again, go on with what was left, or store the settings."""
-        return await deployment_resume.update(state, inputs, around, default_title=title)
+        return await deployment_resume.update(state, inputs, context, default_title=title)
 
-    async def read(self, state: Given, around: Surroundings) -> Props | None:
+    async def read(self, state: Given, context: RunContext) -> Props | None:
         """The state as it is now."""
-        return await deployment.read(state, around)
+        return await deployment.read(state, context)
 
-    async def import_(self, resource_id: str, around: Surroundings) -> imports.Imported | None:
+    async def import_(self, resource_id: str, context: RunContext) -> imports.Imported | None:
         """`<kind>/<service id>/<deployment id>`, or `…/latest`."""
-        return await imports.deployment_of(resource_id, around)
+        return await imports.deployment_of(resource_id, context)
 
-    async def delete(self, state: Given, around: Surroundings, _title: str) -> None:
+    async def delete(self, state: Given, context: RunContext, _title: str) -> None:
         """Release it as `on_delete` says."""
-        await deployment.delete(state, around)
+        await deployment.delete(state, context)
 
-    def kept(self, inputs: Given, around: Surroundings, error: DokployError) -> tuple[str, Props] | None:
+    def kept(self, inputs: Given, context: RunContext, error: DokployError) -> tuple[str, Props] | None:
         """What the server has of a run that failed."""
-        return deployment_resume.partial_state(inputs, around.progress, error)
+        return deployment_resume.partial_state(inputs, context.progress, error)
 
 
 class RollbackTargetLifeCycle:
@@ -122,25 +122,25 @@ class RollbackTargetLifeCycle:
         """Validate the inputs without a server."""
         return rollback_target.check(inputs)
 
-    async def ask(self, olds: Given, inputs: Given, around: Surroundings) -> Props:
+    async def ask(self, olds: Given, inputs: Given, context: RunContext) -> Props:
         """Resolve the selector to one version."""
-        resolved = await rollback_target.resolve(olds, inputs, around)
+        resolved = await rollback_target.resolve(olds, inputs, context)
         computed = {
             name: resolved[name] for name in (rollback_target.SELECTED, rollback_target.TARGET) if name in resolved
         }
         if computed.get(rollback_target.TARGET) != olds.get(rollback_target.TARGET):
-            around.reporter.line(rollback_target.describe(resolved, around))
+            context.reporter.line(rollback_target.describe(resolved, context))
         return computed
 
     def diff(self, state: Given, inputs: Given) -> Diff:
         """What changed."""
         return rollback_target.diff(state, inputs)
 
-    async def look(self, state: Given, around: Surroundings) -> Props:
+    async def look(self, state: Given, context: RunContext) -> Props:
         """Whether the pin still holds."""
-        return await rollback_target.look(state, around)
+        return await rollback_target.look(state, context)
 
-    def foresee(self, state: Given | None, inputs: Given) -> Props:
+    def planned_state(self, state: Given | None, inputs: Given) -> Props:
         """The resolved version is known before it is pinned."""
         if state is not None and not self.diff(state, inputs).deploys:
             return {**state, **inputs}
@@ -152,26 +152,26 @@ class RollbackTargetLifeCycle:
             new |= {"strategy_used": target.get("strategy"), "holds": True}
         return new
 
-    async def create(self, inputs: Given, around: Surroundings, title: str) -> tuple[str, Props]:
+    async def create(self, inputs: Given, context: RunContext, title: str) -> tuple[str, Props]:
         """Pin."""
-        return await rollback_target.create(inputs, around, default_title=title)
+        return await rollback_target.create(inputs, context, default_title=title)
 
-    async def update(self, state: Given, inputs: Given, around: Surroundings, title: str) -> Props:
+    async def update(self, state: Given, inputs: Given, context: RunContext, title: str) -> Props:
         """Move the pin, pin again, or store the settings."""
-        return await rollback_target.update(state, inputs, around, default_title=title)
+        return await rollback_target.update(state, inputs, context, default_title=title)
 
-    async def read(self, state: Given, around: Surroundings) -> Props | None:
+    async def read(self, state: Given, context: RunContext) -> Props | None:
         """The state with `holds` looked up anew."""
-        return await rollback_target.read(state, around)
+        return await rollback_target.read(state, context)
 
-    async def import_(self, resource_id: str, around: Surroundings) -> imports.Imported | None:
+    async def import_(self, resource_id: str, context: RunContext) -> imports.Imported | None:
         """`<kind>/<service id>/<rollback id or deployment id>`."""
-        return await imports.rollback_target_of(resource_id, around)
+        return await imports.rollback_target_of(resource_id, context)
 
-    async def delete(self, state: Given, around: Surroundings, title: str) -> None:
+    async def delete(self, state: Given, context: RunContext, title: str) -> None:
         """Release the pin."""
-        await rollback_target.delete(state, around, default_title=title)
+        await rollback_target.delete(state, context, default_title=title)
 
-    def kept(self, inputs: Given, around: Surroundings, _error: DokployError) -> tuple[str, Props] | None:
+    def kept(self, inputs: Given, context: RunContext, _error: DokployError) -> tuple[str, Props] | None:
         """A pin that was asked for and not proven: it does not hold, so the next run pins again."""
-        return rollback_target_resume.partial_state(inputs, around.progress)
+        return rollback_target_resume.partial_state(inputs, context.progress)

@@ -39,11 +39,11 @@ from pulumi_dokploy_deployments.hosts.plugin.wire import Props, Received, receiv
 from pulumi_dokploy_deployments.hosts.titles import default_title
 from pulumi_dokploy_deployments.resources.deployment_resume import interrupted
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, contains_unknown, service_of
-from pulumi_dokploy_deployments.rollout.context import Surroundings
 from pulumi_dokploy_deployments.rollout.progress import Progress
-from pulumi_dokploy_deployments.rollout.reporter import Reporter
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel_path
 from pulumi_dokploy_deployments.schema.package import schema_text
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 T = TypeVar("T")
 
@@ -108,8 +108,8 @@ class DokployProvider(Provider):
         computed: Props = {}
         if not problems and self._can_ask(news.plain):
             try:
-                around = self._around(news.plain, request.urn)
-                computed = await self._wait(cycle.ask(olds.plain, news.plain, around), around.progress)
+                context = self._context(news.plain, request.urn)
+                computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.progress)
             except DokployError as error:
                 problems = [_problem_of_service(news.plain, error)]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=_failures(problems))
@@ -120,8 +120,8 @@ class DokployProvider(Provider):
         state, news = received(request.old_state), received(request.new_inputs)
         known = state.plain
         if self._can_ask(known):
-            around = self._around(known, request.urn)
-            known = await self._wait(cycle.look(known, around), around.progress)
+            context = self._context(known, request.urn)
+            known = await self._wait(cycle.look(known, context), context.progress)
         inputs = news.plain
         change = cycle.diff(known, inputs)
         details = detailed(change, known, inputs)
@@ -136,11 +136,11 @@ class DokployProvider(Provider):
         """Create a resource; in a preview, say what is known of it beforehand."""
         cycle, news = _cycle(request.type), received(request.properties)
         if request.preview:
-            return CreateResponse("", sent(cycle.foresee(None, news.plain), news))
-        around = self._around(news.plain, request.urn)
+            return CreateResponse("", sent(cycle.planned_state(None, news.plain), news))
+        context = self._context(news.plain, request.urn)
         timed = self._timed(news.plain, request.timeout)
-        work = cycle.create(timed, around, default_title(request.urn))
-        identity, state = await self._wait_or_keep(work, cycle, news, around)
+        work = cycle.create(timed, context, default_title(request.urn))
+        identity, state = await self._wait_or_keep(work, cycle, news, context)
         return CreateResponse(identity, sent(_untimed(state, news.plain), news))
 
     async def update(self, request: UpdateRequest) -> UpdateResponse:
@@ -148,24 +148,24 @@ class DokployProvider(Provider):
         cycle = _cycle(request.type)
         olds, news = received(request.olds), received(request.news)
         if request.preview:
-            return UpdateResponse(sent(cycle.foresee(olds.plain, news.plain), news, olds))
-        around = self._around(news.plain, request.urn)
+            return UpdateResponse(sent(cycle.planned_state(olds.plain, news.plain), news, olds))
+        context = self._context(news.plain, request.urn)
         timed = self._timed(news.plain, request.timeout)
-        work = cycle.update(olds.plain, timed, around, default_title(request.urn))
-        state = await self._wait_or_keep(work, cycle, news, around, resource_id=request.resource_id)
+        work = cycle.update(olds.plain, timed, context, default_title(request.urn))
+        state = await self._wait_or_keep(work, cycle, news, context, resource_id=request.resource_id)
         return UpdateResponse(sent(_untimed(state, news.plain), news))
 
     async def read(self, request: ReadRequest) -> ReadResponse:
         """Look a resource up anew, or find what an id names."""
         cycle = _cycle(request.type)
         state, inputs = received(request.properties), received(request.inputs)
-        around = self._around({**inputs.plain, **state.plain}, request.urn)
+        context = self._context({**inputs.plain, **state.plain}, request.urn)
         if service_of(state.plain) is None:
-            found = await self._wait(cycle.import_(request.resource_id, around), around.progress)
+            found = await self._wait(cycle.import_(request.resource_id, context), context.progress)
             if found is None:
                 return ReadResponse("")
             return ReadResponse(found.resource_id, sent(found.state), sent(found.inputs))
-        now = await self._wait(cycle.read(state.plain, around), around.progress)
+        now = await self._wait(cycle.read(state.plain, context), context.progress)
         if now is None:
             return ReadResponse("")
         return ReadResponse(request.resource_id, sent(now, state), request.inputs)
@@ -173,9 +173,9 @@ class DokployProvider(Provider):
     async def delete(self, request: DeleteRequest) -> None:
         """Delete a resource."""
         cycle, state = _cycle(request.type), received(request.properties)
-        around = self._around(state.plain, request.urn)
+        context = self._context(state.plain, request.urn)
         timed = self._timed(state.plain, request.timeout)
-        await self._wait(cycle.delete(timed, around, default_title(request.urn)), around.progress)
+        await self._wait(cycle.delete(timed, context, default_title(request.urn)), context.progress)
 
     # --- functions ------------------------------------------------------------------------------------------
 
@@ -186,8 +186,8 @@ class DokployProvider(Provider):
             raise DokployError(f"There is no function {request.tok}.")
         given = received(request.args)
         arguments = {name: value for name, value in given.plain.items() if value is not None}
-        around = self._around(arguments, "")
-        result = await self._wait(invoke.call(around, arguments), around.progress)
+        context = self._context(arguments, "")
+        result = await self._wait(invoke.call(context, arguments), context.progress)
         return InvokeResponse(sent(result))
 
     # --- helpers --------------------------------------------------------------------------------------------
@@ -197,10 +197,10 @@ class DokployProvider(Provider):
         is_named = service_of(inputs) is not None and not contains_unknown(inputs.get("connection"))
         return is_named and self._configuration.is_known
 
-    def _around(self, inputs: Mapping[str, Any], urn: str) -> Surroundings:
+    def _context(self, inputs: Mapping[str, Any], urn: str) -> RunContext:
         name = inputs.get("connection")
         connection = self._configuration.connection(name if isinstance(name, str) else None)
-        return self._servers.surroundings(
+        return self._servers.run_context(
             connection,
             self._reporter_for(urn),
             request_timeout_seconds=self._configuration.request_timeout_seconds,
@@ -228,7 +228,7 @@ class DokployProvider(Provider):
         work: Coroutine[Any, Any, T],
         cycle: LifeCycle,
         news: Received,
-        around: Surroundings,
+        context: RunContext,
         *,
         resource_id: str | None = None,
     ) -> T:
@@ -239,9 +239,9 @@ class DokployProvider(Provider):
             DokployError: it failed and there is nothing.
         """
         try:
-            return await self._wait(work, around.progress)
+            return await self._wait(work, context.progress)
         except DokployError as error:
-            kept = cycle.kept(news.plain, around, error)
+            kept = cycle.kept(news.plain, context, error)
             if kept is None:
                 raise
             identity, state = kept

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.hosts.configuration import warn_of_plain_http
-from pulumi_dokploy_deployments.rollout.clock import SystemClock
-from pulumi_dokploy_deployments.rollout.context import Surroundings
-from pulumi_dokploy_deployments.rollout.reporter import Reporter
-from pulumi_dokploy_deployments.rollout.watcher import Watcher
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.reporter import Reporter
+from pulumi_dokploy_deployments.waiting.watcher import Watcher
 
 
 class Servers:
@@ -18,13 +18,13 @@ class Servers:
         self._known: dict[tuple[str, str], tuple[DokployClient, Watcher]] = {}
         self.clock = SystemClock()
 
-    def surroundings(
+    def run_context(
         self, connection: Connection, reporter: Reporter, *, request_timeout_seconds: float | None = None
-    ) -> Surroundings:
+    ) -> RunContext:
         """What a run on this server works in."""
         warn_of_plain_http(connection, reporter)
         client, watcher = self._server(connection, request_timeout_seconds)
-        return Surroundings(client, self.clock, reporter, watcher)
+        return RunContext(client, self.clock, reporter, watcher)
 
     def _server(self, connection: Connection, timeout: float | None) -> tuple[DokployClient, Watcher]:
         key = (connection.origin, connection.api_key.get_secret_value())

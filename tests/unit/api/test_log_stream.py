@@ -14,8 +14,7 @@ import pytest
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
-
-from .websocket_server import Answer, Close, Cut, Server, Step, Text, scripted
+from tests.support.websocket_server import Answer, Close, Cut, Server, Step, Text, scripted
 
 TRANSCRIPTS = Path(__file__).parents[2] / "contract" / "transcripts"
 KEY = "key-that-no-message-may-show"

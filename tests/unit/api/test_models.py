@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from pulumi_dokploy_deployments.api.models import (
-    Deployment,
+    DeploymentRecord,
     DeploymentStatus,
     JobState,
     QueueJob,
@@ -53,7 +53,7 @@ def test_an_unknown_value_does_not_become_a_member() -> None:
 
 
 def test_a_new_scalar_field_is_kept_and_a_nested_or_secret_one_dropped() -> None:
-    row = Deployment.model_validate(
+    row = DeploymentRecord.model_validate(
         {
             **ROW,
             "priority": 3,
@@ -79,21 +79,21 @@ def test_a_new_scalar_field_is_kept_and_a_nested_or_secret_one_dropped() -> None
     ],
 )
 def test_the_commit_is_known_once_the_server_has_written_it(description: str | None, commit: str | None) -> None:
-    row = Deployment.model_validate({**ROW, "title": "feat: x", "description": description})
+    row = DeploymentRecord.model_validate({**ROW, "title": "feat: x", "description": description})
     assert row.commit_hash == commit
     assert row.commit_message == ("feat: x" if commit else None)
 
 
 def test_the_rows_carry_the_rollback_without_its_context() -> None:
     rollback = {"rollbackId": "r", "deploymentId": "d", "version": 2, "image": "i", "fullContext": {"env": "hunter2"}}
-    row = Deployment.model_validate({**ROW, "rollback": rollback})
+    row = DeploymentRecord.model_validate({**ROW, "rollback": rollback})
     assert row.rollback is not None
     assert row.rollback.version == 2
     assert "hunter2" not in repr(row) + repr(pickle.dumps(row))
 
 
 def test_times_always_have_a_zone() -> None:
-    row = Deployment.model_validate({**ROW, "createdAt": "2026-11-24T01:44:05.249"})
+    row = DeploymentRecord.model_validate({**ROW, "createdAt": "2026-11-24T01:44:05.249"})
     assert row.created_at == datetime(2026, 11, 24, 1, 44, 5, 249000, tzinfo=UTC)
 
 

@@ -21,13 +21,13 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
 )
 from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli.deploying import after_interrupt
 from pulumi_dokploy_deployments.cli.errors import NotConfirmed, Refused, exit_code_of, words_of
 from pulumi_dokploy_deployments.cli.exit_codes import MEANINGS, ExitCode
 from pulumi_dokploy_deployments.cli.main import app
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
 from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentFailed,
     DeploymentTimedOut,

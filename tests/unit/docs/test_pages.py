@@ -12,11 +12,10 @@ import pytest
 from pulumi_dokploy_deployments.api import errors as api_errors
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.resources import deployment_resume  # noqa: F401 - its error counts as well
-from pulumi_dokploy_deployments.rollout import recovery, rollback, targets  # noqa: F401
+from pulumi_dokploy_deployments.rollback import by_image, recovery, targets  # noqa: F401
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
-
-from .pages import ROOT, Block, anchors, blocks, links, name_of, own_pages, pages
-from .reference import DOCUMENTED
+from tests.support.pages import ROOT, Block, anchors, blocks, links, name_of, own_pages, pages
+from tests.support.reference import DOCUMENTED
 
 PYTHON_BLOCKS = [block for page in pages() for block in blocks(page) if block.language == "python"]
 OUTSIDE = ("http://", "https://", "mailto:")

@@ -8,8 +8,7 @@ import pytest
 
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs
-
-from .reference import DOCUMENTED, Page, with_tables
+from tests.support.reference import DOCUMENTED, Page, with_tables
 
 
 @pytest.mark.parametrize("page", DOCUMENTED, ids=lambda page: page.file)

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.api.models import Deployment
+from pulumi_dokploy_deployments.api.models import DeploymentRecord
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument, filter_of
-
-from .fake_server import row
+from tests.support.fake_server import row
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-ROWS = [Deployment.model_validate(row(number)) for number in (3, 1, 2)]
+ROWS = [DeploymentRecord.model_validate(row(number)) for number in (3, 1, 2)]
 
 
 @pytest.mark.parametrize(

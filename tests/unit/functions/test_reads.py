@@ -17,8 +17,7 @@ from pulumi_dokploy_deployments.functions.logs import deployment_logs, logs_of
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, Result
 from pulumi_dokploy_deployments.functions.queue import deployment_queue
 from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
-
-from .fake_server import NO_ACCESS, UNAUTHORIZED, FakeServer, row, service
+from tests.support.fake_server import NO_ACCESS, UNAUTHORIZED, FakeServer, row, service
 
 Read = Callable[[DokployClient], Awaitable[Any]]
 ROLLBACK = {"rollbackId": "r2", "deploymentId": "d2", "version": 2, "image": "shop:v2", "fullContext": {"env": "S"}}

@@ -6,17 +6,17 @@ import asyncio
 from typing import Any
 
 import pytest
-from rollout import api_faults as faults
-from rollout.builders import SERVICE_ID, service
-from rollout.fake_dokploy import FakeDokploy
-from rollout.listener import Listener
-from rollout.virtual_clock import VirtualClock
 
 from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.resources import deployment, deployment_resume
 from pulumi_dokploy_deployments.resources.deployment_resume import UNFINISHED, Unfinished, interrupted, partial_state
-from pulumi_dokploy_deployments.rollout.context import Surroundings
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from tests.support import api_faults as faults
+from tests.support.builders import SERVICE_ID, service
+from tests.support.fake_dokploy import FakeDokploy
+from tests.support.listener import Listener
+from tests.support.virtual_clock import VirtualClock
 
 APP: dict[str, Any] = {"application_id": SERVICE_ID, "triggers": {"release": "1"}}
 
@@ -35,32 +35,32 @@ class Bench:
         self.told = Listener()
         self.words = ""
 
-    def around(self) -> Surroundings:
-        """The surroundings of one operation."""
-        return Surroundings(self.fake, self.clock, self.told, has_live_log=False)
+    def context(self) -> RunContext:
+        """The run_context of one operation."""
+        return RunContext(self.fake, self.clock, self.told, has_live_log=False)
 
     async def fails(self, **inputs: Any) -> tuple[DokployError, tuple[str, dict[str, Any]] | None]:
         """A create that fails; what it says and what is kept."""
-        around = self.around()
+        context = self.context()
         with pytest.raises(DokployError) as failure:
-            await deployment.create({**APP, **inputs}, around)
-        return failure.value, partial_state({**APP, **inputs}, around.progress, failure.value)
+            await deployment.create({**APP, **inputs}, context)
+        return failure.value, partial_state({**APP, **inputs}, context.progress, failure.value)
 
     async def breaks_off_after(self, seconds: float, **inputs: Any) -> tuple[str, dict[str, Any]] | None:
         """A create that is interrupted; what is kept."""
-        around = self.around()
-        run = asyncio.create_task(deployment.create({**APP, **inputs}, around))
+        context = self.context()
+        run = asyncio.create_task(deployment.create({**APP, **inputs}, context))
         self.clock.after(seconds, lambda: cancel(run))
         with pytest.raises(asyncio.CancelledError):
             await run
-        self.words = str(interrupted(around.progress))
-        return partial_state({**APP, **inputs}, around.progress, interrupted(around.progress))
+        self.words = str(interrupted(context.progress))
+        return partial_state({**APP, **inputs}, context.progress, interrupted(context.progress))
 
     async def next_up(self, state: dict[str, Any], **inputs: Any) -> dict[str, Any]:
         """The update of the next `pulumi up`; a change is what makes the engine ask for it."""
         news = {**APP, **inputs}
         assert deployment_resume.diff(state, news).has_changes
-        return await deployment_resume.update(state, news, self.around())
+        return await deployment_resume.update(state, news, self.context())
 
     @property
     def sent(self) -> int:
@@ -176,7 +176,7 @@ async def test_refreshing_what_was_left_keeps_it_to_go_on_with(bench: Bench) -> 
     kept = await bench.breaks_off_after(2.0)
     assert kept is not None
     bench.clock.advance(600.0)
-    read = await deployment.read(kept[1], bench.around())
+    read = await deployment.read(kept[1], bench.context())
     assert read is not None
     assert read["status"] == "done"
 
@@ -186,15 +186,15 @@ async def test_refreshing_what_was_left_keeps_it_to_go_on_with(bench: Bench) -> 
 
 async def test_a_database_that_was_broken_off_is_deployed_again(clock: VirtualClock) -> None:
     bench = Bench(clock, kind=ServiceKind.POSTGRES)
-    around = bench.around()
+    context = bench.context()
     inputs = {"postgres_id": SERVICE_ID}
-    run = asyncio.create_task(deployment.create(inputs, around))
+    run = asyncio.create_task(deployment.create(inputs, context))
     clock.after(2.0, lambda: cancel(run))
     with pytest.raises(asyncio.CancelledError):
         await run
-    kept = partial_state(inputs, around.progress, interrupted(around.progress))
+    kept = partial_state(inputs, context.progress, interrupted(context.progress))
     assert kept is not None
     assert kept[0].startswith(f"postgres/{SERVICE_ID}/")
 
-    state = await deployment_resume.update(kept[1], inputs, bench.around())
+    state = await deployment_resume.update(kept[1], inputs, bench.context())
     assert (state["stage"], bench.sent) == ("done", 2)

@@ -9,10 +9,6 @@ import grpc
 import pytest
 from pulumi.provider.experimental.property_value import PropertyValue
 from pulumi.runtime.proto import provider_pb2, status_pb2
-from rollout.builders import SERVICE_ID
-from rollout.fake_dokploy import FakeDokploy
-from rollout.listener import Listener
-from rollout.virtual_clock import VirtualClock
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.hosts.plugin.partial_state import DETAILS_KEY
@@ -20,8 +16,12 @@ from pulumi_dokploy_deployments.hosts.plugin.provider import DokployProvider
 from pulumi_dokploy_deployments.hosts.plugin.servers import Servers
 from pulumi_dokploy_deployments.hosts.plugin.servicer import Servicer
 from pulumi_dokploy_deployments.hosts.plugin.wire import UNKNOWN_TEXT, plain, wired
-from pulumi_dokploy_deployments.rollout.context import Surroundings
-from pulumi_dokploy_deployments.rollout.reporter import Reporter
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.reporter import Reporter
+from tests.support.builders import SERVICE_ID
+from tests.support.fake_dokploy import FakeDokploy
+from tests.support.listener import Listener
+from tests.support.virtual_clock import VirtualClock
 
 URN = "urn:pulumi:prod::shop::dokploy-deployments:index:Deployment::web"
 CHILD = "urn:pulumi:prod::shop::my:Component$dokploy-deployments:index:Deployment::web"
@@ -61,10 +61,10 @@ class OneServer(Servers):
         super().__init__()
         self._fake, self._clock = fake, clock
 
-    def surroundings(
+    def run_context(
         self, _connection: Connection, reporter: Reporter, *, request_timeout_seconds: float | None = None
-    ) -> Surroundings:
-        return Surroundings(self._fake, self._clock, reporter, has_live_log=False)
+    ) -> RunContext:
+        return RunContext(self._fake, self._clock, reporter, has_live_log=False)
 
 
 class Engine:

@@ -14,9 +14,9 @@ from pulumi_dokploy_deployments.rollout.await_rules import (
     Dead,
     dead_end,
 )
-from pulumi_dokploy_deployments.rollout.correlation import Phase, Sighting
-
-from .builders import row
+from pulumi_dokploy_deployments.rollout.correlation import Sighting
+from pulumi_dokploy_deployments.waiting.snapshot import Phase
+from tests.support.builders import row
 
 
 @pytest.mark.parametrize(

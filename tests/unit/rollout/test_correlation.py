@@ -9,20 +9,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pulumi_dokploy_deployments.api.models import Deployment, QueueJob
-from pulumi_dokploy_deployments.rollout.correlation import RESTART_TAKES_SECONDS, Correlator, Phase, Sighting
-from pulumi_dokploy_deployments.rollout.nonce import carries, mark
-from pulumi_dokploy_deployments.rollout.observation import Snapshot, snapshot_of
-
-from .builders import SERVICE_ID, SHA, job, row, transcript
-from .model_server import ModelServer
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
+from pulumi_dokploy_deployments.rollout.correlation import RESTART_TAKES_SECONDS, Correlator, Sighting
+from pulumi_dokploy_deployments.rollout.mark import carries, mark
+from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot, snapshot_of
+from tests.support.builders import SERVICE_ID, SHA, job, row, transcript
+from tests.support.model_server import ModelServer
 
 NONCE = "0123456789ab"
 OURS = "us"
 OVERWRITTEN = {"title": "feat: a commit", "description": f"Commit: {SHA}"}
 
 
-def _snapshot(queue: list[QueueJob], rows: list[Deployment], at: float = 0.0) -> Snapshot:
+def _snapshot(queue: list[QueueJob], rows: list[DeploymentRecord], at: float = 0.0) -> Snapshot:
     return snapshot_of(SERVICE_ID, queue, rows, at)
 
 
@@ -373,7 +372,7 @@ def _replay(name: str, our_title: str) -> list[Sighting]:
             if not str(each["title"]).endswith("-behind")
         ]
         rows = [
-            Deployment.model_validate(
+            DeploymentRecord.model_validate(
                 {**each, "deploymentId": each["id"], "description": description(each["title"], each["description"])}
             )
             for each in event["rows"]

@@ -6,17 +6,16 @@ import pickle
 
 import pytest
 
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.await_rules import Dead
-from pulumi_dokploy_deployments.rollout.context import ServiceRef
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
-from pulumi_dokploy_deployments.rollout.health import Health, Verdict
 from pulumi_dokploy_deployments.rollout.stages import Stage
-
-from . import api_faults as faults
-from .builders import job, row, service
-from .fake_dokploy import FakeDokploy
-from .virtual_clock import VirtualClock
+from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from tests.support import api_faults as faults
+from tests.support.builders import job, row, service
+from tests.support.fake_dokploy import FakeDokploy
+from tests.support.virtual_clock import VirtualClock
 
 SHOP = service()
 LINK = "https://dokploy.example.com/dashboard"

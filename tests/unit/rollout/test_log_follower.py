@@ -11,15 +11,14 @@ import pytest
 
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.rollout import log_follower
-from pulumi_dokploy_deployments.rollout.context import Surroundings
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
 from pulumi_dokploy_deployments.rollout.stages import Stage
-
-from . import api_faults as faults
-from .builders import row
-from .fake_dokploy import FakeDokploy
-from .listener import Listener
-from .virtual_clock import VirtualClock
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from tests.support import api_faults as faults
+from tests.support.builders import row
+from tests.support.fake_dokploy import FakeDokploy
+from tests.support.listener import Listener
+from tests.support.virtual_clock import VirtualClock
 
 
 @dataclass
@@ -66,7 +65,7 @@ class Bench:
         clock.advance(1.0)
         self.row = row(self.fake.server.row_of["us 1"])
         self.told = Listener()
-        self.around = Surroundings(self.fake, clock, self.told)
+        self.context = RunContext(self.fake, clock, self.told)
 
     def stream(self, *chunks: tuple[float, str], breaks: bool = False) -> Stream:
         """Put a stream in the place of the WebSocket."""
@@ -76,7 +75,7 @@ class Bench:
 
     def follower(self, *, show: bool = True) -> LogFollower:
         """A follower of the row's log."""
-        return LogFollower(self.around, show=show)
+        return LogFollower(self.context, show=show)
 
 
 @pytest.fixture
@@ -146,7 +145,7 @@ async def test_a_stream_that_is_closed_early_is_made_up_for_at_the_end(bench: Be
 
 
 async def test_without_a_stream_the_log_is_read_now_and_then_and_at_the_end(bench: Bench) -> None:
-    bench.around.has_live_log = False
+    bench.context.has_live_log = False
     stream = bench.stream()
     follower = bench.follower()
     follower.start(bench.row)
@@ -189,7 +188,7 @@ async def test_a_row_without_a_log_has_none_to_follow(bench: Bench) -> None:
 
 
 async def test_a_log_that_can_t_be_read_ends_nothing(bench: Bench) -> None:
-    bench.around.has_live_log = False
+    bench.context.has_live_log = False
     bench.fake.fail("deployment.readLogs", faults.denied(), faults.server_error())
     follower = bench.follower()
     await follower.catch_up(bench.row)

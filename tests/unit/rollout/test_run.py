@@ -9,9 +9,10 @@ import pytest
 
 from pulumi_dokploy_deployments.api.errors import DokployError, Unauthorized
 from pulumi_dokploy_deployments.api.models import DeployMethod, ServiceKind
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.api.swarm_models import Container
-from pulumi_dokploy_deployments.rollout.context import OnBusy, RolloutRequest, ServiceRef, Surroundings, WaitFor
 from pulumi_dokploy_deployments.rollout.errors import (
+    ContactLost,
     DeploymentCancelled,
     DeploymentFailed,
     DeploymentLost,
@@ -19,7 +20,6 @@ from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentStuck,
     DeploymentTimedOut,
     DeploymentUnidentified,
-    LostSight,
     RolloutError,
     ServiceBusy,
     ServiceUnhealthy,
@@ -27,15 +27,16 @@ from pulumi_dokploy_deployments.rollout.errors import (
     UnexpectedCommit,
 )
 from pulumi_dokploy_deployments.rollout.failures import UnknownService
-from pulumi_dokploy_deployments.rollout.health import Health
+from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 from pulumi_dokploy_deployments.rollout.stages import Stage
-
-from . import api_faults as faults
-from .builders import SERVICE_ID, SHA, service
-from .fake_dokploy import KEY, FakeDokploy
-from .listener import Listener
-from .virtual_clock import VirtualClock
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.workload.health import Health
+from tests.support import api_faults as faults
+from tests.support.builders import SERVICE_ID, SHA, service
+from tests.support.fake_dokploy import KEY, FakeDokploy
+from tests.support.listener import Listener
+from tests.support.virtual_clock import VirtualClock
 
 LINK = (
     "https://dokploy.example.com/dashboard/project/prj-1/environment/env-1/services/application/app-1?tab=deployments"
@@ -53,8 +54,8 @@ class Bench:
     async def run(self, **request: Any) -> RolloutOutcome:
         """Deploy and wait."""
         ref = ServiceRef(self.fake.service.kind, request.pop("service_id", SERVICE_ID))
-        around = Surroundings(self.fake, self.clock, self.told, has_live_log=False)
-        return await deploy_and_wait(RolloutRequest(ref, **request), around)
+        context = RunContext(self.fake, self.clock, self.told, has_live_log=False)
+        return await deploy_and_wait(RolloutRequest(ref, **request), context)
 
     async def failure(self, **request: Any) -> RolloutError:
         """Deploy, and give the failure, whose text is what rule 8 asks for."""
@@ -417,7 +418,7 @@ async def test_a_wrong_key_at_the_start_is_told_at_once(bench: Bench) -> None:
 async def test_a_server_that_stays_away_is_told_after_the_budget_and_not_before(bench: Bench) -> None:
     bench.fake.build_seconds = 20.0
     bench.fake.at(5.0, lambda: setattr(bench.fake.server, "up_again_at", 9999.0))
-    with pytest.raises(LostSight, match=r"was accepted.*No connection"):
+    with pytest.raises(ContactLost, match=r"was accepted.*No connection"):
         await bench.run()
     assert 180.0 < bench.clock.elapsed < 200.0
 

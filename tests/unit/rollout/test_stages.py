@@ -16,8 +16,7 @@ from pulumi_dokploy_deployments.rollout.stages import (
     stage_of,
     tail_of,
 )
-
-from .builders import transcript
+from tests.support.builders import transcript
 
 TEXTS = st.text(st.sampled_from("ab \r\n\x1b[31m✅é"), max_size=60)
 

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.rollout.patience import Patience, patiently
 from pulumi_dokploy_deployments.rollout.trigger import (
     LOOKUP_SECONDS,
     MOST_SENDINGS,
@@ -20,9 +19,9 @@ from pulumi_dokploy_deployments.rollout.trigger import (
     Evidence,
     send_once,
 )
-
-from . import api_faults as faults
-from .virtual_clock import VirtualClock
+from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient
+from tests.support import api_faults as faults
+from tests.support.virtual_clock import VirtualClock
 
 
 class Fate(Enum):
@@ -85,14 +84,14 @@ class Server:
         return False if self.tells else None
 
 
-async def _send(server: Server, *, budget: float = 30.0) -> None:
-    """Send as a run does: looks are borne as patiently as the sending."""
-    patience = Patience(budget_seconds=budget, key_has_worked=True)
+async def _send(server: Server, *, seconds: float = 30.0) -> None:
+    """Send as a run does: looks are retried for as long as the sending."""
+    budget = RetryBudget(budget_seconds=seconds, key_has_worked=True)
 
     async def look() -> Evidence:
-        return await patiently(server.has_arrived, patience=patience, clock=server.clock)
+        return await retry_transient(server.has_arrived, budget=budget, clock=server.clock)
 
-    await send_once(server.send, look, patience=patience, clock=server.clock, on_fault=lambda _: None)
+    await send_once(server.send, look, budget=budget, clock=server.clock, on_fault=lambda _: None)
 
 
 OUTAGES = st.lists(st.tuples(st.floats(0, 60), st.floats(0.1, 60)), max_size=3).map(
@@ -207,11 +206,11 @@ async def test_a_401_after_the_key_has_worked_is_borne(clock: VirtualClock) -> N
 async def test_every_fault_on_the_way_is_told(clock: VirtualClock) -> None:
     told: list[str] = []
     server = Server(clock, [Fate.UNAUTHORIZED, Fate.ANSWER_LOST])
-    patience = Patience(key_has_worked=True)
+    budget = RetryBudget(key_has_worked=True)
     await send_once(
         server.send,
         server.has_arrived,
-        patience=patience,
+        budget=budget,
         clock=clock,
         on_fault=lambda e: told.append(type(e).__name__),
     )

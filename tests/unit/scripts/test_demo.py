@@ -8,13 +8,10 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
+import demo
 import pytest
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
-
-import demo
 
 UP = ("pulumi", "up", "--yes")
 

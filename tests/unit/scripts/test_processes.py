@@ -5,9 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[3] / "scripts"))
 
 import processes
 
@@ -32,7 +29,7 @@ def test_what_ignores_the_interrupt_is_killed_with_everything_below_it() -> None
         child = int(process.stdout.readline())
         assert processes.descendants(process.pid) == [child]
 
-        processes.end(process, patience=0.1)
+        processes.end(process, budget=0.1)
 
         assert process.returncode == -signal.SIGKILL
         assert process.stdout.read() == ""  # comes to its end only when nobody holds the pipe any more

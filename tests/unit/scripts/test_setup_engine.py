@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
-sys.path.insert(0, str(SCRIPTS))
 
 import setup_engine as setup  # noqa: E402
 

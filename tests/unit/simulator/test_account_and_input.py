@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_recordings import simulator
 
 from pulumi_dokploy_deployments.simulator import Simulator
 from pulumi_dokploy_deployments.simulator.http.schema import number, truthy
+from tests.support.simulator_recordings import simulator
 
 HEALTH = "/api/trpc/settings.health"
 

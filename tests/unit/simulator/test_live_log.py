@@ -1,9 +1,9 @@
 """The live log of /listen-deployment as recorded in transcripts 299 to 312."""
 
 import pytest
-from simulator_recordings import Time, load, simulator
 
 from pulumi_dokploy_deployments.simulator import BrokenConnection, LiveLog, LogClosed, Simulator
+from tests.support.simulator_recordings import Time, load, simulator
 
 
 def deploy(target: Simulator, time: Time, name: str) -> str:

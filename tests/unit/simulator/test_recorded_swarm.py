@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from simulator_recordings import START, application, empty_world, load
-
 from pulumi_dokploy_deployments.simulator.world import World, factory, inspection
 from pulumi_dokploy_deployments.simulator.world.services import Commit, Deployable
+from tests.support.simulator_recordings import START, application, empty_world, load
 
 WAITING = {"new", "pending", "assigned", "accepted", "preparing", "ready"}
 SHOWN = 3

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from simulator_recordings import STEP, application, compose, empty_world, load, occurs_in_order, run
 
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.services import Commit, Deployable
+from tests.support.simulator_recordings import STEP, application, compose, empty_world, load, occurs_in_order, run
 
 GOOD = Commit("d361209502c6916f665f594699c444bb27427681", "feat: good commit on main")
 BAD = Commit("dfa17aa27828b434ffca57969a9b7c30b3ae7c56", "fix: a broken Dockerfile")

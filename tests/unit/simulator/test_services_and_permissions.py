@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_recordings import Time, load, simulator
 
 from pulumi_dokploy_deployments.simulator import Simulator
+from tests.support.simulator_recordings import Time, load, simulator
 
 
 async def get(client: httpx.AsyncClient, endpoint: str, **query: Any) -> Any:

@@ -5,10 +5,10 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from simulator_recordings import application, compose, empty_world
 
 from pulumi_dokploy_deployments.simulator.world import factory
 from pulumi_dokploy_deployments.simulator.world.services import Commit
+from tests.support.simulator_recordings import application, compose, empty_world
 
 NAMES = ("git", "docker", "slow", "broken", "compose")
 FINAL = {"done", "error", "cancelled"}

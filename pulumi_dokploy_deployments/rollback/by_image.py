@@ -1,0 +1,185 @@
+"""Brings a stored image back through the server's rollback endpoint, and proves that it runs.
+
+The endpoint answers 200 with an empty body, makes no row and sets no status (transcripts 165, 166, 336), so its answer
+proves nothing: what Swarm runs afterwards is compared with the pinned image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound
+from pulumi_dokploy_deployments.api.models import Service
+from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
+from pulumi_dokploy_deployments.rollback.targets import Target, runs_image
+from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
+from pulumi_dokploy_deployments.workload.health import Health, SwarmJudge, Verdict
+from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe
+from pulumi_dokploy_deployments.workload.health_wait import wait_until_final
+
+
+class RollbackFailed(RolloutError):
+    """The earlier version could not be brought back."""
+
+
+class RollbackUnproven(RolloutError):
+    """The server took the rollback, and what runs is not the pinned version."""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was found to run after a rollback."""
+
+    verdict: Verdict
+    image: str
+    previous_image: str
+
+
+async def roll_back_and_prove(
+    service: Service, target: Target, context: RunContext, *, timeout_seconds: float
+) -> Proof:
+    """Roll back to the stored image and wait until its tasks run and stay up.
+
+    Raises:
+        RollbackFailed: the server refused; the message says which of its causes it was, as far as that can be known.
+        RollbackUnproven: something else runs afterwards; the message says what.
+        ApiError: the server could not be reached.
+    """
+    deadline = context.clock.monotonic() + timeout_seconds
+    budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
+    probe = SwarmProbe(context.client, context.clock, service)
+    baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
+    context.reporter.status(f"rolling back to {target.describe(context.clock.now())}")
+    await _send(service, target, context, probe, baseline, budget)
+    if not baseline.is_known:
+        context.reporter.warning(
+            f"The server took the rollback; that the version runs could not be checked: {baseline.unknown_because}."
+        )
+        return Proof(Verdict(Health.UNKNOWN, baseline.unknown_because), target.image or "", "")
+    return await _prove(service, target, context, probe, baseline, deadline, budget)
+
+
+async def running_image(service: Service, context: RunContext) -> str | None:
+    """The image that Swarm runs for the service now; None where the server can't tell."""
+    probe = SwarmProbe(context.client, context.clock, service)
+    baseline = await retry_transient(probe.baseline, budget=short_budget(), clock=context.clock)
+    return baseline.image if baseline.is_known and baseline.image else None
+
+
+async def _send(
+    service: Service,
+    target: Target,
+    context: RunContext,
+    probe: SwarmProbe,
+    baseline: Baseline,
+    budget: RetryBudget,
+) -> None:
+    client = context.client
+
+    async def send() -> None:
+        context.progress.is_sent = True
+        await client.rollback(target.rollback_id or "")
+
+    async def has_arrived() -> Evidence:
+        if not baseline.is_known:
+            return None
+        now = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
+        moved = now.update_started_at != baseline.update_started_at or now.image != baseline.image
+        return moved and runs_image(now.image, target.image or "")
+
+    try:
+        await send_once(
+            send,
+            has_arrived,
+            budget=budget,
+            clock=context.clock,
+            on_fault=lambda error: context.reporter.status(f"{error.message.rstrip('.')}; trying again"),
+        )
+    except (InvalidRequest, AnswerNotFound) as error:
+        context.progress.is_sent = isinstance(error, AnswerNotFound)
+        reason = await _why_refused(service, target, context) if isinstance(error, InvalidRequest) else str(error)
+        raise RollbackFailed(
+            f"{name_of(service)} could not be rolled back to {target.describe(context.clock.now())}: {reason}",
+            service=name_of(service),
+            link=dashboard_link(client.connection.origin, service),
+            next_step="What ran before keeps running.",
+        ) from None
+
+
+async def _why_refused(service: Service, target: Target, context: RunContext) -> str:
+    """The server has one text for every failure (transcripts 73, 109): look for the cause."""
+    client = context.client
+    try:
+        now = await client.read_service(service.kind, service.service_id)
+        rows = await client.deployments_by_type(service.kind.value, service.service_id)
+    except AccessDenied:
+        return "the API key's user has no access to the service"
+    except NotFound:
+        return "the service is no longer there"
+    except ApiError as error:
+        return f"the server gives no reason, and looking for it failed: {error.message.rstrip('.')}"
+    if all(row.rollback_id != target.rollback_id for row in rows):
+        return "the version is no longer in the server's history, which keeps about ten deployments"
+    if not now.rollback_active or now.rollback_registry_id is None:
+        return "rollbacks are switched off, or have no registry, in the application's settings"
+    return (
+        "the server gives no reason; its log has it. Most often its login at the rollback registry fails, or the "
+        "registry can't be reached"
+    )
+
+
+async def _prove(
+    service: Service,
+    target: Target,
+    context: RunContext,
+    probe: SwarmProbe,
+    baseline: Baseline,
+    deadline: float,
+    budget: RetryBudget,
+) -> Proof:
+    judge = SwarmJudge(
+        since=None,
+        earlier_tasks=baseline.task_ids,
+        earlier_update=baseline.update_started_at,
+        is_remote=service.server_id is not None,
+    )
+    image = ""
+
+    async def look() -> Verdict:
+        nonlocal image
+        seen = await probe.observe(baseline.task_ids)
+        image = seen.service.image if seen.service is not None else ""
+        return judge.judge(seen)
+
+    link = dashboard_link(context.client.connection.origin, service)
+    name = name_of(service)
+    wanted = target.describe(context.clock.now())
+    try:
+        verdict = await wait_until_final(look, context, deadline, budget)
+    except TimeoutError as late:
+        raise RollbackUnproven(
+            f"{name} was rolled back to {wanted}, but it was not seen to run in time ({late}); image {image}",
+            service=name,
+            link=link,
+            next_step="Look at the service's page for what runs; raise timeout_seconds where starting takes longer.",
+        ) from None
+    if verdict.health is Health.UNHEALTHY:
+        still = f"; {verdict.still_runs}" if verdict.still_runs else ""
+        raise RollbackUnproven(
+            f"The server took the rollback of {name} to {wanted}, but that version does not run: "
+            f"{verdict.reason}{still}",
+            service=name,
+            link=link,
+            next_step="Its image may be gone from the registry. Choose another version.",
+        )
+    if not runs_image(image, target.image or ""):
+        raise RollbackUnproven(
+            f"The server took the rollback of {name} to {wanted}, but {image or 'an unknown image'} runs instead",
+            service=name,
+            link=link,
+            next_step="Another deployment may have come in between. Run `pulumi up` again to pin once more.",
+        )
+    return Proof(verdict, image, baseline.image)

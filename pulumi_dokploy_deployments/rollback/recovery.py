@@ -1,0 +1,246 @@
+"""`on_failure: rollback`: note what runs before a deployment, and bring it back when the deployment fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
+from pulumi_dokploy_deployments.api.services import name_of
+from pulumi_dokploy_deployments.api.swarm_models import ServiceTask
+from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_prove
+from pulumi_dokploy_deployments.rollback.by_source import deploy_source, set_source
+from pulumi_dokploy_deployments.rollback.candidates import Candidate, candidates_of
+from pulumi_dokploy_deployments.rollback.targets import Strategy, Target, runs_image
+from pulumi_dokploy_deployments.rollout.errors import (
+    DeploymentFailed,
+    RolloutError,
+    ServiceUnhealthy,
+    UnexpectedCommit,
+)
+from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
+from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
+from pulumi_dokploy_deployments.workload.health import SwarmObservation
+from pulumi_dokploy_deployments.workload.health_probe import SwarmProbe
+from pulumi_dokploy_deployments.workload.health_wait import runs_steadily
+
+RECOVERABLE = (DeploymentFailed, ServiceUnhealthy, UnexpectedCommit)
+"""Endings after which the server has come to rest. After a timeout it still works, and would undo any rollback."""
+
+
+class RolledBack(RolloutError):
+    """The deployment failed; what ran before was looked after, with what success the message says.
+
+    Attributes:
+        cause: the failure of the deployment itself.
+        is_recovered: whether the earlier version is proven to run.
+    """
+
+    def __init__(self, cause: RolloutError, recovery: str, *, is_recovered: bool) -> None:
+        super().__init__(
+            cause.message,
+            service=cause.service,
+            deployment=cause.deployment,
+            log_tail=cause.log_tail,
+            link=cause.link,
+            next_step=f"{recovery} Mend the cause and run `pulumi up` again.",
+        )
+        self.cause = cause
+        self.is_recovered = is_recovered
+
+
+@dataclass(frozen=True)
+class RecoveryPoint:
+    """What ran before a deployment, and the ways back to it."""
+
+    service: Service
+    task_ids: frozenset[str]
+    image: str
+    candidate: Candidate | None
+    """The deployment that brought what runs; None where the history does not tell."""
+    why_no_way: str
+    """Why there is no way back, in words for the user; empty where there is one."""
+
+    @property
+    def name(self) -> str:
+        """How messages name what ran before."""
+        if self.candidate is None:
+            return f"image {self.image}" if self.image else "the earlier version"
+        version = f"version {self.candidate.version}, " if self.candidate.version is not None else ""
+        commit = f", commit {self.candidate.commit_hash[:12]}" if self.candidate.commit_hash else ""
+        return f"{version}deployment {self.candidate.deployment_id}{commit}"
+
+
+async def note_recovery_point(service: Service, context: RunContext) -> RecoveryPoint:
+    """What runs now, and how it could be brought back.
+
+    Raises:
+        AccessDenied: the key's user may not see what runs.
+        ApiError: the server can't be reached.
+    """
+    if service.kind is not ServiceKind.APPLICATION:
+        return RecoveryPoint(service, frozenset(), "", None, "Dokploy keeps no earlier version of a compose")
+    probe = SwarmProbe(context.client, context.clock, service)
+    seen = await retry_transient(lambda: probe.observe(frozenset()), budget=short_budget(), clock=context.clock)
+    rows = await retry_transient(
+        lambda: context.client.deployments_by_type(service.kind.value, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
+    )
+    running = _running(seen.tasks)
+    image = seen.service.image if seen.service is not None else ""
+    candidate = _origin_of(running, seen, image, candidates_of(rows))
+    return RecoveryPoint(
+        service=service,
+        task_ids=frozenset(task.task_id for task in running),
+        image=image,
+        candidate=candidate,
+        why_no_way=_why_no_way(service, running, image, candidate),
+    )
+
+
+async def deploy_or_recover(request: RolloutRequest, service: Service, context: RunContext) -> RolloutOutcome:
+    """Run the deployment; when it fails, bring back what ran before, prove it, and fail with both facts.
+
+    Raises:
+        RolledBack: the deployment failed, and what ran before was looked after.
+        RolloutError: an ending after which nothing can be brought back safely.
+        ApiError: the server refused or could not be reached.
+    """
+    point = await note_recovery_point(service, context)
+    try:
+        return await deploy_and_wait(request, context)
+    except RECOVERABLE as failure:
+        raise await _recover(failure, point, request, context) from None
+
+
+def no_way_warning(point: RecoveryPoint) -> str:
+    """What a preview and a run say when `on_failure: rollback` can't do anything."""
+    return (
+        f"on_failure is rollback, but there is nothing to go back to for {name_of(point.service)} if this deployment "
+        f"fails: {point.why_no_way}."
+    )
+
+
+async def _recover(
+    failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext
+) -> RolledBack:
+    context.reporter.status("the deployment failed; looking after what ran before")
+    try:
+        if await _still_runs(point, context):
+            return RolledBack(failure, f"What ran before ({point.name}) is seen to run.", is_recovered=True)
+        if point.why_no_way:
+            return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
+        await _bring_back(point, request, context)
+    except DokployError as error:
+        return RolledBack(
+            failure,
+            f"Going back to what ran before ({point.name}) failed as well: {error.message.rstrip('.')}.",
+            is_recovered=False,
+        )
+    return RolledBack(
+        failure, f"It was rolled back to what ran before ({point.name}), which is seen to run.", is_recovered=True
+    )
+
+
+async def _still_runs(point: RecoveryPoint, context: RunContext) -> bool:
+    """Whether what ran before runs already: never replaced, or brought back by Swarm itself (transcript 325).
+
+    A built application's image is always `<appName>:latest`, which the failed build has overwritten. What Swarm
+    starts from that tag is the broken version, whatever Swarm calls it (transcripts 301, 334), so that only tasks
+    from before count there, and only while nothing was rolled out that a restart would bring up.
+    """
+    if not point.task_ids:
+        return False
+    probe = SwarmProbe(context.client, context.clock, point.service)
+    seen = await retry_transient(lambda: probe.observe(frozenset()), budget=short_budget(), clock=context.clock)
+    same_tasks = frozenset(task.task_id for task in _running(seen.tasks)) == point.task_ids
+    names_its_version = point.service.source_type is SourceType.DOCKER or _is_stored(point)
+    was_rolled_back = _is_rollback(seen)
+    if names_its_version and (same_tasks or was_rolled_back):
+        return await runs_steadily(context, probe, point.image)
+    return same_tasks and not was_rolled_back and await runs_steadily(context, probe, point.image)
+
+
+def _is_rollback(seen: SwarmObservation) -> bool:
+    return seen.service is not None and seen.service.update is not None and seen.service.update.state.is_rollback
+
+
+def _is_stored(point: RecoveryPoint) -> bool:
+    return point.candidate is not None and runs_image(point.image, point.candidate.image or "")
+
+
+async def _bring_back(point: RecoveryPoint, request: RolloutRequest, context: RunContext) -> None:
+    if point.candidate is not None and point.candidate.works:
+        target = _target(point.candidate, Strategy.IMAGE)
+        await roll_back_and_prove(point.service, target, context, timeout_seconds=request.timeout_seconds)
+        return
+    target = Target(
+        strategy=Strategy.SOURCE,
+        deployment_id=point.candidate.deployment_id if point.candidate is not None else "",
+        created_at=context.clock.now(),
+        title="",
+        image=point.image,
+        source_ref=point.image.partition("@")[0],
+    )
+    again = replace(request, title=f"back to {target.source_ref}", expect_commit=None, wait_for=WaitFor.HEALTHY)
+    wanted = point.service.docker_image or ""
+    await deploy_source(point.service, target, again, context)
+    pinned = await context.client.read_service(point.service.kind, point.service.service_id)
+    # The failed version stays what the service is set to, as its owner wanted; only what runs went back.
+    await set_source(pinned, wanted, context)
+
+
+def _target(candidate: Candidate, strategy: Strategy) -> Target:
+    return Target(
+        strategy=strategy,
+        deployment_id=candidate.deployment_id,
+        created_at=candidate.created_at,
+        title=candidate.title,
+        rollback_id=candidate.rollback_id,
+        version=candidate.version,
+        image=candidate.image,
+        commit_hash=candidate.commit_hash,
+        commit_message=candidate.commit_message,
+    )
+
+
+def _running(tasks: Sequence[ServiceTask]) -> list[ServiceTask]:
+    return [task for task in tasks if task.desired_state == "running" and task.phase == "running"]
+
+
+def _origin_of(
+    running: Sequence[ServiceTask], seen: SwarmObservation, image: str, candidates: Sequence[Candidate]
+) -> Candidate | None:
+    """The deployment that made the running tasks: the pinned one, else the newest before the tasks were made.
+
+    None after a rollback of Swarm's own: its tasks are younger than the deployment that failed (transcript 325), so
+    that their age tells nothing.
+    """
+    stored = next((c for c in candidates if c.image is not None and runs_image(image, c.image)), None)
+    if stored is not None:
+        return stored
+    if _is_rollback(seen):
+        return None
+    made = [seen.inspected[task.task_id].created_at for task in running if task.task_id in seen.inspected]
+    if not made:
+        return None
+    earlier = [c for c in candidates if c.created_at <= min(made) and c.was_successful]
+    return earlier[0] if earlier else None
+
+
+def _why_no_way(service: Service, running: Sequence[ServiceTask], image: str, candidate: Candidate | None) -> str:
+    if not running:
+        return "nothing of it runs now"
+    if candidate is not None and candidate.works:
+        return ""
+    if service.source_type is SourceType.DOCKER:
+        if image.partition("@")[0] != (service.docker_image or ""):
+            return ""
+        return f"the image that runs, {image}, is the one that is about to be deployed"
+    if candidate is None:
+        return "its history does not tell which deployment runs"
+    return f"the deployment that runs, {candidate.deployment_id}, can't be brought back: {candidate.why_not}"

@@ -1,0 +1,50 @@
+"""One deployment as it is asked for, and the choices that it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pulumi_dokploy_deployments.api.models import DeployMethod, Service
+from pulumi_dokploy_deployments.api.services import ServiceRef
+
+DEFAULT_TIMEOUT_SECONDS = 1800.0
+
+
+class WaitFor(StrEnum):
+    """When a deployment counts as finished."""
+
+    HEALTHY = "healthy"
+    DONE = "done"
+    NONE = "none"
+
+
+class OnBusy(StrEnum):
+    """What to do when another deployment of the service waits or runs."""
+
+    QUEUE = "queue"
+    FAIL = "fail"
+    SUPERSEDE = "supersede"
+
+
+@dataclass(frozen=True)
+class RolloutRequest:
+    """One deployment as asked for."""
+
+    service: ServiceRef
+    method: DeployMethod = DeployMethod.DEPLOY
+    title: str = ""
+    description: str = ""
+    wait_for: WaitFor = WaitFor.HEALTHY
+    on_busy: OnBusy = OnBusy.QUEUE
+    timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
+    expect_commit: str | None = None
+    stream_logs: bool = True
+
+
+def overwrites_title(service: Service, method: DeployMethod) -> bool:
+    """Whether the server replaces title and description by the commit's after the end.
+
+    It does for git sources on `deploy`, with `done` as with `error`, and never on `redeploy` (timelines 33, 242).
+    """
+    return service.source_type is not None and service.source_type.is_git and method is DeployMethod.DEPLOY

@@ -1,0 +1,1 @@
+"""How to wait: clock, retries, pace, the shared watcher, and what a run is given."""

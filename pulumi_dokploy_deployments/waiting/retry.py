@@ -1,0 +1,89 @@
+"""How long a transient fault is borne: a budget, growing pauses with jitter, and the call that uses them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pulumi_dokploy_deployments.api.errors import ApiError, RateLimited, Unauthorized
+from pulumi_dokploy_deployments.waiting.clock import Clock
+
+T = TypeVar("T")
+
+FIRST_PAUSE_SECONDS = 0.25
+LONGEST_PAUSE_SECONDS = 8.0
+
+
+@dataclass
+class RetryBudget:
+    """The budget of one wait (truth rule 4).
+
+    A refused connection, a 5xx and a 401 after the key has worked are borne for `budget_seconds` without a break;
+    a success fills the budget up again. A 401 before the key has ever worked is final at once.
+
+    Args:
+        budget_seconds: how long faults may go on without a success in between.
+        key_has_worked: whether the key was accepted before.
+        jitter: a number between 0 and 1 for each pause; handed in by tests.
+    """
+
+    budget_seconds: float = 180.0
+    key_has_worked: bool = False
+    jitter: Callable[[], float] = random.random
+    _failing_since: float | None = None
+    _failures: int = 0
+
+    def succeeded(self) -> None:
+        """A call went through."""
+        self.key_has_worked = True
+        self._failing_since = None
+        self._failures = 0
+
+    def pause_after(self, error: ApiError, at: float) -> float | None:
+        """Seconds to wait before trying again; None when the error has to be told."""
+        if not error.is_transient or (isinstance(error, Unauthorized) and not self.key_has_worked):
+            return None
+        if self._failing_since is None:
+            self._failing_since = at
+        if at - self._failing_since >= self.budget_seconds:
+            return None
+        self._failures += 1
+        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
+        pause = longest * (0.5 + self.jitter() / 2)
+        if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
+            pause = max(pause, min(error.retry_after_seconds, self.budget_seconds))
+        return pause
+
+
+def short_budget() -> RetryBudget:
+    """For reads at the start of an operation: a short fault is borne, a dead server is told within seconds."""
+    return RetryBudget(budget_seconds=6.0)
+
+
+async def retry_transient(
+    call: Callable[[], Awaitable[T]],
+    *,
+    budget: RetryBudget,
+    clock: Clock,
+    on_fault: Callable[[ApiError], None] | None = None,
+) -> T:
+    """Make a call that may be repeated until it goes through or the patience ends.
+
+    Raises:
+        ApiError: the last fault, once the budget is used up, or a fault that repeating can't mend.
+    """
+    while True:
+        try:
+            result = await call()
+        except ApiError as error:
+            pause = budget.pause_after(error, clock.monotonic())
+            if pause is None:
+                raise
+            if on_fault is not None:
+                on_fault(error)
+            await clock.sleep(pause)
+        else:
+            budget.succeeded()
+            return result

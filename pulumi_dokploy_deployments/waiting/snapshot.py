@@ -1,0 +1,63 @@
+"""What was seen of one service at one moment: its jobs first, its rows after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
+
+
+class Phase(StrEnum):
+    """How far the run's deployment has come."""
+
+    UNSEEN = "unseen"
+    """Neither a job nor a row has been seen yet."""
+    WAITING = "waiting"
+    """The job waits in the queue; there is no row."""
+    ACTIVE = "active"
+    """The job has started; its row will be there in a moment."""
+    RUNNING = "running"
+    """The row is latched and not final."""
+    FINISHED = "finished"
+    """The row is latched and final."""
+    MISSING = "missing"
+    """The job was seen and is gone, and no row is ours: the server may have lost it."""
+    AMBIGUOUS = "ambiguous"
+    """The job is gone, and a finished row could be ours, or ours may have been pruned."""
+    REMOVED = "removed"
+    """The latched row is no longer in the history."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Jobs and rows of one service.
+
+    The queue is read before the rows: a row turns final before its job leaves the queue, so a row that is
+    `running` while the earlier read of the queue had no job for it is an orphan.
+    """
+
+    at: float
+    """Monotonic seconds of the moment when the reading began."""
+    jobs: tuple[QueueJob, ...]
+    """The service's jobs in the order in which the server will run them."""
+    rows: tuple[DeploymentRecord, ...]
+    """The service's rows, newest first."""
+    ahead: Mapping[str, int] = field(default_factory=dict)
+    """How many jobs of the whole instance the server will run before each of the service's jobs, by job id."""
+
+
+def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[DeploymentRecord], at: float) -> Snapshot:
+    """Pick one service's jobs out of the instance's queue."""
+    ordered = sorted(queue, key=_queue_order)
+    return Snapshot(
+        at=at,
+        jobs=tuple(job for job in ordered if job.service_id == service_id),
+        rows=tuple(sorted(rows, key=lambda row: row.created_at, reverse=True)),
+        ahead={job.id: place for place, job in enumerate(ordered) if job.service_id == service_id},
+    )
+
+
+def _queue_order(job: QueueJob) -> tuple[float, int]:
+    return (job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0)

@@ -1,0 +1,46 @@
+"""The mark: found wherever it stands, never mistaken, and gone from what users see."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pulumi_dokploy_deployments.rollout.mark import carries, mark, new_nonce, unmark
+
+NONCES = st.text("0123456789abcdef", min_size=12, max_size=12)
+
+
+@given(st.text(max_size=80), NONCES)
+def test_a_marked_description_carries_its_mark_and_no_other(description: str, nonce: str) -> None:
+    other = "f" * 12 if nonce != "f" * 12 else "0" * 12
+    marked = mark(description, nonce)
+    assert carries(marked, nonce)
+    assert carries(marked, other) is carries(description, other)
+
+
+@given(st.text(max_size=80).map(str.strip), NONCES)
+def test_the_mark_is_taken_off_again(description: str, nonce: str) -> None:
+    assert unmark(mark(description, nonce)) == unmark(description)
+
+
+def test_texts_of_others_carry_nothing() -> None:
+    nonce = "0123456789ab"
+    for text in (None, "", nonce, f"run {nonce}", f"(pulumi run {nonce}0)", "(pulumi run 0123456789AB)"):
+        assert not carries(text, nonce)
+
+
+def test_an_empty_description_becomes_the_bare_mark() -> None:
+    assert mark("", "0123456789ab") == mark(None, "0123456789ab") == "(pulumi run 0123456789ab)"
+    assert unmark("(pulumi run 0123456789ab)") == ""
+
+
+def test_a_mark_is_no_commit_and_a_pasted_mark_of_an_earlier_run_does_not_hide_ours() -> None:
+    pasted = mark(mark("release", "aaaaaaaaaaaa"), "bbbbbbbbbbbb")
+    assert carries(pasted, "bbbbbbbbbbbb")
+    assert unmark(pasted) == "release"
+
+
+def test_no_two_runs_share_a_mark() -> None:
+    nonces = {new_nonce() for _ in range(1000)}
+    assert len(nonces) == 1000
+    assert all(carries(mark("x", nonce), nonce) for nonce in nonces)

@@ -1,0 +1,93 @@
+"""One reading of the queue serves every wait, and never one whose trigger came after it (truth rule 7)."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from pulumi_dokploy_deployments.api.errors import ApiError
+from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.waiting.watcher import FRESH_SECONDS, Watcher
+from tests.support import api_faults as faults
+from tests.support.builders import SERVICE_ID
+from tests.support.fake_dokploy import FakeDokploy
+from tests.support.virtual_clock import VirtualClock
+
+APP = ServiceKind.APPLICATION
+
+
+async def test_waits_that_ask_at_the_same_time_share_one_reading_of_the_queue(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    await asyncio.gather(*(watcher.observe(APP, f"app-{number}") for number in range(50)))
+    assert fake.calls["deployment.queueList"] == 1
+    assert fake.calls["deployment.all"] == 50
+
+
+async def test_an_old_reading_is_not_shared(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    await watcher.observe(APP, SERVICE_ID)
+    await clock.sleep(FRESH_SECONDS)
+    await watcher.observe(APP, SERVICE_ID)
+    assert fake.calls["deployment.queueList"] == 2
+
+
+async def test_a_reading_that_began_before_one_s_own_trigger_says_nothing(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    before = clock.monotonic()
+    await watcher.observe(APP, SERVICE_ID)
+    fake.foreign("ours", 30.0)
+    snapshot = await watcher.observe(APP, SERVICE_ID, not_before=clock.monotonic())
+    assert len(snapshot.jobs) == 1
+    assert snapshot.at > before
+    # The same holds for a trigger in the very moment in which the reading began.
+    await watcher.observe(APP, SERVICE_ID, not_before=snapshot.at)
+    assert fake.calls["deployment.queueList"] == 3
+
+
+async def test_while_a_job_waits_unchanged_only_the_queue_is_read(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    fake.foreign("running", 3.0)
+    fake.foreign("waiting", 5.0)
+    await clock.sleep(0.2)
+    watcher = Watcher(fake, clock)
+    states = []
+    while clock.elapsed < 6.0:
+        snapshot = await watcher.observe(APP, SERVICE_ID)
+        states.append((len(snapshot.jobs), [row.status.value for row in snapshot.rows]))
+        await clock.sleep(0.2)
+    assert fake.calls["deployment.queueList"] > 20
+    assert fake.calls["deployment.all"] < 2 + fake.calls["deployment.queueList"] * 0.75
+    assert (2, ["running"]) in states
+    assert (1, ["running", "done"]) in states
+    assert states[-1] == (1, ["running", "done"])
+
+
+async def test_the_queue_is_read_before_the_rows(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    order: list[str] = []
+    fake.before.append(order.append)
+    await Watcher(fake, clock).observe(APP, SERVICE_ID)
+    assert order == ["deployment.queueList", "deployment.all"]
+
+
+async def test_a_failed_reading_is_not_kept(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    fake.fail("deployment.queueList", faults.server_error())
+    watcher = Watcher(fake, clock)
+    with pytest.raises(ApiError):
+        await watcher.observe(APP, SERVICE_ID)
+    assert (await watcher.observe(APP, SERVICE_ID)).jobs == ()
+
+
+async def test_a_wait_that_is_given_up_does_not_hold_the_others_up(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    first = asyncio.create_task(watcher.observe(APP, SERVICE_ID))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(watcher.observe(APP, SERVICE_ID))
+    first.cancel()
+    assert (await second).jobs == ()
