@@ -23,7 +23,7 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
     UnexpectedAnswer,
 )
-from pulumi_dokploy_deployments.api.texts import one_line, sentence
+from pulumi_dokploy_deployments.api.one_line import one_line, sentence
 
 LOCATION = "dokploy-location"
 """The extension of a response under which the client sets a redirect's target aside."""

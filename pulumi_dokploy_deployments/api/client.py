@@ -25,8 +25,8 @@ from pulumi_dokploy_deployments.api.models import (
     Service,
     ServiceKind,
 )
+from pulumi_dokploy_deployments.api.one_line import one_line, sentence
 from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
-from pulumi_dokploy_deployments.api.texts import one_line, sentence
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 T = TypeVar("T")

@@ -6,20 +6,72 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
+from pulumi_dokploy_deployments.api.text import PLAIN, Text, Vocabulary, spell
+
+
+class Step(StrEnum):
+    """What kind of thing the person does next."""
+
+    NONE = "none"
+    RUN_AGAIN = "run_again"
+    FIX_AND_RUN_AGAIN = "fix_and_run_again"
+    WAIT = "wait"
+    LOOK_AT_SERVICE = "look_at_service"
+    CHANGE_INPUT = "change_input"
+    CHECK_ADDRESS = "check_address"
+    SET_KEY = "set_key"
+    CONFIGURE = "configure"
+    GRANT_ACCESS = "grant_access"
+    LOOK_IN_FRONT = "look_in_front"
+    """At the proxy, firewall or login page in front of the server."""
+    CHANGE_SERVER = "change_server"
+    """A setting of the service or of Dokploy, or Dokploy's version."""
+    UPDATE_PACKAGE = "update_package"
+
 
 class DokployError(Exception):
     """Root of every expected failure of this package.
 
-    `str(error)` is one plain paragraph for the person at the terminal; it never contains a credential.
+    `str(error)` is one plain paragraph for the person at the terminal; it never contains a credential. A host that
+    has other names for inputs and commands calls `told(vocabulary)` instead.
+
+    Attributes:
+        message: what failed, where and why.
+        next_step: what to do about it, as a text.
+        step: what to do about it, as a kind.
+        property_name: the input that is at fault, by its name in the core; None where none is.
     """
 
-    def __init__(self, message: str, *, next_step: str = "") -> None:
-        self.message = message
-        self.next_step = next_step
-        super().__init__(message)
+    def __init__(
+        self,
+        message: Text,
+        *,
+        next_step: Text = "",
+        step: Step = Step.NONE,
+        property_name: str | None = None,
+    ) -> None:
+        self.text = message
+        self.next_step_text = next_step
+        self.step = step
+        self.property_name = property_name
+        super().__init__(spell(message))
+
+    @property
+    def message(self) -> str:
+        """What failed, where and why, in Python's names."""
+        return spell(self.text)
+
+    @property
+    def next_step(self) -> str:
+        """What to do about it, in Python's names; empty where nothing can be said."""
+        return spell(self.next_step_text)
+
+    def told(self, vocabulary: Vocabulary) -> str:
+        """The whole paragraph as a host spells it."""
+        return f"{spell(self.text, vocabulary)} {spell(self.next_step_text, vocabulary)}".strip()
 
     def __str__(self) -> str:
-        return f"{self.message} {self.next_step}".strip()
+        return self.told(PLAIN)
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), dict(self.__dict__)))
@@ -27,8 +79,8 @@ class DokployError(Exception):
 
 def _rebuild(cls: type[DokployError], state: dict[str, object]) -> DokployError:
     error = cls.__new__(cls)
-    Exception.__init__(error, state.get("message", ""))
     error.__dict__.update(state)
+    Exception.__init__(error, error.message)
     return error
 
 
@@ -51,12 +103,12 @@ class ApiError(DokployError):
 
     def __init__(
         self,
-        message: str,
+        message: Text,
         *,
         operation: str,
         server: str,
         status: int | None = None,
-        next_step: str = "",
+        next_step: Text = "",
     ) -> None:
         super().__init__(message, next_step=next_step)
         self.operation = operation
@@ -104,13 +156,13 @@ class InvalidRequest(ApiError):
 
     def __init__(
         self,
-        message: str,
+        message: Text,
         *,
         operation: str,
         server: str,
         status: int | None = 400,
         fields: Mapping[str, str] | None = None,
-        next_step: str = "",
+        next_step: Text = "",
     ) -> None:
         super().__init__(message, operation=operation, server=server, status=status, next_step=next_step)
         self.fields = dict(fields or {})
@@ -132,7 +184,7 @@ class RateLimited(ApiError):
 
     is_transient = True
 
-    def __init__(self, message: str, *, operation: str, server: str, retry_after_seconds: float | None = None) -> None:
+    def __init__(self, message: Text, *, operation: str, server: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(message, operation=operation, server=server, status=429)
         self.retry_after_seconds = retry_after_seconds
 
@@ -171,13 +223,13 @@ class LogStreamUnavailable(ApiError):
 
     def __init__(
         self,
-        message: str,
+        message: Text,
         *,
         failure: LogStreamFailure,
         operation: str,
         server: str,
         status: int | None = None,
-        next_step: str = "",
+        next_step: Text = "",
     ) -> None:
         super().__init__(message, operation=operation, server=server, status=status, next_step=next_step)
         self.failure = failure

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidS
 from pulumi_dokploy_deployments.api.answers import reason_of
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
-from pulumi_dokploy_deployments.api.texts import one_line, sentence
+from pulumi_dokploy_deployments.api.one_line import one_line, sentence
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 OPERATION = "listen-deployment"

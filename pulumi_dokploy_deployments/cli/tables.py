@@ -9,7 +9,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pulumi_dokploy_deployments.api.texts import one_line
+from pulumi_dokploy_deployments.api.one_line import one_line
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, QueueJobInfo, RollbackCandidate
 from pulumi_dokploy_deployments.rollback.candidates import age_text
 

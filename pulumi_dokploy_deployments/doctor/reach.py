@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.texts import one_line, sentence
+from pulumi_dokploy_deployments.api.one_line import one_line, sentence
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 from pulumi_dokploy_deployments.doctor.findings import Cause, Finding, failure, note, ok, warning
 from pulumi_dokploy_deployments.waiting.clock import Clock

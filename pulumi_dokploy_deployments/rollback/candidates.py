@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
-from pulumi_dokploy_deployments.api.texts import one_line
+from pulumi_dokploy_deployments.api.one_line import one_line
 
 MOST_TITLE = 48
 SHORT_COMMIT = 10

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord
+from pulumi_dokploy_deployments.api.text import Text, Vocabulary, spell
 
 LOG_INDENT = "    "
 
@@ -22,27 +23,32 @@ class RolloutError(DokployError):
 
     def __init__(
         self,
-        message: str,
+        message: Text,
         *,
         service: str,
         deployment: DeploymentRecord | None = None,
         log_tail: Sequence[str] = (),
         link: str = "",
-        next_step: str = "",
+        next_step: Text = "",
+        step: Step = Step.NONE,
+        property_name: str | None = None,
     ) -> None:
-        super().__init__(message, next_step=next_step)
+        super().__init__(message, next_step=next_step, step=step, property_name=property_name)
         self.service = service
         self.deployment = deployment
         self.log_tail = tuple(log_tail)
         self.link = link
 
-    def __str__(self) -> str:
+    def told(self, vocabulary: Vocabulary) -> str:
+        """The whole paragraph as a host spells it."""
         where = [f"deployment {self.deployment.deployment_id}"] if self.deployment is not None else []
         where += [self.link] if self.link else []
-        text = self.message + (f" ({', '.join(where)})." if where else "")
+        text = spell(self.text, vocabulary) + (f" ({', '.join(where)})." if where else "")
+        next_step = spell(self.next_step_text, vocabulary)
         if self.log_tail:
             text += " The build log ends with:\n" + "\n".join(LOG_INDENT + line for line in self.log_tail) + "\n"
-        return f"{text} {self.next_step}".strip() if not self.log_tail else f"{text}{self.next_step}".strip()
+            return f"{text}{next_step}".strip()
+        return f"{text} {next_step}".strip()
 
 
 class DeploymentFailed(RolloutError):

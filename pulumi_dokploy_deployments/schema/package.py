@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pulumi_dokploy_deployments.resources import deployment, rollback_target
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs, RollbackTargetOutputs
-from pulumi_dokploy_deployments.schema import texts
+from pulumi_dokploy_deployments.schema import descriptions
 from pulumi_dokploy_deployments.schema.function_models import FUNCTIONS, Function
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, PACKAGE, ROLLBACK_TARGET, camel
 from pulumi_dokploy_deployments.schema.provider_model import ProviderInputs
@@ -38,13 +38,15 @@ def build_schema() -> Schema:
     types = Types()
     provider = types.properties_of(ProviderInputs)
     resources = {
-        DEPLOYMENT: _resource(types, DeploymentInputs, DeploymentOutputs, deployment.REPLACING, texts.DEPLOYMENT),
+        DEPLOYMENT: _resource(
+            types, DeploymentInputs, DeploymentOutputs, deployment.REPLACING, descriptions.DEPLOYMENT
+        ),
         ROLLBACK_TARGET: _resource(
             types,
             RollbackTargetInputs,
             RollbackTargetOutputs,
             rollback_target.REPLACING,
-            texts.ROLLBACK_TARGET,
+            descriptions.ROLLBACK_TARGET,
         ),
     }
     functions = {function.token: _function(types, function) for function in FUNCTIONS.values()}
@@ -52,14 +54,14 @@ def build_schema() -> Schema:
         "name": PACKAGE,
         "displayName": "Dokploy Deployments",
         "version": package_version(),
-        "description": texts.PACKAGE,
+        "description": descriptions.PACKAGE,
         "keywords": ["pulumi", "dokploy", "deployment", "rollback", "docker-swarm", "category/infrastructure"],
         "license": "Apache-2.0",
         "publisher": "pulumi-dokploy-deployments",
-        "language": texts.LANGUAGES,
+        "language": descriptions.LANGUAGES,
         "config": {"variables": provider},
         "types": dict(sorted(types.named.items())),
-        "provider": {"description": texts.PROVIDER, "inputProperties": provider, "type": "object"},
+        "provider": {"description": descriptions.PROVIDER, "inputProperties": provider, "type": "object"},
         "resources": resources,
         "functions": functions,
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.api.texts import MAX_SHOWN, one_line, sentence
+from pulumi_dokploy_deployments.api.one_line import MAX_SHOWN, one_line, sentence
 
 
 @given(st.text(max_size=500))
