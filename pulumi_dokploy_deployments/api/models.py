@@ -71,6 +71,11 @@ class JobState(OpenStrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to run; Dokploy Cloud keeps such jobs listed."""
+        return self in (JobState.COMPLETED, JobState.FAILED)
+
 
 class DeployMethod(StrEnum):
     """`deploy` fetches the source and builds anew; `redeploy` rebuilds what is there."""
