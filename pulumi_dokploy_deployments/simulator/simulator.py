@@ -15,6 +15,7 @@ from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world import seed as seeding
 from pulumi_dokploy_deployments.simulator.world.faults import Faults
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT, Version
 
 AGE = 3660.0
 """Seconds that the instance is old at the start: some services have been running for an hour."""
@@ -42,14 +43,20 @@ class Simulator:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         endpoint: str = "http://127.0.0.1:3000",
         populated: bool = True,
+        server_version: str = str(DEFAULT),
+        cloud: bool = False,
     ) -> None:
-        """Create the instance; `endpoint` is only what `ready` tells, `populated` False leaves it empty."""
+        """Create the instance; `endpoint` is only what `ready` tells, `populated` False leaves it empty.
+
+        `server_version` is the release that is played, e.g. "v0.29.8"; ValueError for what is none. `cloud` plays
+        Dokploy Cloud: every service is on the remote server, finished jobs stay listed.
+        """
         self.clock = clock
         self._sleep = sleep
-        self.world = World(clock() - AGE, seed)
+        self.world = World(clock() - AGE, seed, Version.parse(server_version), cloud=cloud)
         slow = slow_default(build_seconds) if slow_seconds is None else slow_seconds
         contents = seeding.populate(self.world, build_seconds, slow) if populated else seeding.keys(self.world)
-        self.ready: Json = {"endpoint": endpoint, **contents}
+        self.ready: Json = {"endpoint": endpoint, "server_version": str(self.world.version), **contents}
         self.world.advance(clock())
         self._http = HttpApp(self.world, clock, sleep)
 

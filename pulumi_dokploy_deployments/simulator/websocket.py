@@ -14,6 +14,7 @@ from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.logs import LogFile, allowed
 from pulumi_dokploy_deployments.simulator.world.requests import Request
+from pulumi_dokploy_deployments.simulator.world.versions import Capability
 
 POLL = 0.01
 """Seconds between two looks at the log file."""
@@ -65,9 +66,13 @@ class LiveLog:
         principal = world.access.verify(api_key, world.now, cost=1)
         if not self._path:
             self._end = LogClosed(4000, "logPath no provided")
-        elif not allowed(self._path):
+        elif not allowed(self._path) or (":" in self._path and not world.has(Capability.COLONS_IN_LOG_PATHS)):
             self._end = LogClosed(4000, "Invalid log path")
         elif principal is None or world.faults.database_down:
+            self._end = LogClosed()
+        elif world.cloud and not self._server_id:
+            # The cloud has no log files of its own.
+            self._frames.append("This feature is not available in the cloud version.")
             self._end = LogClosed()
         elif self._server_id and self._server_id not in world.servers:
             self._frames.append("Server not found")

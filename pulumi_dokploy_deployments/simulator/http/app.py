@@ -13,19 +13,30 @@ from starlette.types import Receive, Scope, Send
 from pulumi_dokploy_deployments.simulator.http import answers, webhook
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, BrokenConnection
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedure
-from pulumi_dokploy_deployments.simulator.http.routers import application, compose, deployment, docker, others, user
+from pulumi_dokploy_deployments.simulator.http.routers import (
+    application,
+    compose,
+    deployment,
+    docker,
+    older,
+    others,
+    search,
+    service_settings,
+    user,
+)
 from pulumi_dokploy_deployments.simulator.http.schema import validate
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.access import NOBODY, PER_REQUEST, Principal
 from pulumi_dokploy_deployments.simulator.world.faults import Fault
 from pulumi_dokploy_deployments.simulator.world.requests import Request as Recorded
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+from pulumi_dokploy_deployments.simulator.world.versions import offers
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 PROCEDURES: dict[str, Procedure] = {
     name: procedure
-    for module in (application, compose, deployment, docker, others, user)
+    for module in (application, compose, deployment, docker, others, search, service_settings, user)
     for name, procedure in module.router.procedures.items()
 }
 BY_LOWER_CASE = {name.lower(): procedure for name, procedure in PROCEDURES.items()}
@@ -156,10 +167,14 @@ class HttpApp:
         principal = self.world.access.verify(call.headers.get("x-api-key"), self.world.now, cost)
         return None if self.world.faults.database_down else principal
 
+    def _offered(self, procedure: Procedure | None) -> Procedure | None:
+        """Return the procedure if the release that is played has it."""
+        return procedure if procedure is not None and offers(self.world.version, procedure.name) else None
+
     def _rest(self, call: Call, context: Context, body: object) -> Response:
         if call.method == "HEAD":
             return answers.head()
-        procedure = BY_LOWER_CASE.get(call.endpoint.lower())
+        procedure = self._offered(BY_LOWER_CASE.get(call.endpoint.lower()))
         if procedure is None or procedure.method != call.method:
             return answers.refusal(ApiError("NOT_FOUND", "Not found"), None)
         try:
@@ -178,7 +193,7 @@ class HttpApp:
     def _trpc(self, call: Call, body: object) -> Response:
         # Only the tRPC context looks at the key here, once.
         principal = self._principal(call, 1)
-        procedure = PROCEDURES.get(call.endpoint)
+        procedure = self._offered(PROCEDURES.get(call.endpoint))
         if procedure is None:
             message = f'No procedure found on path "{call.endpoint}"'
             return answers.trpc_refusal(ApiError("NOT_FOUND", message), call.endpoint)
@@ -204,7 +219,7 @@ class HttpApp:
     def _run(procedure: Procedure, context: Context, given: Json, *, from_query: bool) -> object:
         if procedure.resource is not None:
             context.require_read(procedure.resource)
-        return procedure.handler(context, validate(procedure.schema, given, from_query=from_query))
+        return older.run(procedure, context, validate(procedure.schema, given, from_query=from_query))
 
 
 def _faulty(fault: Fault) -> Response:

@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 from pulumi_dokploy_deployments.simulator.http import answers
 from pulumi_dokploy_deployments.simulator.world import World
+from pulumi_dokploy_deployments.simulator.world.redis_queue import RedisQueue
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 Verb = Callable[[World, Json], object]
@@ -41,6 +42,8 @@ def state(world: World) -> Json:
         }
     return {
         "now": world.now,
+        "version": str(world.version),
+        "cloud": world.cloud,
         "down_until": world.down_until,
         "services": services,
         "containers": [asdict(container) for container in world.containers.all],
@@ -81,10 +84,23 @@ def _clear_faults(world: World, given: Json) -> object:
 
 
 def _settings(world: World, given: Json) -> object:
-    for name in ("answer_seconds", "newer_server", "unknown_status", "torn_log", "database_down"):
+    for name in ("answer_seconds", "newer_server", "unknown_status", "torn_log", "database_down", "queued_rows"):
         if name in given:
             setattr(world.faults, name, given[name])
+    if "queue_gap_seconds" in given:
+        if not isinstance(world.queue, RedisQueue):
+            raise ValueError(f"{world.version} has no queue in Redis")
+        world.queue.gap_seconds = float(given["queue_gap_seconds"])
     return world.faults.view()
+
+
+def _preview(world: World, given: Json) -> object:
+    return world.trigger_preview(given.pop("service"), **given).view()
+
+
+def _unlist(world: World, given: Json) -> object:
+    world.unlisted.add(world.by_name(given["service"]).id)
+    return True
 
 
 def _push_commit(world: World, given: Json) -> object:
@@ -114,6 +130,8 @@ VERBS: dict[str, Verb] = {
     "fault": _fault,
     "clear_faults": _clear_faults,
     "settings": _settings,
+    "preview": _preview,
+    "unlist": _unlist,
     "push_commit": _push_commit,
     "set_behaviour": _set_behaviour,
     "set_image": _set_image,

@@ -69,14 +69,17 @@ class Build:
             self._leave()
             return
         broken = service.behaviour.build == "log_unwritable"
-        row = world.history.insert(
-            now, owner=owner, title=title, description=description, log_path="" if broken else path
-        )
+        log_path = "" if broken else path
+        if self.job.row is not None and self.job.row in world.history.rows:
+            row = world.history.begin(self.job.row, now, log_path)
+        else:
+            row = world.history.insert(now, owner=owner, title=title, description=description, log_path=log_path)
         self.row, self.started = row, now
         if broken:
             world.history.finish(row, "error", now)
             reason = f"EEXIST: file already exists, mkdir '/etc/dokploy/logs/{service.app_name}'"
             row.fields["errorMessage"] = f"An error have occurred: {reason}"
+            self.job.failure = "Error creating the deployment"
             service.set_status("error")
             self._leave()
             return
@@ -195,6 +198,8 @@ class Build:
             return
         if row is not None:
             world.history.finish(row, status, now)
+        if status == "error":
+            self.job.failure = "Error: Command execution failed"
         service.set_status(status)
         if service.from_git and not self.redeploy:
             self._plan(OVERWRITE, self._overwrite_title)

@@ -63,6 +63,7 @@ class Faults:
         self.newer_server = False
         self.unknown_status: str | None = None
         self.torn_log = False
+        self.queued_rows = False
 
     def add(
         self,
@@ -86,7 +87,7 @@ class Faults:
         """Switch off all faults of a kind, or everything."""
         self.active = [fault for fault in self.active if kind is not None and fault.kind != kind]
         if kind is None:
-            self.database_down = self.newer_server = self.torn_log = False
+            self.database_down = self.newer_server = self.torn_log = self.queued_rows = False
             self.answer_seconds = 0.0
             self.unknown_status = None
 
@@ -106,4 +107,5 @@ class Faults:
             "newer_server": self.newer_server,
             "unknown_status": self.unknown_status,
             "torn_log": self.torn_log,
+            "queued_rows": self.queued_rows,
         }

@@ -10,7 +10,8 @@ Build = Literal["ok", "fails", "clone_fails", "log_unwritable"]
 """How a build ends: `log_unwritable` is the row that could not be prepared (transcript 220)."""
 Runtime = Literal["healthy", "start_fails", "exits", "unhealthy"]
 """What a new container does: runs, can't start (317), exits with 1 (325), never gets healthy (323)."""
-ServiceKind = Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis"]
+ServiceKind = Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis", "libsql"]
+DATABASE_KINDS: tuple[ServiceKind, ...] = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")
 
 
 @dataclass(frozen=True)

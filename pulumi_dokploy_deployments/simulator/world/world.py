@@ -1,24 +1,28 @@
 """The simulated instance: all of its state, and the verbs by which API, tests and time change it."""
 
 from collections.abc import Iterable
-from typing import cast, get_args
+from typing import Literal, cast, get_args
 
 from .access import Access
 from .agenda import Agenda
 from .builds import Build
+from .cloud_queue import CloudQueue
 from .containers import Containers
 from .faults import Faults
 from .history import History, Rollback
 from .ids import Ids, iso
 from .images import Images
-from .jobs import LOCAL, Job, Queue
+from .jobs import Job, Queue
 from .logs import Logs
+from .previews import PreviewBuild, data_of
+from .redis_queue import RERUN_AFTER_KILL, RERUN_AFTER_TERM, RedisQueue
 from .requests import Requests
 from .services import Build as BuildOutcome
 from .services import Commit, Deployable, Registry, Runtime, Server, Service
 from .swarm import Swarm
 from .tasks import Content, Spec
 from .templates import Json
+from .versions import DEFAULT, Capability, Version, has
 
 RESTART_SECONDS = 6.2
 """Seconds of refused connections after a restart (transcripts 140, 141)."""
@@ -27,14 +31,16 @@ RESTART_SECONDS = 6.2
 class World:
     """Deterministic and without I/O: time is handed in by `advance`, chance by the seed."""
 
-    def __init__(self, now: float, seed: int = 0) -> None:
-        """Create an empty instance at `now`, epoch seconds."""
+    def __init__(self, now: float, seed: int = 0, version: Version = DEFAULT, *, cloud: bool = False) -> None:
+        """Create an empty instance at `now`, epoch seconds; `cloud` makes it Dokploy's own instead of somebody's."""
+        self.version = version
+        self.cloud = cloud
         self.agenda = Agenda(now)
         self.ids = Ids(seed)
         self.logs = Logs()
         self.images = Images()
         self.history = History(self.ids, self.logs, self.images.drop_local)
-        self.queue = Queue(self.agenda, self._run)
+        self.queue = self._create_queue()
         self.swarm = Swarm(self.agenda, self.ids)
         self.containers = Containers(self.ids)
         self.access = Access(seed)
@@ -47,7 +53,18 @@ class World:
         self.environments: list[Json] = []
         self.organization_id = self.ids.nano()
         self.down_until: float | None = None
-        self._builds: dict[int, Build] = {}
+        self.unlisted: set[str] = set()
+        """Services that someone else created: the searches list them to nobody else, not even to an owner."""
+        self._builds: dict[int, Build | PreviewBuild] = {}
+
+    def _create_queue(self) -> Queue:
+        if self.cloud:
+            return CloudQueue(self.agenda, self._run, self.ids)
+        return (Queue if self.has(Capability.QUEUE_IN_MEMORY) else RedisQueue)(self.agenda, self._run)
+
+    def has(self, capability: Capability) -> bool:
+        """Tell whether the release that is played has a capability."""
+        return has(self.version, capability)
 
     @property
     def now(self) -> float:
@@ -109,7 +126,8 @@ class World:
     ) -> Job:
         """Queue a deployment; `kind` is deploy or redeploy.
 
-        Webhooks leave the description out when there is none, and never name the server (transcript 202).
+        Webhooks leave the description out when there is none, and never name the server (transcript 202);
+        nor does a queue in Redis, and the cloud always does.
         """
         data: Json = {f"{service.kind}Id": service.id, "titleLog": title}
         log: Json = {} if description is None else {"descriptionLog": description}
@@ -117,15 +135,48 @@ class World:
         # The order of the keys is the real server's (transcript 42).
         data |= log | kinds if service.kind == "application" else kinds | log
         data["server"] = service.server_id is not None
-        if service.server_id is not None and not webhook:
+        named = self.cloud or (not webhook and self.has(Capability.QUEUE_IN_MEMORY))
+        if service.server_id is not None and named:
             data["serverId"] = service.server_id
-        return self.queue.add(data)
+        job = self.queue.add(data)
+        if self.faults.queued_rows:
+            job.row = self.history.insert(
+                self.now,
+                owner={f"{service.kind}Id": service.id},
+                title=title,
+                description=description or "",
+                log_path="",
+                status="queued",
+            )
+        return job
+
+    def trigger_preview(self, service: str, title: str = "Preview Deployment", description: str = "") -> Job:
+        """Queue the deployment of a pull request's preview, as GitHub's webhook does."""
+        target = self.by_name(service)
+        if not isinstance(target, Deployable) or target.kind != "application":
+            raise ValueError(f"{service} is no application")
+        return self.queue.add(data_of(self, target, title, description))
 
     def _run(self, job: Job) -> None:
-        service = self.services[job.service_id]
-        build = Build(self, job, cast(Deployable, service))
+        service = cast(Deployable, self.services[job.service_id])
+        preview = job.data["applicationType"] == "application-preview"
+        build = PreviewBuild(self, job, service) if preview else Build(self, job, service)
         self._builds[id(job)] = build
         build.start()
+
+    def clean_queue(self, service_id: str | None = None) -> None:
+        """Drop the waiting jobs of one service, or all; rows that waited with them are cancelled."""
+        for job in self.queue.clean(service_id):
+            if job.row is not None:
+                self.history.finish(job.row, "cancelled", self.now)
+
+    def cancel(self, service: Deployable) -> None:
+        """Do what cancelDeployment does in the cloud: the newest row reads `done`, the jobs `cancelled`."""
+        service.set_status("idle")
+        for row in self.history.of(f"{service.kind}Id", service.id)[:1]:
+            self.history.finish(row, "done", self.now)
+        if isinstance(self.queue, CloudQueue):
+            self.queue.cancel(service.id)
 
     def forget_build(self, job: Job) -> None:
         """Let a finished job leave the queue."""
@@ -134,10 +185,9 @@ class World:
 
     def kill_builds(self, kind: str, server_id: str | None) -> None:
         """Interrupt every image build of a host, or mark its compose runs (transcripts 130, 233, 250)."""
-        partition = server_id or LOCAL
         for job in self.queue.active:
             build = self._builds.get(id(job))
-            if build is None or job.partition != partition or build.service.kind != kind:
+            if build is None or build.service.server_id != server_id or build.service.kind != kind:
                 continue
             if kind == "compose":
                 job.killed = True
@@ -179,23 +229,42 @@ class World:
 
     # What tests do to the instance; the control interface offers the same verbs.
 
-    def restart(self, down_seconds: float = RESTART_SECONDS, stale_seconds: float = 0.0) -> None:
+    def restart(
+        self,
+        down_seconds: float = RESTART_SECONDS,
+        stale_seconds: float = 0.0,
+        *,
+        signal: Literal["TERM", "KILL"] = "TERM",
+        rerun_seconds: float | None = None,
+    ) -> None:
         """Kill and start the server: connections are refused, then running rows are cancelled.
 
-        The server listens before it cancels; `stale_seconds` makes that gap visible.
+        The server listens before it cancels; `stale_seconds` makes that gap visible. A queue in Redis keeps its
+        jobs: those that waited start at once, the interrupted one `rerun_seconds` after the start (None: as
+        measured after `signal`). In the cloud only the dashboard is gone for a while.
         """
-        self.queue.lose()
-        self._builds.clear()
+        if signal not in ("TERM", "KILL"):
+            raise ValueError(f"unknown signal {signal!r}; known: TERM, KILL")
+        if rerun_seconds is None:
+            rerun_seconds = RERUN_AFTER_TERM if signal == "TERM" else RERUN_AFTER_KILL
+        wait = rerun_seconds
+        self.queue.stop()
         self.down_until = self.now + down_seconds
         self.agenda.after(down_seconds, self._listen)
-        self.agenda.after(down_seconds + stale_seconds, self._cancel_running)
+        if not self.cloud:
+            self._builds.clear()
+            self.agenda.after(down_seconds + stale_seconds, lambda: self._come_up(wait))
 
     def _listen(self) -> None:
         self.down_until = None
 
+    def _come_up(self, rerun_seconds: float) -> None:
+        self._cancel_running()
+        self.queue.resume(rerun_seconds)
+
     def _cancel_running(self) -> None:
         for row in self.history.rows:
-            if row.status == "running":
+            if row.status == "running" or (row.status == "queued" and not self.queue.holds(row)):
                 self.history.finish(row, "cancelled", self.now)
                 service = self.services.get(str(row.fields["applicationId"] or row.fields["composeId"]))
                 if service is not None:

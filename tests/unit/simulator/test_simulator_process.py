@@ -34,7 +34,7 @@ def test_first_line_tells_everything_that_a_test_needs(running: RunningSimulator
     wanted = "ok broken slow crash git docker unhealthy paused crashloop replicas zero other remote"
     assert set(wanted.split()) <= set(ready["applications"])
     assert {"ok", "broken", "git", "slow"} <= set(ready["composes"])
-    assert set(ready["databases"]) == {"postgres", "mysql", "mariadb", "mongo", "redis"}
+    assert set(ready["databases"]) == {"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"}
     assert set(ready["api_keys"]) == {"owner", "rate_limited", "member", "no_docker"}
     assert "remote" in ready["servers"]
 

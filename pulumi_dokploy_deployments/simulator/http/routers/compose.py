@@ -1,13 +1,12 @@
 """Router `compose`: settings, deployments, the queue of one compose."""
 
 from pulumi_dokploy_deployments.simulator.http import views
-from pulumi_dokploy_deployments.simulator.http.errors import ApiError
 from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Registry
 from pulumi_dokploy_deployments.simulator.http.schema import ID, TEXT, Field, Schema
 from pulumi_dokploy_deployments.simulator.world import factory
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
-from .application import LOOSE, STRING, environment_exists
+from .application import LOOSE, STRING, cancel, environment_exists, has_server_in_cloud
 from .updates import COMPOSE_UPDATE
 
 router = Registry()
@@ -30,6 +29,7 @@ DEPLOY: Schema = {"composeId": ID, "title": TEXT, "description": TEXT}
 def create(context: Context, given: Json) -> object:
     """Create a compose (transcript 20)."""
     environment_exists(context.world, given["environmentId"])
+    has_server_in_cloud(context.world, given, "a compose")
     server = context.server(given.get("serverId"))
     service = factory.create_compose(
         context.world,
@@ -63,9 +63,11 @@ def update(context: Context, given: Json) -> object:
     return dict(service.fields)
 
 
-def _trigger(context: Context, given: Json, kind: str, title: str, message: str) -> Json:
+def _trigger(context: Context, given: Json, kind: str, title: str, message: str) -> object:
     service = context.deployable("compose", given)
     context.world.trigger(service, kind, given.get("title") or title, given.get("description") or "")
+    if context.world.cloud and service.server_id is not None:
+        return True
     return {"success": True, "message": message, "composeId": service.id}
 
 
@@ -106,7 +108,7 @@ def start(context: Context, given: Json) -> object:
 def clean_queues(context: Context, given: Json) -> object:
     """Drop the waiting jobs of the compose (transcript 176)."""
     context.require(given["composeId"])
-    context.world.queue.clean(given["composeId"])
+    context.world.clean_queue(given["composeId"])
     return {"success": True, "message": "Queues cleaned successfully"}
 
 
@@ -128,5 +130,4 @@ def kill_build(context: Context, given: Json) -> object:
 @router.mutation("compose.cancelDeployment", ONE)
 def cancel_deployment(context: Context, given: Json) -> object:
     """Refuse: a self-hosted server can't (transcript 91)."""
-    context.deployable("compose", given)
-    raise ApiError("BAD_REQUEST", "Deployment cancellation only available in cloud version")
+    return cancel(context, context.deployable("compose", given))

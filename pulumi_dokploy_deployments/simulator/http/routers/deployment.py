@@ -87,6 +87,8 @@ def _centralized_parts(context: Context, service: Deployable) -> Json:
 @router.query("deployment.queueList")
 def queue_list(context: Context, given: Json) -> object:
     """Return the whole instance's queue, newest first, not filtered by access (transcripts 42, 205)."""
+    if context.world.queue.is_torn():
+        raise ApiError("INTERNAL_SERVER_ERROR", "Cannot read properties of undefined (reading 'getState')")
     return [_job(context, job) for job in context.world.queue.newest_first()]
 
 
