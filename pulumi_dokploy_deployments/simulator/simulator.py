@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from pulumi_dokploy_deployments.simulator import websocket_faults
 from pulumi_dokploy_deployments.simulator.http import control
 from pulumi_dokploy_deployments.simulator.http.app import HttpApp
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
@@ -70,7 +71,7 @@ class Simulator:
         if scope["type"] == "lifespan":
             return
         if scope["type"] == "websocket":
-            await serve(self.world, self.clock, self._sleep, scope, receive, send)
+            await websocket_faults.serve(self.world, self.clock, self._websocket, scope, receive, send)
             return
         path = str(scope["path"])
         if path.startswith("/_simulator/"):
@@ -87,6 +88,9 @@ class Simulator:
             return
         await self._http(scope, receive, send)
 
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await serve(self.world, self.clock, self._sleep, scope, receive, send)
+
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return a transport for httpx.AsyncClient whose faults are httpx's own exceptions."""
         return InProcessTransport(self)
@@ -99,7 +103,7 @@ class Simulator:
     def connect_log(self, log_path: str | None, api_key: str | None = None, server_id: str | None = None) -> LiveLog:
         """Subscribe to a live log in-process; without a key the owner's is used."""
         key = self.ready["api_key"] if api_key is None else api_key
-        return LiveLog(self.world, self.clock, log_path, key, server_id)
+        return websocket_faults.AfflictedLog(self.world, self.clock, log_path, key, server_id)
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
@@ -119,4 +123,6 @@ class InProcessTransport(httpx.AsyncBaseTransport):
             if broken.kind == "drop_request":
                 raise httpx.ReadError("", request=request) from broken
             message = "Server disconnected without sending a response."
+            if broken.kind == "cut_off":
+                message = "peer closed connection without sending complete message body"
             raise httpx.RemoteProtocolError(message, request=request) from broken

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pulumi_dokploy_deployments.simulator.http import answers, webhook
+from pulumi_dokploy_deployments.simulator.http import answers, faulty, webhook
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, BrokenConnection
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedure
 from pulumi_dokploy_deployments.simulator.http.routers import (
@@ -27,7 +27,6 @@ from pulumi_dokploy_deployments.simulator.http.routers import (
 from pulumi_dokploy_deployments.simulator.http.schema import validate
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.access import NOBODY, PER_REQUEST, Principal
-from pulumi_dokploy_deployments.simulator.world.faults import Fault
 from pulumi_dokploy_deployments.simulator.world.requests import Request as Recorded
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 from pulumi_dokploy_deployments.simulator.world.versions import offers
@@ -103,23 +102,51 @@ class HttpApp:
         if fault is not None:
             recorded.fault = fault.kind
             raise BrokenConnection(fault.kind)
-        fault = faults.take(call.endpoint, "http_error", "unauthorized", "garbage", "redirect")
-        if fault is not None:
-            recorded.fault = fault.kind
-            response = _faulty(fault)
-        else:
-            response = self.dispatch(call)
-            recorded.carried_out = response.status_code < 400
+        held = faults.take(call.endpoint, "delay_before")
+        other = faults.take(call.endpoint, *faulty.INSTEAD)
+        if held is not None:
+            recorded.fault = held.kind
+            response = await self._hold(call, recorded, held.seconds)
+        elif other is None or other.carry_out:
+            response = self._carry_out(call, recorded)
+        if other is not None:
+            recorded.fault = other.kind
+            response = faulty.instead(other)
         recorded.status = response.status_code
         fault = faults.take(call.endpoint, "lose_answer")
         if fault is not None:
             recorded.fault = fault.kind
             raise BrokenConnection(fault.kind)
+        damage = faults.take(call.endpoint, *faulty.DAMAGING)
+        if damage is not None:
+            recorded.fault = damage.kind
+            response = faulty.damage(damage, response, self.sleep)
         slow = faults.take(call.endpoint, "slow")
         delay = faults.answer_seconds + (slow.seconds if slow else 0.0)
         if delay > 0:
             await self.sleep(delay)
         return response
+
+    def _carry_out(self, call: Call, recorded: Recorded) -> Response:
+        response = self.dispatch(call)
+        recorded.carried_out = response.status_code < 400
+        return response
+
+    async def _hold(self, call: Call, recorded: Recorded, seconds: float) -> Response:
+        """Deliver a request later: the world does it at its time, whether or not somebody still waits for it."""
+        delivered: list[Response | None] = []
+
+        def deliver() -> None:
+            down = self.world.down_until is not None
+            delivered.append(None if down else self._carry_out(call, recorded))
+
+        due = self.world.agenda.after(seconds, deliver).when
+        while not delivered:
+            await self.sleep(max(due - self.clock(), 0.001))
+            self.world.advance(self.clock())
+        if delivered[0] is None:
+            raise BrokenConnection("drop_request")
+        return delivered[0]
 
     def _record(self, call: Call) -> Recorded:
         try:
@@ -220,11 +247,3 @@ class HttpApp:
         if procedure.resource is not None:
             context.require_read(procedure.resource)
         return older.run(procedure, context, validate(procedure.schema, given, from_query=from_query))
-
-
-def _faulty(fault: Fault) -> Response:
-    if fault.kind == "http_error":
-        return answers.proxy_error(fault.status)
-    if fault.kind == "redirect":
-        return answers.moved(fault.location, 307)
-    return answers.garbage() if fault.kind == "garbage" else answers.unauthorized()

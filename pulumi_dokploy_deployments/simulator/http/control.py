@@ -78,6 +78,10 @@ def _fault(world: World, given: Json) -> object:
     return asdict(world.faults.add(given.pop("kind"), **given))
 
 
+def _odd_answer(world: World, given: Json) -> object:
+    return asdict(world.faults.add_odd(given.pop("name"), **given))
+
+
 def _clear_faults(world: World, given: Json) -> object:
     world.faults.clear(given.get("kind"))
     return True
@@ -128,6 +132,7 @@ VERBS: dict[str, Verb] = {
     "database_down": _database(True),
     "database_up": _database(False),
     "fault": _fault,
+    "odd_answer": _odd_answer,
     "clear_faults": _clear_faults,
     "settings": _settings,
     "preview": _preview,
