@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Literal, cast, get_args
 
 from .access import Access
-from .agenda import Agenda
+from .agenda import Agenda, Event
 from .builds import Build
 from .cloud_queue import CloudQueue
 from .containers import Containers
@@ -56,6 +56,8 @@ class World:
         self.unlisted: set[str] = set()
         """Services that someone else created: the searches list them to nobody else, not even to an owner."""
         self._builds: dict[int, Build | PreviewBuild] = {}
+        # What the present start of the server has still to do; the next restart makes it void.
+        self._starting: list[Event] = []
 
     def _create_queue(self) -> Queue:
         if self.cloud:
@@ -248,12 +250,14 @@ class World:
         if rerun_seconds is None:
             rerun_seconds = RERUN_AFTER_TERM if signal == "TERM" else RERUN_AFTER_KILL
         wait = rerun_seconds
+        for event in self._starting:
+            event.cancelled = True
         self.queue.stop()
         self.down_until = self.now + down_seconds
-        self.agenda.after(down_seconds, self._listen)
+        self._starting = [self.agenda.after(down_seconds, self._listen)]
         if not self.cloud:
             self._builds.clear()
-            self.agenda.after(down_seconds + stale_seconds, lambda: self._come_up(wait))
+            self._starting.append(self.agenda.after(down_seconds + stale_seconds, lambda: self._come_up(wait)))
 
     def _listen(self) -> None:
         self.down_until = None
