@@ -1,10 +1,7 @@
 """Carries a deployment out: prepares the row, lets the log grow, ends it, hands the result to Swarm."""
 
-from __future__ import annotations
-
 import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from . import scripts
 from .history import Rollback, Row
@@ -12,10 +9,8 @@ from .ids import log_stamp
 from .jobs import Job
 from .logs import LogFile, path_of
 from .services import Commit, Deployable, Registry
+from .state import State
 from .tasks import Content, Spec
-
-if TYPE_CHECKING:
-    from .world import World
 
 PREPARE = 0.030
 """Seconds from an active job to its row (transcripts 30, 33, 200)."""
@@ -30,11 +25,12 @@ KILL = 0.1
 class Build:
     """One running deployment."""
 
-    def __init__(self, world: World, job: Job, service: Deployable) -> None:
-        """Prepare to carry `job` out for `service`; nothing happens before `start`."""
+    def __init__(self, world: State, job: Job, service: Deployable, leave: Callable[[Job], None]) -> None:
+        """Prepare to carry `job` out for `service`; nothing happens before `start`, `leave` takes it off the queue."""
         self.world = world
         self.job = job
         self.service = service
+        self._leave_queue = leave
         self.redeploy = job.data["type"] == "redeploy"
         self.row: Row | None = None
         self.rollback: Rollback | None = None
@@ -209,7 +205,7 @@ class Build:
         self._leave()
 
     def _leave(self) -> None:
-        self._plan(LEAVE, lambda: self.world.forget_build(self.job))
+        self._plan(LEAVE, lambda: self._leave_queue(self.job))
 
     def _deploy_result(self) -> None:
         world, service = self.world, self.service

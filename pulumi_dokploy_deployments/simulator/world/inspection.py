@@ -1,19 +1,13 @@
 """`docker inspect`, `docker service ps` and `docker stack ps` of the simulated hosts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from .containers import Container
 from .ids import iso_nano
+from .images import LocalImage
 from .relative import ago, human_duration
+from .state import State
 from .swarm import RESTART_DELAY, STOP_GRACE
 from .tasks import Spec, SwarmService, Task
 from .templates import Json
-
-if TYPE_CHECKING:
-    from .containers import Container
-    from .images import LocalImage
-    from .world import World
 
 SECOND = 1_000_000_000
 """In the nanoseconds of Docker's durations."""
@@ -22,7 +16,7 @@ NETWORK = "m1mrvi435cch6nfqiz98eiqvb"
 NODE_ID = "k95dc6gspay41bmhh2bds4lut"
 
 
-def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
+def service_tasks(world: State, name: str, server_id: str | None) -> list[Json]:
     """Return the lines of `docker service ps`, as Dokploy splits them (transcripts 302-329)."""
     service = world.swarm.find(name, server_id)
     if service is None:
@@ -31,7 +25,7 @@ def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
     return _with_slip(lines)
 
 
-def stack_tasks(world: World, stack: str, server_id: str | None) -> list[Json]:
+def stack_tasks(world: State, stack: str, server_id: str | None) -> list[Json]:
     """Return the lines of `docker stack ps` (docker.getStackContainersByAppName)."""
     services = [s for s in world.swarm.services if _in_stack(s, stack, server_id)]
     lines = [_line(task, service.name, world.now) for service in services for task in service.newest_first()]
@@ -39,7 +33,7 @@ def stack_tasks(world: World, stack: str, server_id: str | None) -> list[Json]:
     return [{key: line[key] for key in order} for line in _with_slip(lines)]
 
 
-def stack_containers(world: World, stack: str, server_id: str | None) -> list[Json]:
+def stack_containers(world: State, stack: str, server_id: str | None) -> list[Json]:
     """Return a stack's running tasks in the shape of containers (getContainersByAppNameMatch)."""
     found: list[Json] = []
     for service in world.swarm.services:
@@ -86,7 +80,7 @@ def _with_slip(lines: list[Json]) -> list[Json]:
     return lines
 
 
-def matching_containers(world: World, name: str, server_id: str | None) -> list[Json]:
+def matching_containers(world: State, name: str, server_id: str | None) -> list[Json]:
     """Return what `docker ps -a` lists under a name: compose containers and those of tasks."""
     found = [c.view(world.now) for c in world.containers.all if c.name.startswith(name)]
     for service in world.swarm.services:
@@ -106,7 +100,7 @@ def _task_container(service: SwarmService, task: Task, now: float) -> Json:
     }
 
 
-def inspect(world: World, key: str, server_id: str | None) -> Json | None:
+def inspect(world: State, key: str, server_id: str | None) -> Json | None:
     """Return `docker inspect <key>`: container, image, service or task; None for an unknown name.
 
     A built application owns an image called like its service, and the image comes first (transcript 301).

@@ -1,106 +1,27 @@
-"""The simulated instance: all of its state, and the verbs by which API, tests and time change it."""
+"""The simulated instance: the verbs by which API, tests and time change its state."""
 
-from collections.abc import Iterable
 from typing import cast, get_args
 
-from .access import Access
-from .agenda import Agenda
 from .builds import Build
-from .containers import Containers
-from .faults import Faults
-from .history import History, Rollback
-from .ids import Ids, iso
-from .images import Images
-from .jobs import LOCAL, Job, Queue
-from .logs import Logs
-from .requests import Requests
+from .history import Rollback
+from .jobs import LOCAL, Job
 from .services import Build as BuildOutcome
-from .services import Commit, Deployable, Registry, Runtime, Server, Service
-from .swarm import Swarm
-from .tasks import Content, Spec
+from .services import Commit, Deployable, Registry, Runtime
+from .state import State
+from .tasks import Content
 from .templates import Json
 
 RESTART_SECONDS = 6.2
 """Seconds of refused connections after a restart (transcripts 140, 141)."""
 
 
-class World:
-    """Deterministic and without I/O: time is handed in by `advance`, chance by the seed."""
+class World(State):
+    """The instance with what API, tests and time do to it."""
 
     def __init__(self, now: float, seed: int = 0) -> None:
         """Create an empty instance at `now`, epoch seconds."""
-        self.agenda = Agenda(now)
-        self.ids = Ids(seed)
-        self.logs = Logs()
-        self.images = Images()
-        self.history = History(self.ids, self.logs, self.images.drop_local)
-        self.queue = Queue(self.agenda, self._run)
-        self.swarm = Swarm(self.agenda, self.ids)
-        self.containers = Containers(self.ids)
-        self.access = Access(seed)
-        self.faults = Faults()
-        self.requests = Requests()
-        self.services: dict[str, Service] = {}
-        self.servers: dict[str, Server] = {}
-        self.registries: dict[str, Registry] = {}
-        self.projects: list[Json] = []
-        self.environments: list[Json] = []
-        self.organization_id = self.ids.nano()
-        self.down_until: float | None = None
+        super().__init__(now, seed, self._run)
         self._builds: dict[int, Build] = {}
-
-    @property
-    def now(self) -> float:
-        """Return the world's present, epoch seconds."""
-        return self.agenda.now
-
-    def advance(self, now: float) -> None:
-        """Let everything happen that is due until `now`."""
-        self.agenda.advance(now)
-
-    # Finding things.
-
-    def deployable(self, kind: str, service_id: object) -> Deployable | None:
-        """Return the application or compose with this id."""
-        service = self.services.get(str(service_id))
-        return service if isinstance(service, Deployable) and service.kind == kind else None
-
-    def by_name(self, name: str) -> Service:
-        """Return a service by id, appName or name ("compose:ok" and "postgres:…" tell doubles apart)."""
-        kind, _, rest = name.rpartition(":")
-        for service in self.services.values():
-            if rest in {service.id, service.app_name, service.name} and kind in {"", service.kind}:
-                return service
-        raise KeyError(f"no service {name!r}")
-
-    def rows_of(self, service: Service) -> list[Json]:
-        """Return a service's deployment rows, newest first."""
-        return [row.fields for row in self.history.of(f"{service.kind}Id", service.id)]
-
-    def environment_of(self, service: Service) -> Json:
-        """Return the environment with its project, as `one` nests it (transcript 47)."""
-        found = next(e for e in self.environments if e["environmentId"] == service.fields["environmentId"])
-        project = next(p for p in self.projects if p["projectId"] == found["projectId"])
-        return {**found, "project": project}
-
-    def nested_context(self, service: Deployable) -> Json:
-        """Return what findApplicationById nests, without deployments and providers (transcript 164)."""
-        server = self.servers.get(service.server_id or "")
-        registries = {}
-        for column in ("registry", "buildRegistry", "rollbackRegistry"):
-            registry = self.registries.get(str(service.fields.get(f"{column}Id") or ""))
-            registries[column] = registry.public() if registry else None
-        return {
-            "environment": self.environment_of(service),
-            "domains": [],
-            "mounts": [],
-            "redirects": [],
-            "security": [],
-            "ports": [],
-            "server": server.fields if server else None,
-            "previewDeployments": [],
-            **registries,
-        }
 
     # Deployments.
 
@@ -123,11 +44,11 @@ class World:
 
     def _run(self, job: Job) -> None:
         service = self.services[job.service_id]
-        build = Build(self, job, cast(Deployable, service))
+        build = Build(self, job, cast(Deployable, service), self._forget_build)
         self._builds[id(job)] = build
         build.start()
 
-    def forget_build(self, job: Job) -> None:
+    def _forget_build(self, job: Job) -> None:
         """Let a finished job leave the queue."""
         self._builds.pop(id(job), None)
         self.queue.done(job)
@@ -143,23 +64,6 @@ class World:
                 job.killed = True
             elif build.killable:
                 build.kill()
-
-    def spec_of(self, service: Deployable, image: str, content: Content) -> Spec:
-        """Return the Swarm spec that a deployment of the application sets."""
-        fields = service.fields
-        update = fields["updateConfigSwarm"] or {}
-        environment = tuple(line for line in str(fields["env"] or "").splitlines() if "=" in line)
-        return Spec(
-            image=image,
-            content=content,
-            env=environment,
-            command=fields["command"] or None,
-            replicas=int(fields["replicas"]),
-            order=str(update.get("Order", "start-first")),
-            failure_action=str(update.get("FailureAction", "rollback" if not update else "pause")),
-            monitor=float(update.get("Monitor", 5_000_000_000)) / 1_000_000_000,
-            monitor_given="Monitor" in update,
-        )
 
     def roll_back(self, rollback: Rollback) -> bool:
         """Put a version back into the running service; no row, no status (transcripts 165, 331-339)."""
@@ -255,13 +159,3 @@ class World:
             self.images.runtimes[image] = runtime
         if missing is not None:
             (self.images.missing.add if missing else self.images.missing.discard)(image)
-
-    def running_images(self, app_name: str) -> Iterable[str]:
-        """Return the image of each task that really runs now."""
-        for service in self.swarm.services:
-            if service.name == app_name:
-                yield from (task.spec.image for task in self.swarm.running(service))
-
-    def iso_now(self) -> str:
-        """Return the present as rows write it."""
-        return iso(self.now)
