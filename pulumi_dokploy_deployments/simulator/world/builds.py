@@ -1,16 +1,20 @@
 """Carries a deployment out: prepares the row, lets the log grow, ends it, hands the result to Swarm."""
 
 import copy
+import dataclasses
 from collections.abc import Callable
 
-from . import scripts
+from . import composing, scripts
+from .compose_file import InvalidFile
 from .history import Rollback, Row
 from .ids import log_stamp
+from .images import of_process
 from .jobs import Job
 from .logs import LogFile, path_of
+from .processes import from_command
 from .services import Commit, Deployable, Registry
 from .state import State
-from .tasks import Content, Spec
+from .tasks import Content
 
 PREPARE = 0.030
 """Seconds from an active job to its row (transcripts 30, 33, 200)."""
@@ -110,10 +114,7 @@ class Build:
             service.checked_out = None if script.fails else head
         if not script.fails:
             if service.kind == "compose":
-                creating = not world.containers.of(service.app_name, service.server_id)
-                scripts.compose_up(script, service, creating)
-                if service.from_git and service.checked_out is None and not script.fails:
-                    script.fail(0.97, "no configuration file provided: not found\n")
+                self._script_compose()
             elif service.built:
                 self._script_build()
             elif not self.redeploy:
@@ -128,6 +129,31 @@ class Build:
             self._plan(duration, lambda: self._finish("error"))
         else:
             self._plan(duration, lambda: self._finish("done"))
+
+    def _script_compose(self) -> None:
+        world, service, script = self.world, self.service, self.script
+        stack = service.fields["composeType"] == "stack"
+        if service.from_git and service.checked_out is None:
+            scripts.compose_up(script, service, False, [])
+            script.fail(0.97, "no configuration file provided: not found\n")
+            return
+        try:
+            names = list(dict.fromkeys(member.name for member in composing.wanted(service)))
+            missing = None if stack else composing.missing_image(world, service)
+        except InvalidFile as error:
+            scripts.compose_up(script, service, False, [], str(error))
+            return
+        creating = not world.containers.of(service.app_name, service.server_id)
+        reason = f"Error response from daemon: manifest for {missing} not found: manifest unknown" if missing else None
+        scripts.compose_up(script, service, creating, names, reason)
+        if not (stack or script.fails):
+            place = script.offset(scripts.CREATED, service.behaviour.build_seconds)
+            self._plan(place, self._create_containers)
+
+    def _create_containers(self) -> None:
+        service = self.service
+        units = composing.units(self.world, service)
+        self.world.containers.prepare(service.app_name, service.server_id, units)
 
     def _script_build(self) -> None:
         if self.service.checked_out is None:
@@ -213,7 +239,8 @@ class Build:
             if service.fields["composeType"] == "stack":
                 self._deploy_stack()
             else:
-                world.containers.up(service, world.agenda.now)
+                units = composing.units(world, service)
+                world.containers.up(service.app_name, service.server_id, units)
             return
         content = self._content(service.checked_out)
         image = str(service.fields["dockerImage"] or "ERROR-NO-IMAGE-PROVIDED")
@@ -230,20 +257,21 @@ class Build:
         world.swarm.deploy(service.app_name, service.server_id, world.spec_of(service, image, content))
 
     def _deploy_stack(self) -> None:
-        world, name = self.world, f"{self.service.app_name}_web"
-        found = world.swarm.find(name, self.service.server_id)
-        content = self._content(self.service.checked_out)
-        if found is None or found.spec.content != content:
-            world.swarm.deploy(name, self.service.server_id, Spec("local/busybox:1", content))
+        world, service = self.world, self.service
+        wanted = composing.specs(world, service)
+        for found in world.swarm.of_stack(service.app_name, service.server_id):
+            if found.name not in wanted:
+                world.swarm.remove(found.name, service.server_id)
+        for name, spec in wanted.items():
+            world.swarm.deploy(name, service.server_id, spec, force=False)
 
     def _content(self, commit: Commit | None) -> Content:
         service, behaviour = self.service, self.service.behaviour
         version = self.rollback.fields["version"] if self.rollback is not None else None
+        command = str(service.fields.get("command") or "")
         if not service.from_git or commit is None:
-            image, command = str(service.fields.get("dockerImage") or ""), service.fields.get("command")
-            found = self.world.images.content(image or "local/busybox:1", behaviour, command)
-            return Content(found.runtime, None, version, found.missing, found.exit_after, behaviour.start_seconds)
-        runtime = commit.runtime or behaviour.runtime
-        if str(service.fields.get("command") or "").split(" ")[0].endswith("/false"):
-            runtime = "start_fails"
-        return Content(runtime, commit.sha, version, start_seconds=behaviour.start_seconds)
+            image = str(service.fields.get("dockerImage") or "") or "local/busybox:1"
+            found = self.world.images.content(image, behaviour, command)
+            return dataclasses.replace(found, commit=None, version=version)
+        process = dataclasses.replace(behaviour.process, runtime=commit.runtime or behaviour.runtime)
+        return of_process(from_command(command, process), commit.sha, version)

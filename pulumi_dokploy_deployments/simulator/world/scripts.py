@@ -11,6 +11,8 @@ FAILURE = "\nError occurred ❌, check the logs for details.\n"
 DEPLOYED = "Docker Compose Deployed: ✅\n"
 """Last line of a compose deployment; a killed one lacks it (transcript 251)."""
 BANNER_WIDTH = 76
+CREATED = 0.88
+"""Place in a compose deployment at which the new containers exist."""
 EARLY, LATE = 0.2, 0.82
 
 
@@ -177,8 +179,13 @@ def pull(script: Script, service: Deployable, missing: bool, ids: Ids) -> None:
     script.add(0.7, "✅ Pulling image completed.\n")
 
 
-def compose_up(script: Script, service: Deployable, creating: bool) -> None:
-    """Add a compose or stack deployment with Dokploy's banner (transcripts 52, 172, 251)."""
+def compose_up(
+    script: Script, service: Deployable, creating: bool, members: list[str], refusal: str | None = None
+) -> None:
+    """Add a compose or stack deployment with Dokploy's banner (transcripts 52, 172, 251).
+
+    `members` are the services of the file; `refusal` is why compose does nothing at all.
+    """
     app, raw = service.app_name, service.source_type == "raw"
     stack = service.fields["composeType"] == "stack"
     file = "docker-compose.yml" if raw else str(service.fields["composePath"])
@@ -214,12 +221,16 @@ def compose_up(script: Script, service: Deployable, creating: bool) -> None:
             "'docker login'\nError: ❌ Docker command failed\n",
         )
         return
+    if refusal is not None:
+        script.fail(0.9, f"{refusal}\nError: ❌ Docker command failed\n")
+        return
     verb = "Creating" if creating else "Recreating"
-    if stack:
-        script.add(0.9, f"{verb.replace('Recreating', 'Updating')} service {app}_web\n")
-    else:
-        script.add(0.88, f"{verb} {app}_web_1 ... \r\n")
-        script.add(0.92, f"{verb} {app}_web_1 ... done\r\n")
+    for name in members:
+        if stack:
+            script.add(0.9, f"{verb.replace('Recreating', 'Updating')} service {app}_{name}\n")
+        else:
+            script.add(CREATED, f" Container {app}-{name}-1  {verb}\n")
+            script.add(0.92, f" Container {app}-{name}-1  Started\n")
     script.add(0.95, DEPLOYED)
 
 

@@ -4,7 +4,8 @@ from . import factory
 from .access import DEFAULT_LIMIT, ApiKey, Principal
 from .ids import log_stamp
 from .logs import path_of
-from .services import Behaviour, Deployable, Runtime, ServiceKind
+from .processes import Runtime
+from .services import Behaviour, Deployable, ServiceKind
 from .tasks import Content
 from .templates import Json
 from .world import World

@@ -11,10 +11,11 @@ from .ids import Ids, iso
 from .images import Images
 from .jobs import Job, Queue
 from .logs import Logs
+from .placement import unmet
 from .requests import Requests
 from .services import Deployable, Registry, Server, Service
 from .swarm import Swarm
-from .tasks import Content, Spec
+from .tasks import UNMET, Content, Restart, Spec
 from .templates import Json
 
 
@@ -30,7 +31,7 @@ class State:
         self.history = History(self.ids, self.logs, self.images.drop_local)
         self.queue = Queue(self.agenda, run)
         self.swarm = Swarm(self.agenda, self.ids)
-        self.containers = Containers(self.ids)
+        self.containers = Containers(self.agenda, self.ids)
         self.access = Access(seed)
         self.faults = Faults()
         self.requests = Requests()
@@ -93,11 +94,13 @@ class State:
             **registries,
         }
 
-    def spec_of(self, service: Deployable, image: str, content: Content) -> Spec:
-        """Return the Swarm spec that a deployment of the application sets."""
-        fields = service.fields
+    def spec_of(self, service: Service, image: str, content: Content) -> Spec:
+        """Return the Swarm spec that a deployment of the application or database sets."""
+        fields, behaviour = service.fields, service.behaviour
         update = fields["updateConfigSwarm"] or {}
         environment = tuple(line for line in str(fields["env"] or "").splitlines() if "=" in line)
+        constraints = tuple((fields["placementSwarm"] or {}).get("Constraints") or ())
+        ports = (fields["endpointSpecSwarm"] or {}).get("Ports") or ()
         return Spec(
             image=image,
             content=content,
@@ -108,6 +111,11 @@ class State:
             failure_action=str(update.get("FailureAction", "rollback" if not update else "pause")),
             monitor=float(update.get("Monitor", 5_000_000_000)) / 1_000_000_000,
             monitor_given="Monitor" in update,
+            restart=_restart(fields["restartPolicySwarm"]),
+            constraints=constraints,
+            unplaceable=behaviour.unplaceable or (UNMET if unmet(constraints) else ""),
+            host_port=behaviour.host_port or any(port.get("PublishMode") == "host" for port in ports),
+            pending_desired=behaviour.pending_desired,
         )
 
     def running_images(self, app_name: str) -> Iterable[str]:
@@ -119,3 +127,10 @@ class State:
     def iso_now(self) -> str:
         """Return the present as rows write it."""
         return iso(self.now)
+
+
+def _restart(policy: Json | None) -> Restart | None:
+    if not policy:
+        return None
+    delay = policy["Delay"] / 1_000_000_000 if "Delay" in policy else None
+    return Restart(policy.get("Condition", "any"), delay, int(policy.get("MaxAttempts", 0)))

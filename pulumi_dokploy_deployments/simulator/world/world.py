@@ -1,12 +1,16 @@
 """The simulated instance: the verbs by which API, tests and time change its state."""
 
+from collections.abc import Mapping
+from dataclasses import fields, replace
 from typing import cast, get_args
 
+from . import composing
 from .builds import Build
 from .history import Rollback
 from .jobs import LOCAL, Job
+from .processes import PROCESS_FIELDS, Runtime
+from .services import Behaviour, Commit, Deployable, Registry
 from .services import Build as BuildOutcome
-from .services import Commit, Deployable, Registry, Runtime
 from .state import State
 from .tasks import Content
 from .templates import Json
@@ -128,34 +132,54 @@ class World(State):
         return commit
 
     def set_behaviour(
-        self,
-        service: str,
-        *,
-        build: BuildOutcome | None = None,
-        runtime: Runtime | None = None,
-        build_seconds: float | None = None,
-        steps: int | None = None,
-        start_seconds: float | None = None,
+        self, service: str, *, members: Mapping[str, Mapping[str, object]] | None = None, **changes: object
     ) -> None:
-        """Change how a service's next deployments go."""
-        behaviour = self.by_name(service).behaviour
-        changes = {
-            "build": build,
-            "runtime": runtime,
-            "build_seconds": build_seconds,
-            "steps": steps,
-            "start_seconds": start_seconds,
-        }
-        for key, allowed in (("build", get_args(BuildOutcome)), ("runtime", get_args(Runtime))):
-            if changes[key] is not None and changes[key] not in allowed:
-                raise ValueError(f"unknown {key} {changes[key]!r}; known: {', '.join(allowed)}")
-        for key, value in changes.items():
-            if value is not None:
-                setattr(behaviour, key, value)
+        """Change how a service's next deployments go: fields of Behaviour, None leaves one as it is.
 
-    def set_image(self, image: str, *, runtime: Runtime | None = None, missing: bool | None = None) -> None:
-        """Decide what containers of a docker image do, or that no registry knows it."""
-        if runtime is not None:
-            self.images.runtimes[image] = runtime
+        `members` changes single services of a compose: by name the fields of Process, an empty mapping ends it.
+        """
+        behaviour = self.by_name(service).behaviour
+        known = {item.name for item in fields(Behaviour)} - {"members"}
+        for key, value in checked(changes, known).items():
+            setattr(behaviour, key, value)
+        for name, own in (members or {}).items():
+            if own:
+                before = behaviour.members.get(name, behaviour.process)
+                behaviour.members[name] = replace(before, **checked(own, set(PROCESS_FIELDS)))
+            else:
+                behaviour.members.pop(name, None)
+
+    def set_image(self, image: str, *, missing: bool | None = None, **process: object) -> None:
+        """Decide what containers of a docker image do (fields of Process), or that no registry knows it."""
+        changes = checked(process, set(PROCESS_FIELDS))
+        if changes:
+            self.images.processes.setdefault(image, {}).update(changes)
         if missing is not None:
             (self.images.missing.add if missing else self.images.missing.discard)(image)
+
+    def run_once(self, compose: str, member: str, exit_code: int) -> str:
+        """Leave a container of `docker compose run` behind (transcript 533); return its id."""
+        service = self.by_name(compose)
+        if not isinstance(service, Deployable) or service.kind != "compose":
+            raise ValueError(f"{compose} is no compose")
+        unit = next((unit for unit in composing.units(self, service) if unit.service == member), None)
+        if unit is None:
+            raise ValueError(f"{compose} has no service {member!r}")
+        return self.containers.run(service.app_name, service.server_id, unit, exit_code).id
+
+
+CHOICES = {"build": get_args(BuildOutcome), "runtime": get_args(Runtime), "pending_desired": ("running", "ready")}
+
+
+def checked(changes: Mapping[str, object], known: set[str]) -> Json:
+    """Return what was given, lists as tuples; raises ValueError for unknown names and values."""
+    found: Json = {}
+    for key, value in changes.items():
+        if key not in known:
+            raise TypeError(f"unknown {key!r}; known: {', '.join(sorted(known))}")
+        if value is None:
+            continue
+        if key in CHOICES and value not in CHOICES[key]:
+            raise ValueError(f"unknown {key} {value!r}; known: {', '.join(CHOICES[key])}")
+        found[key] = tuple(value) if isinstance(value, list) else value
+    return found

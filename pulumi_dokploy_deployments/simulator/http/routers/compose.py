@@ -86,9 +86,10 @@ def stop(context: Context, given: Json) -> object:
     """Stop the containers, or remove the stack."""
     service, world = context.deployable("compose", given), context.world
     if service.fields["composeType"] == "stack":
-        world.swarm.remove(f"{service.app_name}_web", service.server_id)
+        for member in world.swarm.of_stack(service.app_name, service.server_id):
+            world.swarm.remove(member.name, service.server_id)
     else:
-        world.containers.stop(service.app_name, service.server_id, world.now)
+        world.containers.stop(service.app_name, service.server_id)
     service.set_status("idle")
     return True
 
@@ -97,7 +98,7 @@ def stop(context: Context, given: Json) -> object:
 def start(context: Context, given: Json) -> object:
     """Start the containers again."""
     service, world = context.deployable("compose", given), context.world
-    world.containers.start(service.app_name, service.server_id, world.now)
+    world.containers.start(service.app_name, service.server_id)
     service.set_status("done")
     return True
 
