@@ -13,7 +13,15 @@ from starlette.types import Receive, Scope, Send
 from pulumi_dokploy_deployments.simulator.http import answers, webhook
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, BrokenConnection
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedure
-from pulumi_dokploy_deployments.simulator.http.routers import application, compose, deployment, docker, others, user
+from pulumi_dokploy_deployments.simulator.http.routers import (
+    application,
+    compose,
+    container_logs,
+    deployment,
+    docker,
+    others,
+    user,
+)
 from pulumi_dokploy_deployments.simulator.http.schema import validate
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.access import NOBODY, PER_REQUEST, Principal
@@ -25,7 +33,7 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 PROCEDURES: dict[str, Procedure] = {
     name: procedure
-    for module in (application, compose, deployment, docker, others, user)
+    for module in (application, compose, container_logs, deployment, docker, others, user)
     for name, procedure in module.router.procedures.items()
 }
 BY_LOWER_CASE = {name.lower(): procedure for name, procedure in PROCEDURES.items()}

@@ -80,9 +80,10 @@ class Build:
             service.set_status("error")
             self._leave()
             return
-        self.log = world.logs.create(path)
+        row.fields["buildServerId"] = service.build_server_id
+        self.log = world.logs.create(path, service.build_host)
         self.log.chunks.append("Initializing deployment\n")
-        if service.server_id:
+        if service.build_host:
             self.log.chunks.append("Building on Build Server\n")
         self._create_rollback()
         self._write_script()
@@ -137,6 +138,7 @@ class Build:
             scripts.compose_up(script, service, False, [])
             script.fail(0.97, "no configuration file provided: not found\n")
             return
+        service.stored_file = composing.text_of(service)
         try:
             names = list(dict.fromkeys(member.name for member in composing.wanted(service)))
             missing = None if stack else composing.missing_image(world, service)
@@ -161,7 +163,8 @@ class Build:
             self.script.add(0.1, f"Building {self.service.app_name}\n")
             self.script.fail(0.5, f"cd: {code}: No such file or directory\n")
             return
-        scripts.image_build(self.script, self.service, self.service.checked_out, self.world.ids)
+        build = scripts.buildkit if self.service.build_server_id else scripts.image_build
+        build(self.script, self.service, self.service.checked_out, self.world.ids)
 
     def _script_pushes(self) -> None:
         world, service = self.world, self.service
@@ -171,6 +174,10 @@ class Build:
         swarm = world.registries.get(str(service.fields["registryId"] or ""))
         if swarm is not None:
             scripts.push(self.script, swarm, image, "📦 [Enabled Registry Swarm]", world.ids, 0.91)
+        build = world.registries.get(str(service.fields["buildRegistryId"] or ""))
+        if build is not None:
+            scripts.push(self.script, build, image, "🔑 [Enabled Build Registry]", world.ids, 0.93)
+            self.script.add(0.965, scripts.PULLED_LATER)
         registry = self._rollback_registry()
         if registry is not None and self.rollback is not None:
             heading = "🔄 [Enabled Rollback Registry]"
@@ -247,7 +254,8 @@ class Build:
         if service.built:
             image = f"{service.app_name}:latest"
             world.images.build(world.ids.hexadecimal(64), image, content, world.agenda.now)
-            registry = world.registries.get(str(service.fields["registryId"] or ""))
+            build = "buildRegistryId" if service.build_server_id else "registryId"
+            registry = world.registries.get(str(service.fields[build] or service.fields["registryId"] or ""))
             if registry is not None:
                 image = registry.tag(image)
                 world.images.pushed[image] = content

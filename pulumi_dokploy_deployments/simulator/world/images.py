@@ -9,8 +9,8 @@ from .services import Behaviour
 from .tasks import Content
 from .templates import Json
 
-ABSENT = ("absent", "does-not-exist")
-"""Words in an image name that make it unknown to every registry (transcripts 155, 172)."""
+ABSENT = ("absent", "does-not-exist", "nosuch")
+"""Words in an image name that make it unknown to every registry (transcripts 155, 172, 507)."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,11 @@ FAILURE = "\nError occurred ❌, check the logs for details.\n"
 """Last line of every failed deployment, just before its status turns (transcript 36)."""
 DEPLOYED = "Docker Compose Deployed: ✅\n"
 """Last line of a compose deployment; a killed one lacks it (transcript 251)."""
+PULLED_LATER = (
+    "⚠️ INFO: After the build is finished, you need to wait a few seconds for the server to download the image and "
+    "run the container.\n📊 Check the Logs tab to see when the container starts running.\n"
+)
+"""What follows the push of a build server (transcript 580)."""
 BANNER_WIDTH = 76
 CREATED = 0.88
 """Place in a compose deployment at which the new containers exist."""
@@ -130,6 +135,39 @@ def image_build(script: Script, service: Deployable, commit: Commit, ids: Ids) -
     script.add(0.86, f" ---> Running in {container}\n")
     script.add(0.88, f"Removing intermediate container {container}\n ---> {image}\n")
     script.add(0.89, f"Successfully built {image}\nSuccessfully tagged {service.app_name}:latest\n")
+    script.add(0.90, "✅ Docker build completed.\n")
+
+
+def buildkit(script: Script, service: Deployable, commit: Commit, ids: Ids) -> None:
+    """Add a Dockerfile build of BuildKit (transcripts 580, 581)."""
+    script.killable_from = 0.10
+    script.add(0.10, f"Building {service.app_name}\n")
+    script.add(
+        0.12,
+        '#0 building with "default" instance using docker driver\n\n'
+        "#1 [internal] load build definition from Dockerfile\n#1 transferring dockerfile: 116B done\n"
+        "#1 DONE 0.0s\n\n#2 [internal] load .dockerignore\n#2 transferring context: 2B done\n#2 DONE 0.0s\n\n"
+        "#3 [internal] load metadata for 127.0.0.1:5055/bb:1\n#3 DONE 0.0s\n\n"
+        "#4 [1/2] FROM 127.0.0.1:5055/bb:1\n#4 CACHED\n\n",
+    )
+    behaviour = service.behaviour
+    if (commit.build or behaviour.build) == "fails":
+        step = '[2/2] RUN ["/bin/busybox","sh","-c","echo about to fail; exit 3"]'
+        error = "executor failed running [/bin/busybox sh -c echo about to fail; exit 3]: exit code: 3"
+        script.add(0.6, f"#5 {step}\n#5 0.163 about to fail\n")
+        script.fail(
+            0.9,
+            f"#5 ERROR: {error}\n------\n > {step}:\n0.163 about to fail\n------\n"
+            f"ERROR: failed to build: failed to solve: {error}\n❌ Docker build failed\n",
+        )
+        return
+    for number in range(1, behaviour.steps + 1):
+        script.add(0.2 + 0.62 * number / behaviour.steps, f"#5 {number}.000 step {number}\n")
+    script.add(
+        0.88,
+        f"#5 exporting to image\n#5 exporting layers done\n#5 writing image sha256:{ids.hexadecimal(64)} done\n"
+        f"#5 naming to docker.io/library/{service.app_name} done\n#5 DONE 0.0s\n",
+    )
     script.add(0.90, "✅ Docker build completed.\n")
 
 

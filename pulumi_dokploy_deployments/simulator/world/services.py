@@ -118,6 +118,19 @@ class Deployable(Service):
 
     repository: Repository | None = None
     checked_out: Commit | None = None
+    stored_file: str | None = None
+    """The compose file as the last deployment left it on the host."""
+
+    @property
+    def build_server_id(self) -> str | None:
+        """Return the server that only builds the application; None when nothing but its own server does."""
+        value = self.fields.get("buildServerId")
+        return str(value) if value else None
+
+    @property
+    def build_host(self) -> str | None:
+        """Return the host on which it is built and which has the log (transcripts 580, 581)."""
+        return self.build_server_id or self.server_id
 
     @property
     def source_type(self) -> str:

@@ -7,7 +7,7 @@ from typing import cast, get_args
 from . import composing
 from .builds import Build
 from .history import Rollback
-from .jobs import LOCAL, Job
+from .jobs import Job
 from .processes import PROCESS_FIELDS, Runtime
 from .services import Behaviour, Commit, Deployable, Registry
 from .services import Build as BuildOutcome
@@ -59,10 +59,9 @@ class World(State):
 
     def kill_builds(self, kind: str, server_id: str | None) -> None:
         """Interrupt every image build of a host, or mark its compose runs (transcripts 130, 233, 250)."""
-        partition = server_id or LOCAL
         for job in self.queue.active:
             build = self._builds.get(id(job))
-            if build is None or job.partition != partition or build.service.kind != kind:
+            if build is None or build.service.build_host != server_id or build.service.kind != kind:
                 continue
             if kind == "compose":
                 job.killed = True
