@@ -107,7 +107,15 @@ class Containers:
         )
 
     def prepare(self, project: str, server_id: str | None, units: list[Unit]) -> None:
-        """Create what `compose up` will start; beside an old one it has a name of its own (transcript 530)."""
+        """Begin `compose up -d --remove-orphans`: create what it will start, remove what the file dropped.
+
+        A new container beside an old one has a name of its own (530). One-off containers of `compose run` count
+        as orphans (532, 533).
+        """
+        places = {(unit.service, unit.number) for unit in units}
+        for container in self.of(project, server_id):
+            if container.one_off or (container.unit.service, container.unit.number) not in places:
+                self._remove(container)
         for unit in units:
             name = unit.name(project)
             if self._made_of(project, server_id, unit):
@@ -116,10 +124,9 @@ class Containers:
             self._create(project, server_id, unit, f"{old.id[:12]}_{name}" if old else name)
 
     def up(self, project: str, server_id: str | None, units: list[Unit]) -> None:
-        """Do what `compose up -d --remove-orphans` does: replace what changed, leave the rest running.
+        """Finish it: put new containers in the place of old ones, leave what did not change running.
 
-        What has ended is started again, what is restarting is left alone, and what the file doesn't have any more
-        goes, one-off containers of `compose run` included (transcripts 501, 502, 532, 533).
+        What has ended is started again, what is restarting is left alone (transcripts 501, 502).
         """
         self.prepare(project, server_id, units)
         wanted = [found for unit in units if (found := self._made_of(project, server_id, unit))]
