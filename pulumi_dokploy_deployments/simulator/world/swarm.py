@@ -22,6 +22,8 @@ STOP_GRACE = 10.0
 """Seconds that an old container takes to stop (transcript 315)."""
 RESTART_DELAY = 5.0
 """Seconds between a failed task and its successor (transcript 327)."""
+NOTICE = 0.1
+"""Seconds from a running task until Swarm's update acts on it."""
 START_WINDOW = 14.0
 """Seconds after which a container that never gets healthy is killed (transcript 323)."""
 
@@ -99,8 +101,12 @@ class Swarm:
         """Let a newer rollout take over: of what an older one started, one task stays until replaced."""
         meant = [task for task in service.of_slot(slot) if task.desired == "running"]
         kept = next((task for task in meant if task.state == "running"), meant[0] if meant else None)
+        ready = [task for task in service.of_slot(slot) if task.desired == "ready"]
+        if kept is None and ready and service.spec.order == "start-first":
+            # What Swarm was about to start again is started all the same (transcript 542).
+            kept = ready[0]
         for task in service.of_slot(slot):
-            if task.desired == "ready" or (task in meant and task is not kept):
+            if task is not kept and (task in ready or task in meant):
                 self._stop(service, task)
 
     def scale(self, name: str, server_id: str | None, replicas: int) -> None:
@@ -196,8 +202,14 @@ class Swarm:
         self._enter(service, task, "running", "started")
         if content.runtime == "exits":
             self._agenda.after(content.exit_after, lambda: self._ended(service, task))
+        self._agenda.after(NOTICE, lambda: self._relieve(service, task))
+
+    def _relieve(self, service: SwarmService, task: Task) -> None:
+        """Stop what a task replaces, once it is seen running; one that ended at once never is (transcript 542)."""
+        if task.state != "running" or task.desired != "running" or task not in service.tasks:
+            return
         for old in service.of_slot(task.slot):
-            if old.index < task.index and old.desired == "running":
+            if old.index < task.index and old.desired in {"running", "ready"}:
                 self._stop(service, old)
         self._on_started(service, task)
 
@@ -307,7 +319,7 @@ class Swarm:
             return
         if updating and service.spec.failure_action == "pause":
             self._pause(service, task, "update paused")
-        elif update is not None and update.state == "rollback_started":
+        elif update is not None and update.state == "rollback_started" and task.id in update.launched:
             self._pause(service, task, "rollback paused")
         restart = task.spec.restart or Restart()
         if restart.applies(task.exit_code or int(task.state == "rejected"), task.attempt):
@@ -350,9 +362,11 @@ class Swarm:
         self._agenda.after(1.0, lambda: self._enter(service, stillborn, "shutdown", "shutdown"))
         self._drop_slots_above(service, previous.replicas)
         for slot in range(1, previous.replicas + 1):
-            kept = [t for t in service.of_slot(slot) if t.desired == "running" and t.spec != broken]
+            kept = [t for t in service.of_slot(slot) if t.desired in {"running", "ready"} and t.spec != broken]
             if not kept:
-                self._launch(service, self._new_task(service, slot, previous, "running"))
+                task = self._new_task(service, slot, previous, "running")
+                update.launched.append(task.id)
+                self._launch(service, task)
             for task in service.of_slot(slot):
                 if task.spec == broken and task.desired == "running":
                     self._stop(service, task)

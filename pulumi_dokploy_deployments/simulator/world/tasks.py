@@ -113,12 +113,16 @@ class Task:
 
 @dataclass
 class UpdateStatus:
-    """State of the last rollout: updating, completed, paused, rollback_started, …"""
+    """State of the last rollout: updating, completed, paused, rollback_started, …
+
+    `launched` are the tasks that a rollback started; others may fail without stopping it (transcript 542).
+    """
 
     state: str
     started: float
     message: str
     completed: float | None = None
+    launched: list[str] = field(default_factory=list)
 
 
 @dataclass

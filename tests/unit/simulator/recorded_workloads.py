@@ -128,14 +128,14 @@ def watch(world: World, service: Deployable, seconds: float) -> Iterator[Look]:
 def occurs(recorded: list[Seen], samples: list[Seen]) -> str | None:
     """Tell which recorded look never happens, None when all do, in their order.
 
-    The recorder asked for the row and the listing first, and inspected unit by unit a moment later.
+    The recorder asked for the row first, then for the listing, and inspected unit by unit a moment later.
     """
     position = 0
     for number, wanted in enumerate(recorded):
         while position < len(samples):
-            found = samples[position]
+            rows = {sample.row for sample in samples[max(0, position - LAG) : position + 1]}
             later = [sample.inspected for sample in samples[position : position + LAG]]
-            if (found.row, found.listed) == (wanted.row, wanted.listed) and wanted.inspected in later:
+            if samples[position].listed == wanted.listed and wanted.row in rows and wanted.inspected in later:
                 break
             position += 1
         else:
