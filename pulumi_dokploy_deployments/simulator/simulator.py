@@ -8,10 +8,12 @@ import httpx
 from starlette.types import Receive, Scope, Send
 
 from pulumi_dokploy_deployments.simulator import websocket_faults
+from pulumi_dokploy_deployments.simulator.container_log import ContainerLog, ContainerQuery
 from pulumi_dokploy_deployments.simulator.http import control
 from pulumi_dokploy_deployments.simulator.http.app import HttpApp
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
-from pulumi_dokploy_deployments.simulator.websocket import LiveLog, serve
+from pulumi_dokploy_deployments.simulator.live_log import LiveLog
+from pulumi_dokploy_deployments.simulator.websocket import serve
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world import seed as seeding
 from pulumi_dokploy_deployments.simulator.world.faults import Faults
@@ -104,6 +106,11 @@ class Simulator:
         """Subscribe to a live log in-process; without a key the owner's is used."""
         key = self.ready["api_key"] if api_key is None else api_key
         return websocket_faults.AfflictedLog(self.world, self.clock, log_path, key, server_id)
+
+    def connect_container_log(self, query: ContainerQuery, api_key: str | None = None) -> ContainerLog:
+        """Subscribe to the output of containers in-process; without a key the owner's is used."""
+        key = self.ready["api_key"] if api_key is None else api_key
+        return ContainerLog(self.world, self.clock, key, query)
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):

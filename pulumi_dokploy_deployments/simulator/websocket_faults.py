@@ -9,7 +9,8 @@ from contextlib import suppress
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from pulumi_dokploy_deployments.simulator.websocket import LiveLog, LogClosed
+from pulumi_dokploy_deployments.simulator.live_log import LiveLog
+from pulumi_dokploy_deployments.simulator.subscription import LogClosed
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.faults import Fault
 from pulumi_dokploy_deployments.simulator.world.requests import Request

@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedu
 from pulumi_dokploy_deployments.simulator.http.routers import (
     application,
     compose,
+    container_logs,
     deployment,
     docker,
     older,
@@ -35,7 +36,7 @@ Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 PROCEDURES: dict[str, Procedure] = {
     name: procedure
-    for module in (application, compose, deployment, docker, others, search, service_settings, user)
+    for module in (application, compose, container_logs, deployment, docker, others, search, service_settings, user)
     for name, procedure in module.router.procedures.items()
 }
 BY_LOWER_CASE = {name.lower(): procedure for name, procedure in PROCEDURES.items()}

@@ -1,25 +1,21 @@
 """Preview deployments of pull requests: jobs and rows of their own beside an application's."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .history import Row
 from .ids import log_stamp
 from .jobs import Job
 from .logs import path_of
 from .services import Deployable
+from .state import State
 from .templates import Json
-
-if TYPE_CHECKING:
-    from .world import World
 
 PREPARE = 0.030
 """Seconds from an active job to its row, as for any deployment."""
 
 
-def data_of(world: World, service: Deployable, title: str, description: str) -> Json:
+def data_of(world: State, service: Deployable, title: str, description: str) -> Json:
     """Return the data of a preview's job: it names the application, and is told apart only by its type."""
     data: Json = {
         "applicationId": service.id,
@@ -39,9 +35,11 @@ def data_of(world: World, service: Deployable, title: str, description: str) -> 
 class PreviewBuild:
     """One running preview; what it deploys is a service of its own, and the application is left alone."""
 
-    world: World
+    world: State
     job: Job
     service: Deployable
+    leave: Callable[[Job], None]
+    """Takes the job off the queue."""
     row: Row | None = None
 
     @property
@@ -72,4 +70,4 @@ class PreviewBuild:
     def _finish(self) -> None:
         if self.row is not None:
             self.world.history.finish(self.row, "done", self.world.now)
-        self.world.forget_build(self.job)
+        self.leave(self.job)

@@ -1,10 +1,11 @@
 """The ready-made instance: services for every outcome, keys for every answer, and how to find them."""
 
-from . import factory
+from . import factory, outcomes
 from .access import DEFAULT_LIMIT, ApiKey, Principal
 from .ids import log_stamp
 from .logs import path_of
-from .services import DATABASE_KINDS, Behaviour, Deployable, Runtime
+from .processes import Runtime
+from .services import DATABASE_KINDS, Behaviour, Deployable
 from .tasks import Content
 from .templates import Json
 from .world import World
@@ -74,9 +75,12 @@ def populate(world: World, build_seconds: float, slow_seconds: float) -> Json:
         _older_version(world, service, f"127.0.0.1:5055/reg/{service.name}:1")
     _composes(world, where, home, build_seconds, slow_seconds, slow_steps)
     databases = {kind: factory.create_database(world, kind, kind, where).id for kind in DATABASE_KINDS}
+    keys = _keys(world)
+    # These come last, so that older services and keys keep the ids that a seed gave them.
+    server_ids["build"] = outcomes.populate(world, build_seconds, registry).id
+    world.access.grant("no_docker", list(world.services), docker=False)
     applications = {s.name: s for s in world.services.values() if s.kind == "application"}
     composes = {s.name: s for s in world.services.values() if s.kind == "compose"}
-    keys = _keys(world)
     return {
         "api_key": keys["owner"],
         "applications": {name: service.id for name, service in applications.items()},

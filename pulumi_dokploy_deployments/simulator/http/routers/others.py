@@ -1,12 +1,13 @@
 """Databases, settings, the making of projects, servers, registries and the other small routers."""
 
+import dataclasses
+
 from pulumi_dokploy_deployments.simulator.http import views
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, FailedQuery, not_found
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Handler, Registry
 from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field
 from pulumi_dokploy_deployments.simulator.world import factory
 from pulumi_dokploy_deployments.simulator.world.services import DATABASE_KINDS, Service
-from pulumi_dokploy_deployments.simulator.world.tasks import Content, Spec
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 from .application import LOOSE, STRING
@@ -39,9 +40,10 @@ def _deploy_database(context: Context, service: Service) -> None:
         reason = f"Error: (HTTP code 404) no such image - manifest for {image} not found"
         raise ApiError("INTERNAL_SERVER_ERROR", f"Error on deploy {service.kind}{reason}")
     environment = tuple(f"{key}={service.fields[key]}" for key in ("databasePassword",) if service.fields.get(key))
-    content = Content(service.behaviour.runtime)
-    spec = Spec(image, content, environment, replicas=int(service.fields["replicas"]))
-    context.world.swarm.deploy(service.app_name, service.server_id, spec)
+    world = context.world
+    content = world.images.content(image, service.behaviour, service.fields["command"])
+    spec = dataclasses.replace(world.spec_of(service, image, content), env=environment)
+    world.swarm.deploy(service.app_name, service.server_id, spec)
     service.set_status("done")
 
 
