@@ -1,28 +1,22 @@
 """`docker inspect`, `docker service ps` and `docker stack ps` of the simulated hosts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from .containers import Container, image_id
 from .ids import iso_nano
+from .images import LocalImage
+from .placement import NODE
 from .relative import ago, human_duration
+from .state import State
 from .swarm import RESTART_DELAY, STOP_GRACE
-from .tasks import Spec, SwarmService, Task
+from .tasks import Restart, Spec, SwarmService, Task
 from .templates import Json
-
-if TYPE_CHECKING:
-    from .containers import Container
-    from .images import LocalImage
-    from .world import World
 
 SECOND = 1_000_000_000
 """In the nanoseconds of Docker's durations."""
-NODE = "vm"
 NETWORK = "m1mrvi435cch6nfqiz98eiqvb"
 NODE_ID = "k95dc6gspay41bmhh2bds4lut"
 
 
-def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
+def service_tasks(world: State, name: str, server_id: str | None) -> list[Json]:
     """Return the lines of `docker service ps`, as Dokploy splits them (transcripts 302-329)."""
     service = world.swarm.find(name, server_id)
     if service is None:
@@ -31,20 +25,18 @@ def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
     return _with_slip(lines)
 
 
-def stack_tasks(world: World, stack: str, server_id: str | None) -> list[Json]:
+def stack_tasks(world: State, stack: str, server_id: str | None) -> list[Json]:
     """Return the lines of `docker stack ps` (docker.getStackContainersByAppName)."""
-    services = [s for s in world.swarm.services if _in_stack(s, stack, server_id)]
+    services = world.swarm.of_stack(stack, server_id)
     lines = [_line(task, service.name, world.now) for service in services for task in service.newest_first()]
     order = ("containerId", "name", "state", "node", "currentState", "error")
     return [{key: line[key] for key in order} for line in _with_slip(lines)]
 
 
-def stack_containers(world: World, stack: str, server_id: str | None) -> list[Json]:
+def stack_containers(world: State, stack: str, server_id: str | None) -> list[Json]:
     """Return a stack's running tasks in the shape of containers (getContainersByAppNameMatch)."""
     found: list[Json] = []
-    for service in world.swarm.services:
-        if not _in_stack(service, stack, server_id):
-            continue
+    for service in world.swarm.of_stack(stack, server_id):
         for task in service.newest_first():
             if task.desired != "running":
                 continue
@@ -62,10 +54,6 @@ def stack_containers(world: World, stack: str, server_id: str | None) -> list[Js
     if found and not str(found[-1]["status"]).endswith(")"):
         found[-1]["status"] += " (Error:)"
     return found
-
-
-def _in_stack(service: SwarmService, stack: str, server_id: str | None) -> bool:
-    return service.name.startswith(f"{stack}_") and service.server_id == server_id
 
 
 def _line(task: Task, name: str, now: float) -> Json:
@@ -86,9 +74,13 @@ def _with_slip(lines: list[Json]) -> list[Json]:
     return lines
 
 
-def matching_containers(world: World, name: str, server_id: str | None) -> list[Json]:
+def matching_containers(world: State, name: str, server_id: str | None) -> list[Json]:
     """Return what `docker ps -a` lists under a name: compose containers and those of tasks."""
-    found = [c.view(world.now) for c in world.containers.all if c.name.startswith(name)]
+    found = [
+        container.view(world.now)
+        for container in world.containers.all
+        if container.server_id == server_id and container.name.startswith(name)
+    ]
     for service in world.swarm.services:
         if service.server_id == server_id and service.name.startswith(name):
             found += [_task_container(service, t, world.now) for t in service.newest_first() if t.container_id]
@@ -106,7 +98,7 @@ def _task_container(service: SwarmService, task: Task, now: float) -> Json:
     }
 
 
-def inspect(world: World, key: str, server_id: str | None) -> Json | None:
+def inspect(world: State, key: str, server_id: str | None) -> Json | None:
     """Return `docker inspect <key>`: container, image, service or task; None for an unknown name.
 
     A built application owns an image called like its service, and the image comes first (transcript 301).
@@ -114,6 +106,9 @@ def inspect(world: World, key: str, server_id: str | None) -> Json | None:
     container = world.containers.find(key, server_id) if len(key) >= 12 else None
     if container is not None:
         return _container(container)
+    owner = world.swarm.find_container(key, server_id) if len(key) >= 12 else None
+    if owner is not None:
+        return _container_of_task(*owner)
     image = world.images.local.get(f"{key}:latest")
     if image is not None:
         return _image(f"{key}:latest", image)
@@ -125,22 +120,122 @@ def inspect(world: World, key: str, server_id: str | None) -> Json | None:
 
 
 def _container(container: Container) -> Json:
-    running = container.state == "running"
-    state: Json = {"Status": container.state, "Running": running, "ExitCode": container.exit_code}
+    unit = container.unit
+    restarting = container.state == "restarting"
+    state: Json = {
+        "Status": container.state,
+        "Running": container.state in {"running", "restarting"},
+        "Paused": False,
+        "Restarting": restarting,
+        "OOMKilled": container.oom_killed,
+        "Dead": False,
+        "Pid": 21159 if container.state == "running" else 0,
+        "ExitCode": container.exit_code,
+        "Error": container.error,
+        "StartedAt": _moment(container.started),
+        "FinishedAt": _moment(container.finished),
+    }
     if container.health:
-        state["Health"] = {"Status": container.health, "FailingStreak": 0, "Log": []}
+        state["Health"] = {"Status": container.health, "FailingStreak": container.failing, "Log": []}
+    folder = f"/etc/dokploy/compose/{container.project}/code"
+    labels = {
+        "com.docker.compose.config-hash": unit.config_hash,
+        "com.docker.compose.container-number": str(unit.number),
+        "com.docker.compose.oneoff": str(container.one_off),
+        "com.docker.compose.project": container.project,
+        "com.docker.compose.project.config_files": f"{folder}/docker-compose.yml",
+        "com.docker.compose.project.working_dir": folder,
+        "com.docker.compose.service": unit.service,
+        "com.docker.compose.version": "",
+    }
+    name, _, limit = unit.restart.partition(":")
+    policy = {"Name": "" if name == "no" else name, "MaximumRetryCount": int(limit or 0)}
+    return _inspected(
+        container.id,
+        container.name,
+        container.created,
+        unit.image,
+        unit.image_id,
+        restarts=container.restarts,
+        state=state,
+        labels=labels,
+        policy=policy,
+    )
+
+
+def _container_of_task(service: SwarmService, task: Task) -> Json:
+    """Return the container behind a task: Swarm replaces it instead of restarting it (transcript 508)."""
+    running = task.alive
+    state: Json = {
+        "Status": "running" if running else "exited",
+        "Running": running,
+        "Paused": False,
+        "Restarting": False,
+        "OOMKilled": task.oom_killed,
+        "Dead": False,
+        "Pid": 21159 if running else 0,
+        "ExitCode": task.exit_code,
+        "Error": "",
+        "StartedAt": _moment(task.started or (task.since if running else None)),
+        "FinishedAt": _moment(None if running else task.since),
+    }
+    if task.spec.content.runtime == "unhealthy" or task.spec.content.ready_after:
+        health = "starting" if task.state == "starting" else "healthy" if running else "unhealthy"
+        state["Health"] = {"Status": health, "FailingStreak": 0, "Log": []}
+    labels = {
+        "com.docker.swarm.node.id": NODE_ID,
+        "com.docker.swarm.service.id": service.id,
+        "com.docker.swarm.service.name": service.name,
+        "com.docker.swarm.task": "",
+        "com.docker.swarm.task.id": task.id,
+        "com.docker.swarm.task.name": f"{service.name}.{task.slot}.{task.id}",
+    }
+    if task.spec.namespace:
+        labels["com.docker.stack.namespace"] = task.spec.namespace
+    return _inspected(
+        task.container_id,
+        f"{service.name}.{task.slot}.{task.id}",
+        task.created,
+        task.spec.full_image,
+        image_id(task.spec.image),
+        restarts=0,
+        state=state,
+        labels=labels,
+        policy={"Name": "", "MaximumRetryCount": 0},
+    )
+
+
+def _inspected(
+    container_id: str,
+    name: str,
+    created: float,
+    image: str,
+    image_id: str,
+    *,
+    restarts: int,
+    state: Json,
+    labels: dict[str, str],
+    policy: Json,
+) -> Json:
     return {
-        "Id": container.id,
-        "Created": iso_nano(container.created),
-        "State": state | {"StartedAt": iso_nano(container.since)},
-        "Name": f"/{container.name}",
-        "RestartCount": 0,
+        "Id": container_id,
+        "Created": iso_nano(created),
+        "State": state,
+        "Image": f"sha256:{image_id}",
+        "Name": f"/{name}",
+        "RestartCount": restarts,
+        "HostConfig": {"RestartPolicy": policy},
         "Config": {
-            "Image": container.image,
+            "Image": image,
             "Env": ["SECRET_TOKEN=simulated-environment-secret"],
-            "Labels": {"com.docker.compose.project": container.project},
+            "Labels": labels,
         },
     }
+
+
+def _moment(at: float | None) -> str:
+    """Return a moment as docker writes it; the beginning of its calendar for never."""
+    return "0001-01-01T00:00:00Z" if at is None else iso_nano(at)
 
 
 def _image(name: str, image: LocalImage) -> Json:
@@ -167,18 +262,27 @@ def _image(name: str, image: LocalImage) -> Json:
 
 
 def _template(spec: Spec) -> Json:
-    container: Json = {"Image": spec.image, "Isolation": "default"}
+    container: Json = {"Image": spec.full_image, "Isolation": "default"}
+    if spec.namespace:
+        container["Labels"] = {"com.docker.stack.namespace": spec.namespace}
     if spec.env:
         container["Env"] = list(spec.env)
     if spec.command:
         container["Command"] = spec.command.split(" ")
-    return {
-        "ContainerSpec": container,
-        "Resources": {"Limits": {}, "Reservations": {}},
-        "Placement": {},
+    template: Json = {"ContainerSpec": container, "Resources": {"Limits": {}, "Reservations": {}}}
+    if spec.restart is not None:
+        template["RestartPolicy"] = _restart(spec.restart)
+    return template | {
+        "Placement": {"Constraints": list(spec.constraints)} if spec.constraints else {},
         "Networks": [{"Target": NETWORK}],
         "ForceUpdate": spec.force_update,
     }
+
+
+def _restart(restart: Restart, delay: float | None = None) -> Json:
+    delay = restart.delay if delay is None else delay
+    waits = {} if delay is None else {"Delay": int(delay * SECOND)}
+    return {"Condition": restart.condition, **waits, "MaxAttempts": restart.attempts}
 
 
 def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
@@ -189,16 +293,20 @@ def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
         container = template["ContainerSpec"]
         isolation = container.pop("Isolation")
         container |= {"StopGracePeriod": int(STOP_GRACE * SECOND), "DNSConfig": {}, "Isolation": isolation}
-        restart = {"Condition": "any", "Delay": int(RESTART_DELAY * SECOND), "MaxAttempts": 0}
+        restart = spec.restart or Restart()
+        delay = RESTART_DELAY if restart.delay is None else restart.delay
         template = {
             "ContainerSpec": container,
             "Resources": template["Resources"],
-            "RestartPolicy": restart,
             **template,
+            "RestartPolicy": _restart(restart, delay),
         }
+    labels = (
+        {"com.docker.stack.image": spec.image, "com.docker.stack.namespace": spec.namespace} if spec.namespace else {}
+    )
     return {
         "Name": name,
-        "Labels": {},
+        "Labels": labels,
         "TaskTemplate": template | {"Runtime": "container"},
         "Mode": {"Replicated": {"Replicas": spec.replicas}},
         "UpdateConfig": {

@@ -34,7 +34,7 @@ def test_first_line_tells_everything_that_a_test_needs(running: RunningSimulator
     wanted = "ok broken slow crash git docker unhealthy paused crashloop replicas zero other remote"
     assert set(wanted.split()) <= set(ready["applications"])
     assert {"ok", "broken", "git", "slow"} <= set(ready["composes"])
-    assert set(ready["databases"]) == {"postgres", "mysql", "mariadb", "mongo", "redis"}
+    assert set(ready["databases"]) == {"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"}
     assert set(ready["api_keys"]) == {"owner", "rate_limited", "member", "no_docker"}
     assert "remote" in ready["servers"]
 
@@ -95,3 +95,18 @@ def test_answers_come_without_the_delay_of_small_packets(running: RunningSimulat
     with httpx.Client(base_url=running.endpoint, headers=headers) as client:
         elapsed = [client.get("/api/deployment.queueList").elapsed.total_seconds() for _ in range(8)]
     assert min(elapsed) < 0.035
+
+
+def test_a_process_plays_an_older_release_or_the_cloud() -> None:
+    with start_simulator(build_seconds=0.05, server_version="v0.28.3", cloud=True) as older:
+        assert older.ready["server_version"] == "v0.28.3"
+        assert (older.state()["version"], older.state()["cloud"]) == ("v0.28.3", True)
+        answer = httpx.get(f"{older.endpoint}/api/settings.getDokployVersion", headers={"x-api-key": older.api_key})
+        assert answer.json() == "v0.28.3"
+
+
+def test_what_is_no_version_is_refused_with_the_way_to_write_it() -> None:
+    command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", "--server-version", "newest"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "no version of Dokploy: 'newest'; write it like v0.30.2" in ended.stderr
