@@ -165,9 +165,12 @@ def _container(container: Container) -> Json:
 
 def _container_of_task(service: SwarmService, task: Task) -> Json:
     """Return the container behind a task: Swarm replaces it instead of restarting it (transcript 508)."""
-    running = task.alive
+    content = task.spec.content
+    checked = content.runtime == "unhealthy" or bool(content.ready_after)
+    created = task.state == "starting" and not checked
+    running = task.alive and not created
     state: Json = {
-        "Status": "running" if running else "exited",
+        "Status": "created" if created else "running" if running else "exited",
         "Running": running,
         "Paused": False,
         "Restarting": False,
@@ -177,9 +180,9 @@ def _container_of_task(service: SwarmService, task: Task) -> Json:
         "ExitCode": task.exit_code,
         "Error": "",
         "StartedAt": _moment(task.started or (task.since if running else None)),
-        "FinishedAt": _moment(None if running else task.since),
+        "FinishedAt": _moment(None if running or created else task.since),
     }
-    if task.spec.content.runtime == "unhealthy" or task.spec.content.ready_after:
+    if checked:
         health = "starting" if task.state == "starting" else "healthy" if running else "unhealthy"
         state["Health"] = {"Status": health, "FailingStreak": 0, "Log": []}
     labels = {
@@ -321,7 +324,7 @@ def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
             "FailureAction": "pause",
             **({"Monitor": 5 * SECOND} if defaults else {}),
             "MaxFailureRatio": 0,
-            "Order": "start-first",
+            "Order": spec.rollback_order,
         },
         "EndpointSpec": {"Mode": "vip"},
     }
