@@ -1,6 +1,7 @@
 """Stacks behave as recorded: each member is a Swarm service with an update and an end of its own."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from recorded_workloads import Look, look, occurs, polls_of, seen, shape, watch
@@ -112,7 +113,7 @@ def test_the_file_decides_over_update_and_restart_of_each_member() -> None:
             assert config["Spec"]["Mode"] == like["Mode"]
 
 
-def services(found: Look) -> list[tuple[int, dict[str, dict[str, dict[str, object]]]]]:
+def services(found: Look) -> list[tuple[int, Any]]:
     """Return the inspected Swarm services of a look."""
     return list(found["getConfig_of_services"].values())
 
