@@ -85,7 +85,7 @@ def _clear_faults(world: World, given: Json) -> object:
 
 
 def _settings(world: World, given: Json) -> object:
-    for name in ("answer_seconds", "newer_server", "unknown_status", "torn_log", "database_down"):
+    for name in ("answer_seconds", "newer_server", "older_server", "unknown_status", "torn_log", "database_down"):
         if name in given:
             setattr(world.faults, name, given[name])
     return world.faults.view()

@@ -53,7 +53,7 @@ class Fault:
 
 
 class Faults:
-    """Every switched-on fault, the outage of the database and the marks of a newer server."""
+    """Every switched-on fault, the outage of the database and the marks of a newer or older server."""
 
     def __init__(self) -> None:
         """Start with a server in good health."""
@@ -61,6 +61,7 @@ class Faults:
         self.database_down = False
         self.answer_seconds = 0.0
         self.newer_server = False
+        self.older_server = False
         self.unknown_status: str | None = None
         self.torn_log = False
 
@@ -86,7 +87,7 @@ class Faults:
         """Switch off all faults of a kind, or everything."""
         self.active = [fault for fault in self.active if kind is not None and fault.kind != kind]
         if kind is None:
-            self.database_down = self.newer_server = self.torn_log = False
+            self.database_down = self.newer_server = self.older_server = self.torn_log = False
             self.answer_seconds = 0.0
             self.unknown_status = None
 
@@ -104,6 +105,7 @@ class Faults:
             "database_down": self.database_down,
             "answer_seconds": self.answer_seconds,
             "newer_server": self.newer_server,
+            "older_server": self.older_server,
             "unknown_status": self.unknown_status,
             "torn_log": self.torn_log,
         }

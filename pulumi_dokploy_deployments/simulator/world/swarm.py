@@ -6,9 +6,9 @@ from collections.abc import Callable
 from .agenda import Agenda
 from .ids import Ids
 from .output import written
+from .placement import why_not_placed
 from .tasks import (
     NOT_PLACED,
-    PORT_TAKEN,
     STARTING_FAILED,
     UNHEALTHY,
     Restart,
@@ -157,7 +157,7 @@ class Swarm:
         content = task.spec.content
         task.desired = "running"
         after = self._agenda.after
-        reason = self._why_not_placed(service, task)
+        reason = why_not_placed(service, task)
         if reason:
             after(0.05, lambda: self._wait_for_a_node(service, task, reason))
             return
@@ -174,13 +174,6 @@ class Swarm:
             # A health check that has not passed yet keeps the task `starting` (transcript 526).
             after(content.start_seconds + content.ready_after, lambda: self._running(service, task))
 
-    def _why_not_placed(self, service: SwarmService, task: Task) -> str:
-        """Return why no node takes the task; a port in host mode is taken while another task runs."""
-        others = [other for other in service.tasks if other is not task and other.alive]
-        if task.spec.host_port and any(other.spec.host_port for other in others):
-            return PORT_TAKEN
-        return task.spec.unplaceable
-
     def _wait_for_a_node(self, service: SwarmService, task: Task, reason: str) -> None:
         if task in service.tasks and not task.over and task.desired == "running":
             task.state, task.since, task.on_node = "pending", self._agenda.now, False
@@ -191,7 +184,7 @@ class Swarm:
         """Let a task start that only waited for a port, now that another task is gone."""
         for task in service.tasks:
             waits = task.state == "pending" and task.error and task.desired in {"running", "ready"}
-            if waits and not self._why_not_placed(service, task):
+            if waits and not why_not_placed(service, task):
                 task.error = ""
                 self._launch(service, task)
 

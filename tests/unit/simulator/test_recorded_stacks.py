@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from recorded_workloads import Look, look, occurs, polls_of, seen, shape, watch
-from simulator_recordings import empty_world, load
+from simulator_recordings import empty_world, load, simulator
 
 from pulumi_dokploy_deployments.simulator.world import World, composing, factory
 from pulumi_dokploy_deployments.simulator.world.services import Behaviour, Deployable
@@ -135,3 +135,25 @@ def test_one_member_may_crash_while_the_other_keeps_running() -> None:
         assert lines[0]["state"] == "running"
         states.add(lines[1]["state"])
     assert states == {"running", "ready"}
+
+
+async def test_servers_before_v0_30_list_a_stack_s_old_containers_beside_the_running_one() -> None:
+    target, time = simulator()
+    recorded = load("604-v0.29.8-cstackbad")
+    target.world.faults.older_server = True
+    crashing = load("603-v0.29.8-cstackbad")["service"]["composeFile"]
+    stack = factory.raw_compose(target.world, "bad", crashing, compose_type="stack")
+    for text, seconds in ((crashing, 20), (recorded["service"]["composeFile"], 20)):
+        stack.update({"composeFile": text})
+        target.world.trigger(stack, "deploy", "t", "")
+        time.now += seconds
+        target.world.advance(time.now)
+    query = {"appName": stack.app_name, "appType": "stack"}
+    async with target.client() as client:
+        listing = (await client.get("/api/docker.getContainersByAppNameMatch", params=query)).json()
+        version = await client.get("/api/settings.getDokployVersion")
+    like = recorded["polls"][-1]["getContainersByAppNameMatch"][1]
+    assert listing[0].keys() == like[0].keys()
+    assert [line["state"] for line in listing][:3] == ["running", "exited", "exited"]
+    assert {line["status"].split(" (")[0].split(" ")[0] for line in listing} == {"Up", "Exited"}
+    assert version.json() == "v0.29.8"

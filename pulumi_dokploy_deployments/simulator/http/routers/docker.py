@@ -49,6 +49,8 @@ def stack_containers(context: Context, given: Json) -> object:
 def matching_containers(context: Context, given: Json) -> object:
     """Return the containers of a compose or of any name."""
     world, host, name = context.world, _host(context, given), given["appName"]
+    if given.get("appType") == "stack" and world.faults.older_server:
+        return inspection.old_stack_containers(world, name, host)
     if given.get("appType") == "stack":
         return inspection.stack_containers(world, name, host)
     if given.get("appType") == "docker-compose":

@@ -54,7 +54,8 @@ for _kind in ("postgres", "mysql", "mariadb", "mongo", "redis"):
 @router.query("settings.getDokployVersion")
 def version(context: Context, given: Json) -> object:
     """Return the version (transcript 94)."""
-    return "v0.31.0" if context.world.faults.newer_server else "v0.30.2"
+    faults = context.world.faults
+    return "v0.31.0" if faults.newer_server else "v0.29.8" if faults.older_server else "v0.30.2"
 
 
 @router.query("settings.health", public=True)
