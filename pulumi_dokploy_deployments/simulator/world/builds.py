@@ -213,12 +213,11 @@ class Build:
 
     def _finish(self, status: str) -> None:
         world, row, service, now = self.world, self.row, self.service, self.world.agenda.now
+        if status == "done" and not self._deploy_result():
+            status = "error"
         if self.job.killed and status == "done":
             # compose goes on in spite of the kill and replaces the container (transcript 250).
-            self._deploy_result()
             status = "error"
-        elif status == "done":
-            self._deploy_result()
         if self.log is not None and (status == "error" or world.faults.database_down):
             self.log.chunks.append(scripts.FAILURE)
         if world.faults.database_down:
@@ -245,15 +244,18 @@ class Build:
     def _leave(self) -> None:
         self._plan(LEAVE, lambda: self._leave_queue(self.job))
 
-    def _deploy_result(self) -> None:
+    def _deploy_result(self) -> bool:
+        """Hand the result to Swarm or compose; return whether that works."""
         world, service = self.world, self.service
         if service.kind == "compose":
             if service.fields["composeType"] == "stack":
                 self._deploy_stack()
-            else:
-                units = composing.units(world, service)
-                world.containers.up(service.app_name, service.server_id, units)
-            return
+                return True
+            units = composing.units(world, service)
+            failed = world.containers.up(service.app_name, service.server_id, units)
+            if failed and self.log is not None:
+                self.log.chunks.append(f"Error response from daemon: {failed[0].error}\n")
+            return not failed
         content = self._content(service.checked_out)
         image = str(service.fields["dockerImage"] or "ERROR-NO-IMAGE-PROVIDED")
         if service.built:
@@ -268,6 +270,7 @@ class Build:
         if rollback_registry is not None and self.rollback is not None:
             world.images.pushed[rollback_registry.tag(self.rollback.image)] = content
         world.swarm.deploy(service.app_name, service.server_id, world.spec_of(service, image, content))
+        return True
 
     def _deploy_stack(self) -> None:
         world, service = self.world, self.service

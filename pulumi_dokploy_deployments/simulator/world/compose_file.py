@@ -37,6 +37,7 @@ class Member:
     swarm_restart: Restart | None
     order: str
     failure_action: str
+    rollback_order: str
     monitor: float
     constraints: tuple[str, ...]
 
@@ -87,6 +88,7 @@ def _member(name: str, fields: Json) -> Member:
         swarm_restart=_restart(deploy.get("restart_policy")),
         order=str(update.get("order", "stop-first")),
         failure_action=str(update.get("failure_action", "pause")),
+        rollback_order=str((deploy.get("rollback_config") or {}).get("order", "stop-first")),
         monitor=seconds(update.get("monitor", "5s")),
         constraints=tuple((deploy.get("placement") or {}).get("constraints") or ()),
     )

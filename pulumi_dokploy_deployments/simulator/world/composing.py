@@ -85,6 +85,7 @@ def specs(state: State, compose: Deployable) -> dict[str, Spec]:
             replicas=member.replicas,
             order=member.order,
             failure_action=member.failure_action,
+            rollback_order=member.rollback_order,
             monitor=member.monitor,
             monitor_given=True,
             restart=member.swarm_restart,

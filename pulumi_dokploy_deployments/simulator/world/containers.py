@@ -13,6 +13,11 @@ from .templates import Json
 
 FIRST_WAIT, LONGEST_WAIT, LONG_LIFE = 0.1, 60.0, 10.0
 """Docker waits twice as long before each restart, and anew from the start after a life of ten seconds (505, 506)."""
+NOT_STARTED = (
+    "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: "
+    'exec: "/bin/false": stat /bin/false: no such file or directory: unknown'
+)
+"""Error of a container that can't start (transcript 317); compose then fails."""
 UNHEALTHY_AFTER = 2.0
 """Seconds until a health check that never passes has failed often enough (transcript 503: two a second apart)."""
 
@@ -123,10 +128,11 @@ class Containers:
             old = self._named(project, server_id, name)
             self._create(project, server_id, unit, f"{old.id[:12]}_{name}" if old else name)
 
-    def up(self, project: str, server_id: str | None, units: list[Unit]) -> None:
+    def up(self, project: str, server_id: str | None, units: list[Unit]) -> list[Container]:
         """Finish it: put new containers in the place of old ones, leave what did not change running.
 
-        What has ended is started again, what is restarting is left alone (transcripts 501, 502).
+        What has ended is started again, what is restarting is left alone (transcripts 501, 502). Returned are the
+        containers that could not be started.
         """
         self.prepare(project, server_id, units)
         wanted = [found for unit in units if (found := self._made_of(project, server_id, unit))]
@@ -138,6 +144,7 @@ class Containers:
             if container.state in {"created", "exited"}:
                 container.restarts = 0
                 self._start(container)
+        return [container for container in wanted if container.error]
 
     def run(self, project: str, server_id: str | None, unit: Unit, exit_code: int) -> Container:
         """Leave a container of `compose run` behind that ended with `exit_code` (transcript 533)."""
@@ -182,11 +189,14 @@ class Containers:
     def _start(self, container: Container) -> None:
         now, process = self._agenda.now, container.unit.process
         container.life += 1
+        if process.runtime == "start_fails":
+            container.error, container.exit_code = NOT_STARTED, 127
+            return
         container.state, container.started, container.since = "running", now, now
         container.exit_code, container.oom_killed, container.failing = 0, False, 0
         container.lines += written(now, process.output)
         if process.ends:
-            self._later(container, 0.05 if process.runtime == "start_fails" else process.exit_after, self._over)
+            self._later(container, process.exit_after, self._over)
         self._check(container)
 
     def _later(self, container: Container, delay: float, action: Callable[[Container], None]) -> None:
@@ -222,7 +232,7 @@ class Containers:
         lived = self._agenda.now - (container.started or 0.0)
         container.lines += written(self._agenda.now, process.last_words)
         container.oom_killed = process.oom_killed
-        self._end(container, 127 if process.runtime == "start_fails" else process.exit_code)
+        self._end(container, process.exit_code)
         if not self._restarts(container):
             return
         container.state = "restarting"

@@ -83,7 +83,7 @@ class Fault:
 
 
 class Faults:
-    """Every switched-on fault, the outage of the database and the marks of a newer server."""
+    """Every switched-on fault, the outage of the database and the marks of a newer or older server."""
 
     def __init__(self) -> None:
         """Start with a server in good health."""

@@ -1,6 +1,7 @@
 """`docker inspect`, `docker service ps` and `docker stack ps` of the simulated hosts."""
 
-from .containers import Container, image_id
+from . import container_inspection
+from .container_inspection import NODE_ID
 from .ids import iso_nano
 from .images import LocalImage
 from .placement import NODE
@@ -13,7 +14,6 @@ from .templates import Json
 SECOND = 1_000_000_000
 """In the nanoseconds of Docker's durations."""
 NETWORK = "m1mrvi435cch6nfqiz98eiqvb"
-NODE_ID = "k95dc6gspay41bmhh2bds4lut"
 
 
 def service_tasks(world: State, name: str, server_id: str | None) -> list[Json]:
@@ -87,14 +87,26 @@ def matching_containers(world: State, name: str, server_id: str | None) -> list[
     return found
 
 
+def old_stack_containers(world: State, stack: str, server_id: str | None) -> list[Json]:
+    """Return a stack's containers as servers before v0.30.0 list them: old ones that ended, too (transcript 604)."""
+    found = [
+        (task.created, _task_container(service, task, world.now))
+        for service in world.swarm.of_stack(stack, server_id)
+        for task in service.tasks
+        if task.container_id
+    ]
+    return [line for _, line in sorted(found, key=lambda item: item[0], reverse=True)]
+
+
 def _task_container(service: SwarmService, task: Task, now: float) -> Json:
     span = human_duration(now - task.since)
-    running = task.alive
+    state = container_inspection.state_of(task)
+    texts = {"created": "Created", "running": f"Up {span}", "exited": f"Exited ({task.exit_code}) {span} ago"}
     return {
         "containerId": task.container_id[:12],
         "name": f"{service.name}.{task.slot}.{task.id}",
-        "state": "running" if running else "exited",
-        "status": f"Up {span}" if running else f"Exited ({task.exit_code}) {span} ago",
+        "state": state,
+        "status": texts[state],
     }
 
 
@@ -105,10 +117,10 @@ def inspect(world: State, key: str, server_id: str | None) -> Json | None:
     """
     container = world.containers.find(key, server_id) if len(key) >= 12 else None
     if container is not None:
-        return _container(container)
+        return container_inspection.of_compose(container)
     owner = world.swarm.find_container(key, server_id) if len(key) >= 12 else None
     if owner is not None:
-        return _container_of_task(*owner)
+        return container_inspection.of_task(*owner)
     image = world.images.local.get(f"{key}:latest")
     if image is not None:
         return _image(f"{key}:latest", image)
@@ -117,125 +129,6 @@ def inspect(world: State, key: str, server_id: str | None) -> Json | None:
         return _service(service)
     found = world.swarm.find_task(key, server_id)
     return _task(*found) if found else None
-
-
-def _container(container: Container) -> Json:
-    unit = container.unit
-    restarting = container.state == "restarting"
-    state: Json = {
-        "Status": container.state,
-        "Running": container.state in {"running", "restarting"},
-        "Paused": False,
-        "Restarting": restarting,
-        "OOMKilled": container.oom_killed,
-        "Dead": False,
-        "Pid": 21159 if container.state == "running" else 0,
-        "ExitCode": container.exit_code,
-        "Error": container.error,
-        "StartedAt": _moment(container.started),
-        "FinishedAt": _moment(container.finished),
-    }
-    if container.health:
-        state["Health"] = {"Status": container.health, "FailingStreak": container.failing, "Log": []}
-    folder = f"/etc/dokploy/compose/{container.project}/code"
-    labels = {
-        "com.docker.compose.config-hash": unit.config_hash,
-        "com.docker.compose.container-number": str(unit.number),
-        "com.docker.compose.oneoff": str(container.one_off),
-        "com.docker.compose.project": container.project,
-        "com.docker.compose.project.config_files": f"{folder}/docker-compose.yml",
-        "com.docker.compose.project.working_dir": folder,
-        "com.docker.compose.service": unit.service,
-        "com.docker.compose.version": "",
-    }
-    name, _, limit = unit.restart.partition(":")
-    policy = {"Name": "" if name == "no" else name, "MaximumRetryCount": int(limit or 0)}
-    return _inspected(
-        container.id,
-        container.name,
-        container.created,
-        unit.image,
-        unit.image_id,
-        restarts=container.restarts,
-        state=state,
-        labels=labels,
-        policy=policy,
-    )
-
-
-def _container_of_task(service: SwarmService, task: Task) -> Json:
-    """Return the container behind a task: Swarm replaces it instead of restarting it (transcript 508)."""
-    running = task.alive
-    state: Json = {
-        "Status": "running" if running else "exited",
-        "Running": running,
-        "Paused": False,
-        "Restarting": False,
-        "OOMKilled": task.oom_killed,
-        "Dead": False,
-        "Pid": 21159 if running else 0,
-        "ExitCode": task.exit_code,
-        "Error": "",
-        "StartedAt": _moment(task.started or (task.since if running else None)),
-        "FinishedAt": _moment(None if running else task.since),
-    }
-    if task.spec.content.runtime == "unhealthy" or task.spec.content.ready_after:
-        health = "starting" if task.state == "starting" else "healthy" if running else "unhealthy"
-        state["Health"] = {"Status": health, "FailingStreak": 0, "Log": []}
-    labels = {
-        "com.docker.swarm.node.id": NODE_ID,
-        "com.docker.swarm.service.id": service.id,
-        "com.docker.swarm.service.name": service.name,
-        "com.docker.swarm.task": "",
-        "com.docker.swarm.task.id": task.id,
-        "com.docker.swarm.task.name": f"{service.name}.{task.slot}.{task.id}",
-    }
-    if task.spec.namespace:
-        labels["com.docker.stack.namespace"] = task.spec.namespace
-    return _inspected(
-        task.container_id,
-        f"{service.name}.{task.slot}.{task.id}",
-        task.created,
-        task.spec.full_image,
-        image_id(task.spec.image),
-        restarts=0,
-        state=state,
-        labels=labels,
-        policy={"Name": "", "MaximumRetryCount": 0},
-    )
-
-
-def _inspected(
-    container_id: str,
-    name: str,
-    created: float,
-    image: str,
-    image_id: str,
-    *,
-    restarts: int,
-    state: Json,
-    labels: dict[str, str],
-    policy: Json,
-) -> Json:
-    return {
-        "Id": container_id,
-        "Created": iso_nano(created),
-        "State": state,
-        "Image": f"sha256:{image_id}",
-        "Name": f"/{name}",
-        "RestartCount": restarts,
-        "HostConfig": {"RestartPolicy": policy},
-        "Config": {
-            "Image": image,
-            "Env": ["SECRET_TOKEN=simulated-environment-secret"],
-            "Labels": labels,
-        },
-    }
-
-
-def _moment(at: float | None) -> str:
-    """Return a moment as docker writes it; the beginning of its calendar for never."""
-    return "0001-01-01T00:00:00Z" if at is None else iso_nano(at)
 
 
 def _image(name: str, image: LocalImage) -> Json:
@@ -321,7 +214,7 @@ def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
             "FailureAction": "pause",
             **({"Monitor": 5 * SECOND} if defaults else {}),
             "MaxFailureRatio": 0,
-            "Order": "start-first",
+            "Order": spec.rollback_order,
         },
         "EndpointSpec": {"Mode": "vip"},
     }

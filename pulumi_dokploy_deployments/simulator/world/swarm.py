@@ -6,9 +6,9 @@ from collections.abc import Callable
 from .agenda import Agenda
 from .ids import Ids
 from .output import written
+from .placement import why_not_placed
 from .tasks import (
     NOT_PLACED,
-    PORT_TAKEN,
     STARTING_FAILED,
     UNHEALTHY,
     Restart,
@@ -20,6 +20,8 @@ from .tasks import (
 
 STOP_GRACE = 10.0
 """Seconds that an old container takes to stop (transcript 315)."""
+CLEAR_AWAY = 0.5
+"""Seconds that it takes to remove a task whose container never ran (transcript 535)."""
 RESTART_DELAY = 5.0
 """Seconds between a failed task and its successor (transcript 327)."""
 NOTICE = 0.1
@@ -102,8 +104,8 @@ class Swarm:
         meant = [task for task in service.of_slot(slot) if task.desired == "running"]
         kept = next((task for task in meant if task.state == "running"), meant[0] if meant else None)
         ready = [task for task in service.of_slot(slot) if task.desired == "ready"]
-        if kept is None and ready and service.spec.order == "start-first":
-            # What Swarm was about to start again is started all the same (transcript 542).
+        if kept is None and ready:
+            # What Swarm was about to start again counts as the old task (transcripts 535, 542).
             kept = ready[0]
         for task in service.of_slot(slot):
             if task is not kept and (task in ready or task in meant):
@@ -155,7 +157,7 @@ class Swarm:
         content = task.spec.content
         task.desired = "running"
         after = self._agenda.after
-        reason = self._why_not_placed(service, task)
+        reason = why_not_placed(service, task)
         if reason:
             after(0.05, lambda: self._wait_for_a_node(service, task, reason))
             return
@@ -172,13 +174,6 @@ class Swarm:
             # A health check that has not passed yet keeps the task `starting` (transcript 526).
             after(content.start_seconds + content.ready_after, lambda: self._running(service, task))
 
-    def _why_not_placed(self, service: SwarmService, task: Task) -> str:
-        """Return why no node takes the task; a port in host mode is taken while another task runs."""
-        others = [other for other in service.tasks if other is not task and other.alive]
-        if task.spec.host_port and any(other.spec.host_port for other in others):
-            return PORT_TAKEN
-        return task.spec.unplaceable
-
     def _wait_for_a_node(self, service: SwarmService, task: Task, reason: str) -> None:
         if task in service.tasks and not task.over and task.desired == "running":
             task.state, task.since, task.on_node = "pending", self._agenda.now, False
@@ -189,7 +184,7 @@ class Swarm:
         """Let a task start that only waited for a port, now that another task is gone."""
         for task in service.tasks:
             waits = task.state == "pending" and task.error and task.desired in {"running", "ready"}
-            if waits and not self._why_not_placed(service, task):
+            if waits and not why_not_placed(service, task):
                 task.error = ""
                 self._launch(service, task)
 
@@ -228,10 +223,10 @@ class Swarm:
 
     def _stop(self, service: SwarmService, task: Task, *, forget: bool = False) -> None:
         task.desired = "shutdown"
-        if not task.alive:
+        if task.state == "pending":
             self._stopped(service, task, forget)
             return
-        self._agenda.after(STOP_GRACE, lambda: self._stopped(service, task, forget))
+        self._agenda.after(_grace(task), lambda: self._stopped(service, task, forget))
 
     def _stopped(self, service: SwarmService, task: Task, forget: bool) -> None:
         self._enter(service, task, "shutdown", "shutdown")
@@ -255,7 +250,7 @@ class Swarm:
         slot, rest = slots[0], slots[1:]
         old = service.current(slot)
         if service.spec.order == "stop-first" and old is not None:
-            delay = STOP_GRACE if old.alive else 0.0
+            delay = _grace(old)
             self._stop(service, old)
             task = self._new_task(service, slot, service.spec, "ready")
             if task.spec.content.missing:
@@ -267,12 +262,18 @@ class Swarm:
             self._launch(service, task)
         self._pending[service.id] = (task, rest, generation)
 
+    def _launcher(self, service: SwarmService, task: Task, generation: int) -> Callable[[], None]:
+        return lambda: self._launch_if_current(service, task, generation)
+
     def _launch_if_current(self, service: SwarmService, task: Task, generation: int) -> None:
         if service.generation != generation or task not in service.tasks:
             return
         if task.state == "rejected":
             task.desired = "shutdown"
-            self._replace_or_give_up(service, task)
+            if service.spec.failure_action == "rollback" and service.previous is not None:
+                self._return_at_once(service, task, service.previous)
+            else:
+                self._replace_or_give_up(service, task)
         elif not task.over:
             self._launch(service, task)
 
@@ -323,7 +324,7 @@ class Swarm:
             self._pause(service, task, "rollback paused")
         restart = task.spec.restart or Restart()
         if restart.applies(task.exit_code or int(task.state == "rejected"), task.attempt):
-            self._restart(service, task, RESTART_DELAY if restart.delay is None else restart.delay)
+            self._restart(service, task, task.spec)
 
     def _pause(self, service: SwarmService, task: Task, what: str) -> None:
         update = service.update
@@ -334,15 +335,32 @@ class Swarm:
         update.message = f"{what} due to failure or early termination of task {task.id}"
         self._touch(service)
 
-    def _restart(self, service: SwarmService, failed: Task, delay: float) -> None:
+    def _restart(self, service: SwarmService, failed: Task, spec: Spec) -> None:
         """Replace a task that ended after the restart delay (transcripts 327, 523)."""
-        successor = self._new_task(service, failed.slot, failed.spec, "ready", failed.attempt + 1)
+        successor = self._new_task(service, failed.slot, spec, "ready", failed.attempt + 1)
+        restart = spec.restart or Restart()
+        delay = RESTART_DELAY if restart.delay is None else restart.delay
 
         def go() -> None:
             if successor in service.tasks and not successor.over and successor.desired == "ready":
                 self._launch(service, successor)
 
         self._agenda.after(delay, go)
+
+    def _return_at_once(self, service: SwarmService, rejected: Task, previous: Spec) -> None:
+        """Return to the previous spec when nothing of the new one ever ran (transcript 538).
+
+        The rollback is complete at once; the task that replaces the rejected one has the old spec and is started
+        after the restart delay only.
+        """
+        now = self._agenda.now
+        service.generation += 1
+        service.spec, service.previous = previous, None
+        if service.update is not None:
+            service.update.state, service.update.message = "rollback_completed", "rollback completed"
+            service.update.completed = now
+        self._touch(service)
+        self._restart(service, rejected, previous)
 
     def _roll_back(self, service: SwarmService, failed: Task) -> None:
         """Return to the previous spec because the new one failed (transcripts 317, 321, 325)."""
@@ -364,9 +382,10 @@ class Swarm:
         for slot in range(1, previous.replicas + 1):
             kept = [t for t in service.of_slot(slot) if t.desired in {"running", "ready"} and t.spec != broken]
             if not kept:
-                task = self._new_task(service, slot, previous, "running")
+                late = previous.rollback_order == "stop-first"
+                task = self._new_task(service, slot, previous, "ready" if late else "running")
                 update.launched.append(task.id)
-                self._launch(service, task)
+                self._agenda.after(1.0 if late else 0.0, self._launcher(service, task, generation))
             for task in service.of_slot(slot):
                 if task.spec == broken and task.desired == "running":
                     self._stop(service, task)
@@ -376,3 +395,8 @@ class Swarm:
     def running(service: SwarmService) -> list[Task]:
         """Return the tasks that are meant to run and do."""
         return [task for task in service.tasks if task.desired == "running" and task.state == "running"]
+
+
+def _grace(task: Task) -> float:
+    """Return the seconds from asking a task to stop until it is gone."""
+    return STOP_GRACE if task.alive else CLEAR_AWAY

@@ -61,6 +61,7 @@ class Spec:
     replicas: int = 1
     order: str = "start-first"
     failure_action: str = "rollback"
+    rollback_order: str = "start-first"
     monitor: float = 5.0
     monitor_given: bool = False
     force_update: int = 0

@@ -4,9 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_recordings import Time, simulator
 
 from pulumi_dokploy_deployments.simulator import LogClosed, Simulator
+from tests.support.simulator_recordings import Time, simulator
 
 
 def cloud(**options: Any) -> tuple[Simulator, Time]:

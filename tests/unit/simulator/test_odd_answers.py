@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 import websockets
-from simulator_recordings import Time, simulator
 
 from pulumi_dokploy_deployments.simulator import RunningSimulator, Simulator, start_simulator
 from pulumi_dokploy_deployments.simulator.world.odd_answers import ODD_ANSWERS
+from tests.support.simulator_recordings import Time, simulator
 
 QUEUE = "/api/deployment.queueList"
 

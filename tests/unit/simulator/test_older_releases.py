@@ -4,12 +4,21 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_recordings import START, TRANSCRIPTS, Time, application, load, occurs_in_order, run, simulator
 
 from pulumi_dokploy_deployments.simulator import LogClosed, Simulator
 from pulumi_dokploy_deployments.simulator.world import World, factory
 from pulumi_dokploy_deployments.simulator.world.services import Commit
 from pulumi_dokploy_deployments.simulator.world.versions import ENDPOINTS, PROFILES, SINCE, Version, offers
+from tests.support.simulator_recordings import (
+    START,
+    TRANSCRIPTS,
+    Time,
+    application,
+    load,
+    occurs_in_order,
+    run,
+    simulator,
+)
 
 RECORDED = {path.name[:3]: f"v0.28.3/{path.stem}" for path in sorted((TRANSCRIPTS / "v0.28.3").glob("*.json"))}
 
@@ -277,7 +286,7 @@ def test_v0_29_3_refuses_every_live_log(version: str, opens: bool) -> None:
 
 @pytest.mark.parametrize(("version", "ended"), [("v0.29.14", True), ("v0.30.0", False)])
 async def test_old_containers_of_a_stack_are_listed_before_v0_30_0(version: str, ended: bool) -> None:
-    recorded = load("v0.29.8/604-v0.29.8-cstackbad")["before"]["getContainersByAppNameMatch"][1]
+    recorded = load("604-v0.29.8-cstackbad")["before"]["getContainersByAppNameMatch"][1]
     assert {container["state"] for container in recorded} >= {"exited"}
     target, clock = playing(version)
     name = target.ready["app_names"]["composes"]["stack"]

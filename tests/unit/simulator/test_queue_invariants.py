@@ -5,11 +5,11 @@ from typing import Any, Literal
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from simulator_recordings import START, application
 
 from pulumi_dokploy_deployments.simulator.world import World, factory
 from pulumi_dokploy_deployments.simulator.world.services import Commit, Deployable
 from pulumi_dokploy_deployments.simulator.world.versions import Version
+from tests.support.simulator_recordings import START, application
 
 NAMES = ("git", "docker", "slow")
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from recorded_workloads import look, occurs, polls_of, seen, shape, watch
-from simulator_recordings import empty_world, load
 
 from pulumi_dokploy_deployments.simulator.world import World, factory
 from pulumi_dokploy_deployments.simulator.world.services import Behaviour, Deployable
+from tests.support.recorded_workloads import look, occurs, polls_of, seen, shape, watch
+from tests.support.simulator_recordings import empty_world, load
 
 FATAL: dict[str, Any] = {"runtime": "exits", "exit_code": 7, "output": ["starting", "FATAL: cannot reach db:5432"]}
 DONE: dict[str, Any] = {"runtime": "exits", "exit_code": 0, "exit_after": 0.5, "output": ["migrated"]}

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from recorded_workloads import look, occurs, polls_of, seen, shape, watch
-from simulator_recordings import empty_world, load
 
 from pulumi_dokploy_deployments.simulator.world import World, composing, factory
 from pulumi_dokploy_deployments.simulator.world.services import Behaviour, Deployable
+from tests.support.recorded_workloads import look, occurs, polls_of, seen, shape, watch
+from tests.support.simulator_recordings import empty_world, load
 
 WEB = "services:\n  web:\n    image: 127.0.0.1:5055/bb:{}\n    command: ['/bin/busybox','sleep','100000']\n"
 DB = WEB.format(1).replace("web", "db")
@@ -171,3 +171,17 @@ def test_a_killed_process_is_inspected_as_out_of_memory() -> None:
     world.advance(world.now + 5)
     ((_, config),) = look(world, compose)["getConfig"].values()
     assert (config["State"]["OOMKilled"], config["State"]["ExitCode"]) == (True, 137)
+
+
+def test_a_container_that_can_t_be_started_fails_the_row_and_keeps_the_reason() -> None:
+    world = empty_world()
+    compose = factory.raw_compose(world, "nothing", WEB.format(1))
+    world.set_behaviour(compose.id, members={"web": {"runtime": "start_fails"}})
+    world.trigger(compose, "deploy", "t", "")
+    world.advance(world.now + 5)
+    ((_, config),) = look(world, compose)["getConfig"].values()
+    assert (config["State"]["Status"], config["State"]["ExitCode"]) == ("created", 127)
+    assert "no such file or directory" in config["State"]["Error"]
+    row = world.rows_of(compose)[0]
+    assert row["status"] == "error"
+    assert "no such file or directory" in world.logs.tail(row["logPath"], 5)

@@ -4,11 +4,11 @@ from typing import Any
 
 import httpx
 import pytest
-from simulator_recordings import TRANSCRIPTS, load, simulator
 
 from pulumi_dokploy_deployments.simulator import Simulator
 from pulumi_dokploy_deployments.simulator.world import factory
 from pulumi_dokploy_deployments.simulator.world.services import DATABASE_KINDS, Service
+from tests.support.simulator_recordings import TRANSCRIPTS, load, simulator
 
 RECORDED = {path.name[:3]: load(f"settings/{path.stem}") for path in sorted((TRANSCRIPTS / "settings").glob("*.json"))}
 ENV = RECORDED["560"]["request"]["body"]["env"]

@@ -64,6 +64,21 @@ async def test_live_log_over_a_real_websocket_ends_as_recorded(running: RunningS
     assert refused.value.response.status_code == 502
 
 
+async def test_container_logs_come_over_a_real_websocket_as_they_are_written(running: RunningSimulator) -> None:
+    name = running.ready["app_names"]["applications"]["crash"]
+    running.control("set_image", image="127.0.0.1:5055/reg/crash:2", runtime="healthy", output=["listening on 80"])
+    url = f"{running.endpoint.replace('http', 'ws')}/docker-container-logs?containerId={name}&runType=swarm"
+    headers = {"x-api-key": running.api_key}
+    async with websockets.connect(f"{url}&tail=5&since=5m", additional_headers=headers) as socket:
+        deploy(running, "crash")
+        assert str(await socket.recv()).endswith(" listening on 80\r\n")
+    async with websockets.connect(f"{url}&tail=many", additional_headers=headers) as socket:
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4000, "Invalid tail parameter")
+
+
 async def test_signal_ends_the_process_at_once_although_a_live_log_is_open() -> None:
     with start_simulator() as started:
         row = started.state()["rows"][0]

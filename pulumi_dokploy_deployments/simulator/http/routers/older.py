@@ -52,13 +52,6 @@ def _log_on_own_host(context: Context, given: Json, handler: Handler) -> object:
     return "" if context.world.cloud else "\n"
 
 
-def _with_old_containers(context: Context, given: Json, handler: Handler) -> object:
-    """List a stack as `docker ps -a` does, by the beginning of the name: what has ended, too (transcript 604)."""
-    if given.get("appType") != "stack":
-        return handler(context, given)
-    return handler(context, {key: value for key, value in given.items() if key != "appType"})
-
-
 def _without_libsql(context: Context, given: Json, handler: Handler) -> object:
     found = handler(context, given)
     if isinstance(found, list):
@@ -80,7 +73,6 @@ OLDER: dict[str, tuple[Capability, Older]] = {
     "deployment.allByType": (Capability.SCHEDULES_LOOKED_UP, _no_schedule),
     "deployment.readLogs": (Capability.LOGS_OF_REMOTE_SERVICES, _log_on_own_host),
     "settings.cleanAllDeploymentQueue": (Capability.QUEUE_IN_MEMORY, _clean_nothing),
-    "docker.getContainersByAppNameMatch": (Capability.STACK_TASKS_LISTED, _with_old_containers),
     "project.all": (Capability.LIBSQL, _without_libsql),
 }
 """Endpoint, the capability without which it answers in the older way, and that way."""

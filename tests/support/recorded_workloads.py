@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from simulator_recordings import load
-
 from pulumi_dokploy_deployments.simulator.world import World, inspection
 from pulumi_dokploy_deployments.simulator.world.services import Deployable
+from tests.support.simulator_recordings import load
 
 WAITING = {"new", "pending", "assigned", "accepted", "preparing", "ready"}
 STEP = 0.05
@@ -38,9 +37,11 @@ def look(world: World, service: Deployable) -> Look:
         listing = inspection.service_tasks(world, name, host)
         found["getServiceContainersByAppName"] = [200, listing]
     elif service.fields["composeType"] == "stack":
-        found["getContainersByAppNameMatch"] = [200, inspection.stack_containers(world, name, host)]
+        containers = inspection.stack_containers(world, name, host)
+        found["getContainersByAppNameMatch"] = [200, containers]
         listing = inspection.stack_tasks(world, name, host)
         found["getStackContainersByAppName"] = [200, listing]
+        listing = [line for line in containers if line["containerId"]] + listing
     else:
         listing = [container.view(world.now) for container in world.containers.of(name, host)]
         found["getContainersByAppNameMatch"] = [200, listing]
@@ -84,7 +85,9 @@ def _unit(config: Any, app_name: str, restarts: int) -> tuple[Any, ...]:
     state, labels = config["State"], config["Config"]["Labels"]
     name = _plain(config["Name"].lstrip("/"), app_name)
     if "com.docker.compose.service" not in labels:
-        return (name.rsplit(".", 1)[0], state["Status"], state["ExitCode"])
+        # A container that Swarm has only created has an exit code that means nothing (transcript 535).
+        code = None if state["Status"] == "created" else state["ExitCode"]
+        return (name.rsplit(".", 1)[0], state["Status"], code)
     return (
         labels["com.docker.compose.service"],
         labels["com.docker.compose.container-number"],
