@@ -103,7 +103,7 @@ def list_(
     """Deployments, newest first: of a service, of a remote server, or of everything that the key's user may see."""
     from pulumi_dokploy_deployments.cli.reading import show_deployments
     from pulumi_dokploy_deployments.cli.selecting import one_service
-    from pulumi_dokploy_deployments.functions.filters import InvalidArgument, filter_of
+    from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 
     service = one_service(
         {
@@ -120,8 +120,8 @@ def list_(
         raise InvalidArgument("A service and a server are named.", next_step="Name one.")
     if versions and service is None:
         raise InvalidArgument("--versions needs a service.", next_step="Give --application or --compose.")
-    kept = filter_of(status, limit, since, now=session.now)
-    show_deployments(session, service, server, kept, versions=versions)
+    filters = {"status": status, "limit": limit, "since": since}
+    show_deployments(session, service, server, filters, versions=versions)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Is that id what it is said to be? To an unknown id, and to one of another kind, the server gives an empty list
+"""Whether an id is what it is taken for: to an unknown id, and to one of another kind, the server gives an empty list
 (transcripts 65, 69).
 """
 
@@ -7,6 +7,7 @@ from __future__ import annotations
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, NotFound
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
+from pulumi_dokploy_deployments.api.text import Part
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 
 _WITH_HISTORY = (ServiceKind.APPLICATION, ServiceKind.COMPOSE)
@@ -16,10 +17,14 @@ class UnknownId(DokployError):
     """There is nothing with this id, or something of another kind."""
 
 
-def kind_of(type_name: str) -> ServiceKind:
-    """The kind that a type's name means."""
+def kind_of(type_name: object) -> ServiceKind:
+    """The kind that a type's name means.
+
+    Raises:
+        InvalidArgument: there is no such type; the message says which there are.
+    """
     try:
-        return ServiceKind(type_name)
+        return ServiceKind(str(type_name))
     except ValueError:
         raise InvalidArgument(
             f"{type_name!r} is not a type of service.",
@@ -27,11 +32,22 @@ def kind_of(type_name: str) -> ServiceKind:
         ) from None
 
 
-def given_id(name: str, value: str) -> str:
-    """The id without blanks around it; an empty one never meets the server."""
-    text = value.strip() if isinstance(value, str) else ""
+def given_id(name: Part, value: str) -> str:
+    """The id without blanks around it.
+
+    Args:
+        name: what the message calls it, `deployment id` or an `Input`.
+        value: what was given.
+
+    Raises:
+        InvalidArgument: it is empty.
+    """
+    text = value.strip()
     if not text:
-        raise InvalidArgument(f"The {name} is empty.", next_step="It stands in the address of the dashboard's page.")
+        raise InvalidArgument(
+            ("The ", name, " is empty."),
+            next_step="The id is in the address of its page in the dashboard.",
+        )
     return text
 
 
@@ -65,7 +81,7 @@ async def _unknown(client: DokployClient, kind: ServiceKind, service_id: str) ->
         )
     return UnknownId(
         f"{server} has no {kind.value} with the id {service_id!r}.",
-        next_step=f"The id stands in the address of the service's page in the dashboard, after /{kind.value}/.",
+        next_step=f"The id is in the address of the service's page in the dashboard, after /{kind.value}/.",
     )
 
 
