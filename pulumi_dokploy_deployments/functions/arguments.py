@@ -35,7 +35,7 @@ def _identity(value: str, info: ValidationInfo) -> str:
 
 
 def _limit(value: object) -> int | None:
-    return None if value is None else whole_number(value, "limit", least=1, otherwise=", or leave it out for all")
+    return None if value is None else whole_number(value, "limit", least=1, otherwise=", or leave it out to get all")
 
 
 def _tail(value: object) -> int:
@@ -80,7 +80,7 @@ class Arguments(BaseModel):
         """The arguments as a caller gave them; None is the same as leaving one out.
 
         Raises:
-            InvalidArgument: one of them makes no sense; the message names it and says what does.
+            InvalidArgument: one of them is not valid; the message names it and says what is.
         """
         known = {name: value for name, value in given.items() if value is not None}
         try:

@@ -20,7 +20,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 class InvalidArgument(DokployError, ValueError):
-    """An argument has a value that makes no sense; nothing was sent to the server."""
+    """An argument is not valid; no request was sent."""
 
     def __init__(self, message: Text, *, next_step: Text = "", property_name: str | None = None) -> None:
         super().__init__(message, next_step=next_step, step=Step.CHANGE_INPUT, property_name=property_name)
@@ -56,8 +56,8 @@ def statuses_of(status: object) -> list[DeploymentStatus]:
     for name in _names(status):
         if name in ("queued", "waiting", "pending", "idle"):
             raise InvalidArgument(
-                f"There are no deployments with the status {name!r}: Dokploy creates the row when the job starts.",
-                next_step=("To see the waiting ones, ", Action.SHOW_QUEUE, "."),
+                f"No deployment has the status {name!r}: Dokploy lists a deployment only once its job has started.",
+                next_step=("Jobs that wait are in the queue: ", Action.SHOW_QUEUE, "."),
             )
     return members_of(DeploymentStatus, status, "a status of a deployment", "The statuses are")
 
@@ -97,9 +97,9 @@ def whole_number(value: object, name: str, *, least: int, most: int | None = Non
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (value if most is None else most):
         return value
-    bounds = f"{least} or more" if most is None else f"{least} to {most}"
+    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
     raise InvalidArgument(
-        (Input(name), f" is {value!r}."), next_step=f"Give a whole number, {bounds}{otherwise}.", property_name=name
+        (Input(name), f" is {value!r}."), next_step=f"Give a whole number {bounds}{otherwise}.", property_name=name
     )
 
 
@@ -123,7 +123,7 @@ def since_of(since: object, now: datetime) -> datetime | None:
         moment = datetime.fromisoformat(text)
     except (ValueError, OverflowError):
         raise InvalidArgument(
-            (Input("since"), f" is {since!r}, which is neither a time nor an age."),
+            f"{since!r} is neither a time nor an age.",
             next_step="Give a time as 2026-11-24T08:00:00Z (or only the date), or an age as 90s, 15m, 2h, 7d or 1w.",
             property_name="since",
         ) from None

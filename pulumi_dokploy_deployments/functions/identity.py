@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, NotFound
+from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.api.text import Part
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
@@ -14,7 +14,7 @@ _WITH_HISTORY = (ServiceKind.APPLICATION, ServiceKind.COMPOSE)
 
 
 class UnknownId(DokployError):
-    """There is nothing with this id, or something of another kind."""
+    """Nothing has this id, or something of another kind has it."""
 
 
 def kind_of(type_name: object) -> ServiceKind:
@@ -29,6 +29,7 @@ def kind_of(type_name: object) -> ServiceKind:
         raise InvalidArgument(
             f"{type_name!r} is not a type of service.",
             next_step=f"The types are {', '.join(kind.value for kind in ServiceKind)}.",
+            property_name="type",
         ) from None
 
 
@@ -46,7 +47,7 @@ def given_id(name: Part, value: str) -> str:
     if not text:
         raise InvalidArgument(
             ("The ", name, " is empty."),
-            next_step="The id is in the address of its page in the dashboard.",
+            next_step="Copy it from the address of its page in the dashboard.",
         )
     return text
 
@@ -78,10 +79,14 @@ async def _unknown(client: DokployClient, kind: ServiceKind, service_id: str) ->
         return UnknownId(
             f"{service_id!r} is not the id of {_article(kind)} but of the {other.value} {service.name!r} on {server}.",
             next_step=f"Ask for it as {_article(other)}.",
+            step=Step.CHANGE_INPUT,
+            property_name=f"{kind.value}_id",
         )
     return UnknownId(
         f"{server} has no {kind.value} with the id {service_id!r}.",
         next_step=f"The id is in the address of the service's page in the dashboard, after /{kind.value}/.",
+        step=Step.CHANGE_INPUT,
+        property_name=f"{kind.value}_id",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.errors import NotFound
+from pulumi_dokploy_deployments.api.errors import NotFound, Step
 from pulumi_dokploy_deployments.api.text import Action
 from pulumi_dokploy_deployments.functions.arguments import Logs
 from pulumi_dokploy_deployments.functions.identity import UnknownId
@@ -46,5 +46,7 @@ def unknown_deployment(server: str, deployment_id: str) -> UnknownId:
     """The server answers 404 for a deployment that never was, was removed, or was pruned (transcript 72)."""
     return UnknownId(
         f"{server} has no deployment with the id {deployment_id!r}.",
-        next_step=("It keeps about the ten newest of each service; ", Action.LIST_DEPLOYMENTS, "."),
+        next_step=("The server keeps about the ten newest of each service: ", Action.LIST_DEPLOYMENTS, "."),
+        step=Step.CHANGE_INPUT,
+        property_name="deployment_id",
     )

@@ -63,7 +63,7 @@ class Function(Generic[A, R]):
         """The arguments as a caller gave them, validated.
 
         Raises:
-            InvalidArgument: one of them makes no sense; the message names it and says what does.
+            InvalidArgument: one of them is not valid; the message names it and says what is.
         """
         return self.arguments.from_given(given, now)
 

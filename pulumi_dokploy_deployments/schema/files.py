@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.schema.python_classes import choices_text, dynamic_text, plugin_text, provider_text
-from pulumi_dokploy_deployments.schema.python_functions import functions_text, package_text
+from pulumi_dokploy_deployments.schema.python_functions import functions_text, package_text, plugin_package_text
 from pulumi_dokploy_deployments.schema.tables import page_texts
 
 PACKAGE_DIRECTORY = "pulumi_dokploy_deployments"
@@ -23,5 +23,6 @@ def generated_files(repository: Path) -> Mapping[str, str]:
         f"{PACKAGE_DIRECTORY}/hosts/dynamic/resources.py": dynamic_text(),
         f"{PACKAGE_DIRECTORY}/hosts/plugin/python_provider.py": provider_text(),
         f"{PACKAGE_DIRECTORY}/hosts/plugin/python_resources.py": plugin_text(),
+        f"{PACKAGE_DIRECTORY}/plugin.py": plugin_package_text(),
         **page_texts(repository / "docs"),
     }

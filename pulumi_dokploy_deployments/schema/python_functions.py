@@ -14,6 +14,7 @@ from pulumi_dokploy_deployments.schema.fields import Field, Many, Record, fields
 from pulumi_dokploy_deployments.schema.functions import argument_fields, positional_fields, python_fields
 from pulumi_dokploy_deployments.schema.python_text import (
     GENERATED,
+    bracketed,
     choices_of,
     docstring,
     from_import,
@@ -200,5 +201,27 @@ def package_text() -> str:
         "",
         "def __dir__() -> list[str]:",
         "    return [*globals(), *__all__]",
+    ]
+    return source(lines)
+
+
+def plugin_package_text() -> str:
+    """`plugin.py`."""
+    names = [resource.name for resource in RESOURCES]
+    lines = [
+        GENERATED,
+        '"""The same resources on the provider plugin, for Python programs that have outgrown dynamic resources.',
+        "",
+        "    from pulumi_dokploy_deployments import plugin as dokploy",
+        "",
+        '    dokploy.Deployment("web", application_id="…", triggers={"release": "1.4.2"})',
+        "",
+        "Same classes and same arguments as in `pulumi_dokploy_deployments`, plus `Provider`.",
+        '"""',
+        "",
+        *from_import("hosts.plugin.python_provider", ["Provider"]),
+        *from_import("hosts.plugin.python_resources", names),
+        "",
+        *bracketed("__all__ = ", [literal(name) for name in sorted([*names, "Provider"])]),
     ]
     return source(lines)

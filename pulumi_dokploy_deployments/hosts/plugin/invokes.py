@@ -23,7 +23,7 @@ class Invoke:
         """The result, with every name in camel case.
 
         Raises:
-            DokployError: an argument makes no sense, or the server could not be asked.
+            DokployError: an argument is not valid, or the server could not be asked.
         """
         asked = self.function.asked(given, context.clock.now())
         return _dumped(await self.function.call(context, asked))
