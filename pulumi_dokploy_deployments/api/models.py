@@ -71,6 +71,11 @@ class JobState(OpenStrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to run; Dokploy Cloud keeps such jobs listed."""
+        return self in (JobState.COMPLETED, JobState.FAILED)
+
 
 class DeployMethod(StrEnum):
     """`deploy` fetches the source and builds anew; `redeploy` rebuilds what is there."""
@@ -163,6 +168,13 @@ class DeploymentRecord(WireModel):
     def unknown_fields(self) -> dict[str, Any]:
         """Scalar fields that a newer server sends and this version does not know."""
         return {key: value for key, value in (self.model_extra or {}).items() if key not in _KNOWN_ROW_FIELDS}
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """From the job's start to its end, by the server's clock; None while it runs."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
 
     @property
     def commit_hash(self) -> str | None:

@@ -8,7 +8,8 @@ from pulumi_dokploy_deployments.api.text import Action
 from pulumi_dokploy_deployments.functions.arguments import Logs
 from pulumi_dokploy_deployments.functions.identity import UnknownId
 from pulumi_dokploy_deployments.functions.models import DeploymentLogs
-from pulumi_dokploy_deployments.rollout.stages import Stage, StageReader, clean_line
+from pulumi_dokploy_deployments.rollout.stages import StageReader, clean_line
+from pulumi_dokploy_deployments.waiting.progress import Stage
 
 
 async def deployment_logs(client: DokployClient, asked: Logs) -> DeploymentLogs:
