@@ -99,6 +99,13 @@ def own_fields_first(model: type[BaseModel]) -> tuple[Field, ...]:
     return tuple(known[name] for name in sorted(dict.fromkeys(ordered), key=lambda name: depth[name]))
 
 
+def value_list(field: Field) -> str:
+    """The values of an enumeration, as a sentence, where the field's type is no place for them: one value or several."""
+    if len(field.parts) == 1:
+        return ""
+    return "".join(f" Values: {', '.join(f'`{value}`' for value in choice.values)}." for choice in field.choices)
+
+
 def shown_default(value: Plain) -> str:
     """A default as one would write it in YAML."""
     if isinstance(value, bool):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from pulumi_dokploy_deployments.schema.option_texts import option_texts
 from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.schema.python_classes import choices_text, dynamic_text, plugin_text, provider_text
 from pulumi_dokploy_deployments.schema.python_functions import functions_text, package_text, plugin_package_text
@@ -18,6 +19,7 @@ def generated_files(repository: Path) -> Mapping[str, str]:
     return {
         "schema.json": schema_text(),
         f"{PACKAGE_DIRECTORY}/__init__.py": package_text(),
+        f"{PACKAGE_DIRECTORY}/cli/option_texts.py": option_texts(),
         f"{PACKAGE_DIRECTORY}/hosts/choices.py": choices_text(),
         f"{PACKAGE_DIRECTORY}/hosts/functions.py": functions_text(),
         f"{PACKAGE_DIRECTORY}/hosts/dynamic/resources.py": dynamic_text(),

@@ -10,7 +10,17 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from pulumi_dokploy_deployments.schema.fields import Atom, Choice, Field, FreeForm, Many, Part, Record, fields_of
+from pulumi_dokploy_deployments.schema.fields import (
+    Atom,
+    Choice,
+    Field,
+    FreeForm,
+    Many,
+    Part,
+    Record,
+    fields_of,
+    value_list,
+)
 from pulumi_dokploy_deployments.schema.names import MODULE, camel
 
 Schema = dict[str, Any]
@@ -40,7 +50,11 @@ class Types:
 
     def property_of(self, field: Field, **extra: Any) -> Schema:
         """One property with its type and description."""
-        made: Schema = {**self._type_of(field), "description": described(field.description) + _values(field), **extra}
+        made: Schema = {
+            **self._type_of(field),
+            "description": described(field.description + value_list(field)),
+            **extra,
+        }
         if field.is_secret:
             made["secret"] = True
         return made
@@ -96,13 +110,6 @@ class Types:
                 "required": always_there(fields_of(model)),
             }
         return {"$ref": f"#/types/{token}"}
-
-
-def _values(field: Field) -> str:
-    """The values of an enumeration that the property's type does not carry."""
-    if len(field.parts) == 1:
-        return ""
-    return "".join(f" Values: {', '.join(f'`{value}`' for value in choice.values)}." for choice in field.choices)
 
 
 def always_there(fields: Iterable[Field]) -> list[str]:
