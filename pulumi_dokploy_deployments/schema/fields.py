@@ -100,7 +100,7 @@ def own_fields_first(model: type[BaseModel]) -> tuple[Field, ...]:
 
 
 def value_list(field: Field) -> str:
-    """The values of an enumeration, as a sentence, where the field's type is no place for them: one value or several."""
+    """The values of an enumeration as a sentence, for a field that takes one of them or several; else nothing."""
     if len(field.parts) == 1:
         return ""
     return "".join(f" Values: {', '.join(f'`{value}`' for value in choice.values)}." for choice in field.choices)
