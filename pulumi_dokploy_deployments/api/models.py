@@ -136,6 +136,7 @@ class DeploymentRecord(WireModel):
     application_id: str | None = None
     compose_id: str | None = None
     server_id: str | None = None
+    build_server_id: str | None = None
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
@@ -199,7 +200,6 @@ _KNOWN_ROW_FIELDS = frozenset(
         "scheduleId",
         "backupId",
         "volumeBackupId",
-        "buildServerId",
         "application",
         "compose",
     }

@@ -116,6 +116,8 @@ async def _to_the_end(wait: Wait, correlator: Correlator, sent_at: float, burst:
             await conclude(wait, row)
     except ApiError as error:
         raise failures.contact_lost(wait.service, wait.record.deployment, error, wait.record.link) from None
+    finally:
+        await wait.log.close()
 
 
 async def _went_on_with(wait: Wait, snapshot: Snapshot) -> bool:

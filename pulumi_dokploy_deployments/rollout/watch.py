@@ -108,4 +108,6 @@ async def watch(
         await conclude(wait, row)
     except ApiError as error:
         raise failures.contact_lost(service, record.deployment, error, record.link) from None
+    finally:
+        await wait.log.close()
     return record
