@@ -32,8 +32,8 @@ def exit_code_of(unit: Unit) -> int | None:
     found = _EXIT.search(unit.error)
     if found:
         return int(found.group(1))
-    ended = unit.has_ended or unit.state is UnitState.RESTARTING
-    return unit.exit_code if ended and unit.exit_code is not None and unit.exit_code >= 0 else None
+    has_told = unit.state in (UnitState.COMPLETE, UnitState.EXITED, UnitState.RESTARTING)
+    return unit.exit_code if has_told and unit.exit_code == 0 else None
 
 
 def next_step_of(unit: Unit) -> NextStep:

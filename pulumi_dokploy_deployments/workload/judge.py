@@ -78,10 +78,13 @@ class Judge:
             return self._nothing(reading.at)
         self._empty_since = None
         touched = {sight.member.name for sight in sights if sight.is_touched}
+        recreated = {sight.member.name for sight in sights if sight.is_recreated}
         standings: list[tuple[Sorted, Standing]] = []
         for sight in sights:
             name = sight.member.name
-            standing = self._judge_of(name).judge(sight, reading.at, stands_alone=not touched - {name})
+            standing = self._judge_of(name).judge(
+                sight, reading.at, stands_alone=not touched - {name}, is_beside_new=bool(recreated - {name})
+            )
             standings.append((sight, standing))
         return self._together(standings)
 
@@ -182,7 +185,14 @@ class Judge:
         if self._is_nothing_recreated(standings):
             state = State.NOTHING_RECREATED
             warnings.insert(0, _nothing_recreated(standings))
-        return Verdict(Health.HEALTHY, reason, state=state, warnings=tuple(warnings), members=reports)
+        return Verdict(
+            Health.HEALTHY,
+            reason,
+            state=state,
+            warnings=tuple(warnings),
+            notes=_notes(standings),
+            members=reports,
+        )
 
     def _is_nothing_recreated(self, standings: list[tuple[Sorted, Standing]]) -> bool:
         """Whether everything that runs is what ran before: nothing made anew, and nothing taken out."""
@@ -201,10 +211,32 @@ def _report(sight: Sorted, standing: Standing) -> MemberReport:
         name=member.name,
         tasks=len(standing.up),
         expected=standing.expected,
-        image=image,
+        image=_short(image),
         state=standing.state,
         reason=standing.reason,
     )
+
+
+def _short(image: str) -> str:
+    """The image without the digest that Swarm adds to it; it stays where there is no tag."""
+    name = image.partition("@")[0]
+    return name if ":" in name.rpartition("/")[2] else image
+
+
+def _notes(standings: list[tuple[Sorted, Standing]]) -> tuple[str, ...]:
+    """What was seen and not judged."""
+    notes = [
+        f"{sight.member.name}: {standing.reason}"
+        for sight, standing in standings
+        if standing.state in (State.NOT_EXPECTED, State.UNTOUCHED) and not standing.notes and len(standings) > 1
+    ]
+    for sight, _ in standings:
+        notes += [
+            f"{sight.member.name}: {unit.name} is a one-off container ({unit.state.value})"
+            for unit in sight.member.units
+            if unit.is_one_off
+        ]
+    return tuple(notes)
 
 
 def _joined(standings: list[tuple[Sorted, Standing]], count: int) -> str:
@@ -229,7 +261,7 @@ def _still_runs(standings: list[tuple[Sorted, Standing]]) -> str:
     )
     noun = "task" if standing.up[0].is_task else "container"
     count = f"{len(standing.up)} {noun}{'' if len(standing.up) == 1 else 's'}"
-    image = sight.member.image or standing.up[0].image
+    image = _short(sight.member.image or standing.up[0].image)
     which = "the earlier version still runs" if is_earlier else "running"
     return f"{which} ({count}{f', image {image}' if image else ''})"
 

@@ -97,7 +97,7 @@ class MemberJudge:
     _first_failed: Unit | None = None
     _update_started_at: datetime | None = None
 
-    def judge(self, seen: Sorted, at: float, *, stands_alone: bool) -> Standing:
+    def judge(self, seen: Sorted, at: float, *, stands_alone: bool, is_beside_new: bool = False) -> Standing:
         """How the member stands now.
 
         Args:
@@ -105,6 +105,7 @@ class MemberJudge:
             at: the moment of the reading.
             stands_alone: whether the deployment has touched no other member. An untouched one is then no neighbour,
                 but what was asked for.
+            is_beside_new: whether it has made another member anew.
         """
         member = seen.member
         if member.expected == 0 and not member.is_job:
@@ -129,7 +130,8 @@ class MemberJudge:
         if not seen.is_touched:
             if self.is_always_recreated:
                 return self._nothing_new(seen, at)
-            if not stands_alone or _lies_about(member):
+            is_well = all(unit.is_up for unit in member.units if unit.id in seen.roles)
+            if _lies_about(member) or is_beside_new or not (stands_alone or is_well):
                 return _neighbour(seen)
         elif self.is_always_recreated and not seen.is_recreated:
             return self._nothing_new(seen, at)
@@ -155,6 +157,8 @@ class MemberJudge:
                 was = self.before.units.get(unit.id) if self.before is not None else None
                 known = was.restarts if was is not None else unit.restarts
                 endings.base_restarts = 0 if seen.roles[unit.id] is Role.NEW else min(known, unit.restarts)
+            if unit.state is UnitState.RESTARTING:
+                self._remember_life(unit)
             for number in range(endings.base_restarts + 1, unit.restarts + 1):
                 self._note(endings, (unit.id, number), unit, at)
             if unit.has_ended:
@@ -170,9 +174,11 @@ class MemberJudge:
         self._first_ending_at = at if self._first_ending_at is None else self._first_ending_at
         if unit.has_failed or unit.exit_code:
             self._first_failed = self._first_failed or unit
-        began = unit.started
-        if began is not None and unit.finished is not None and unit.finished > began:
-            life = (unit.finished - began).total_seconds()
+        self._remember_life(unit)
+
+    def _remember_life(self, unit: Unit) -> None:
+        if unit.started is not None and unit.finished is not None and unit.finished > unit.started:
+            life = (unit.finished - unit.started).total_seconds()
             self._last_life = max(self._last_life, min(life, LONGEST_LIFE_SECONDS))
 
     # --- the cases ----------------------------------------------------------------------------------------------
@@ -262,7 +268,8 @@ class MemberJudge:
         if not worst.count or self._first_ending_at is None:
             return None
         down = any(not unit.is_up for unit in counted) or not counted
-        was_failing = self.before is not None and self.before.was_failing
+        restarts = worst.last.restarts if worst.last is not None else 0
+        was_failing = self.before.was_failing if self.before is not None else restarts > CRASH_LOOP_ENDINGS
         as_before = was_failing and not seen.is_recreated and stands_alone and down
         slow = worst.count >= 2 and down and at - self._first_ending_at >= CRASH_LOOP_SECONDS
         if worst.count < CRASH_LOOP_ENDINGS and not slow and not as_before:
@@ -342,11 +349,11 @@ class MemberJudge:
             up,
             wanted,
             due_in_seconds=due,
-            failed=self._first_failed,
+            failed=self._first_failed or next(iter(waiting), None),
         )
 
     def _up(self, seen: Sorted, up: tuple[Unit, ...], wanted: int, at: float) -> Standing:
-        needed = self.stable_seconds + (self._last_life if self._first_ending_at is not None else 0.0)
+        needed = self.stable_seconds + self._last_life
         begun = self._first_seen
         steady = at - max(begun.values(), default=at)
         what = f"{len(up)} {self._noun(seen, len(up))} {_runs(len(up))}"
@@ -459,12 +466,9 @@ class MemberJudge:
     def _noun(self, seen: Sorted, number: int) -> str:
         units = seen.member.units
         noun = "task" if not units or units[0].is_task else "container"
-        new = (
-            "new "
-            if seen.is_recreated
-            and all(seen.roles[unit.id] is Role.NEW for unit in units if unit.id in seen.roles and unit.is_up)
-            else ""
-        )
+        only_new = seen.update is not None or self.is_always_recreated
+        up = [seen.roles[unit.id] for unit in units if unit.id in seen.roles and unit.is_up]
+        new = "new " if only_new or (seen.is_recreated and all(role is Role.NEW for role in up)) else ""
         return f"{new}{noun}{'' if number == 1 else 's'}"
 
     def _detail(self, waiting: list[Unit], counted: Iterable[Unit]) -> str:

@@ -45,6 +45,8 @@ FAILING_RESTARTS = 2
 NAMES_ATTEMPTS = 3
 """How often the names of the file's services are asked for, before a fault there is no longer waited for."""
 
+NEVER_THERE = "it has no container and had none before: an inactive profile, or no replicas"
+
 STACK = "stack"
 
 _T = TypeVar("_T")
@@ -100,7 +102,9 @@ class WorkloadProbe:
     _out_of_memory: set[str] = field(default_factory=set)
     _seen_names: set[str] = field(default_factory=set)
     _names: list[str] | None = None
-    _expectations: dict[str, str] = field(default_factory=dict)
+    _expectations: dict[str, str] | None = None
+    _lost: set[str] = field(default_factory=set)
+    _old_slots: set[str] = field(default_factory=set)
     _names_attempts: int = 0
 
     async def baseline(self) -> Baseline:
@@ -143,37 +147,41 @@ class WorkloadProbe:
         if self._names is not None or self._names_attempts >= NAMES_ATTEMPTS:
             return
         self._names_attempts += 1
-        identity = self.service.service_id
         try:
-            names = await self.client.compose_services(identity)
-            text = await self.client.compose_file(identity)
+            self._names = await self.client.compose_services(self.service.service_id)
         except (AccessDenied, NotFound):
             self._names_attempts = NAMES_ATTEMPTS
         except ApiError:
             if self._names_attempts < NAMES_ATTEMPTS:
                 raise
-        else:
-            self._names, self._expectations = names, read_expectations(text)
+
+    async def _read_file(self) -> None:
+        """What the file says of members that are missing; only asked for where there are any."""
+        if self._expectations is not None:
+            return
+        try:
+            self._expectations = read_expectations(await self.client.compose_file(self.service.service_id))
+        except (AccessDenied, NotFound):
+            self._expectations = {}
 
     def _is_declared(self, name: str) -> bool | None:
         return name in self._names if self._names is not None else None
 
-    def _missing(self, there: Iterable[str]) -> list[Member]:
+    async def _missing(self, there: Iterable[str]) -> list[Member]:
         """The members of the file that have no unit, with the reason where they need not have any."""
         seen = set(there)
         self._seen_names |= seen
+        names = [name for name in self._names or () if name not in seen]
+        if names:
+            await self._read_file()
         missing: list[Member] = []
-        for name in self._names or ():
-            if name in seen:
-                continue
-            was_there = name in self._seen_names or bool(
-                name in self.before.members and self.before.members[name].units
-            )
-            why = self._expectations.get(name)
+        for name in names:
+            before = self.before.members.get(name)
+            was_there = name in self._seen_names or (before is not None and bool(before.units))
+            why = (self._expectations or {}).get(name)
             if why is None:
-                why = (
-                    "" if was_there else "it has no container, and had none before: an inactive profile, or no replicas"
-                )
+                # The file can't be had, or says it in a roundabout way: what was never there is not missed.
+                why = "" if was_there else NEVER_THERE
             missing.append(Member(name=name, is_declared=True, not_expected_because=why))
         return missing
 
@@ -210,7 +218,7 @@ class WorkloadProbe:
             )
             for name, units in by_member.items()
         ]
-        return Reading(at, (*members, *self._missing(by_member)))
+        return Reading(at, (*members, *await self._missing(by_member)))
 
     # --- Swarm --------------------------------------------------------------------------------------------------
 
@@ -231,7 +239,9 @@ class WorkloadProbe:
         changed = await self._inspect_tasks(by_member, at, brief=brief)
         await self._inspect_services(by_member, changed, at)
         members = [self._swarm_member(name, tasks, at) for name, tasks in by_member.items()]
-        missing = [await self._without_tasks(member) for member in self._missing(by_member)] if self._is_stack else []
+        missing: list[Member] = []
+        if self._is_stack and not brief:
+            missing = [await self._without_tasks(member) for member in await self._missing(by_member)]
         return Reading(at, (*members, *missing))
 
     def _member_of(self, task: ServiceTask) -> str:
@@ -246,7 +256,6 @@ class WorkloadProbe:
         for name, tasks in by_member.items():
             was = self.before.members.get(name)
             before = was.units if was is not None else {}
-            too_old: set[str] = set()
             for task in tasks:
                 known = self._tasks.get(task.task_id)
                 if known is not None and (known.state, known.status) == (task.phase, task.desired_state):
@@ -255,19 +264,21 @@ class WorkloadProbe:
                 unit_before = before.get(task.task_id)
                 if unit_before is not None and (unit_before.has_ended or not ended):
                     continue
-                is_history = ended and not self.before.was_read and (self.since is None or task.slot in too_old)
-                if brief or left <= 0 or is_history:
+                is_history = ended and not self.before.was_read and (self.since is None or task.slot in self._old_slots)
+                if brief or left <= 0 or is_history or task.task_id in self._lost:
                     continue
                 left -= 1
                 changed.add(name)
                 found = await self.client.inspect_task(task.task_id, server_id=self.service.server_id)
                 if found is None:
+                    # Swarm has forgotten it already (transcript 509); it will not come back.
+                    self._lost.add(task.task_id)
                     continue
                 if known is not None and known.found.state_since is not None and known.state == "running":
                     self._started[task.task_id] = known.found.state_since
                 self._tasks[task.task_id] = _Seen(found, at, task.phase, task.desired_state)
                 if not self.before.was_read and self.since is not None and found.created_at < self.since:
-                    too_old.add(task.slot)
+                    self._old_slots.add(task.slot)
                 await self._look_for_memory(found)
             if name not in self._services and tasks:
                 await self._find_service(name, tasks)

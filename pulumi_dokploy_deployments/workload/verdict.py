@@ -112,6 +112,7 @@ class Verdict:
         due_in_seconds: when a pending verdict may become final, where that is known: looking then loses no time.
         state: how the workload stands.
         warnings: what the user should read although the verdict is good: sentences without a full stop.
+        notes: what was seen and not judged: one-off containers, untouched neighbours, inactive profiles.
         members: what was seen of each member.
         failed_unit: the unit that failed, where there is one.
         next_step: what the cause lies in.
@@ -124,6 +125,7 @@ class Verdict:
     due_in_seconds: float | None = None
     state: State = State.UNKNOWN
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     members: tuple[MemberReport, ...] = ()
     failed_unit: FailedUnit | None = None
     next_step: NextStep = NextStep.NONE

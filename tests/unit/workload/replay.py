@@ -64,14 +64,19 @@ def course(name: str, *, continued_by: str | None = None, gap: float = 1.0) -> C
     polls = recording["polls"]
     steps = [(poll["ms"] / 1000, poll) for poll in polls]
     rows = [poll["newest_row"] for poll in polls if poll["newest_row"]]
-    row = max(rows, key=lambda each: each["createdAt"], default=None)
+    row: dict[str, Any] = max(rows, key=lambda each: each["createdAt"], default={})
     final = [
         poll["ms"] / 1000
         for poll in polls
         if poll["newest_row"] and poll["newest_row"]["deploymentId"] == row["deploymentId"] and _is_final(poll)
     ]
     if continued_by is not None:
-        steps.append((steps[-1][0] + gap, transcript(continued_by)["before"]))
+        more = transcript(continued_by)
+        steps.append((steps[-1][0] + gap, more["before"]))
+        same = [poll for poll in more["polls"] if poll["newest_row"]["deploymentId"] == row["deploymentId"]]
+        offset = steps[-1][0] + gap
+        steps += [(offset + poll["ms"] / 1000, poll) for poll in same]
+        final += [offset + poll["ms"] / 1000 for poll in same if _is_final(poll)]
     return Course(
         service=_service(recording["service"]),
         before=recording["before"],
@@ -132,7 +137,7 @@ def swarm_course(name: str, *, replicas: int = 1, before: frozenset[str]) -> Cou
 
 
 def _is_final(poll: dict[str, Any]) -> bool:
-    return poll["newest_row"]["status"] != "running"
+    return bool(poll["newest_row"]["status"] != "running")
 
 
 def _service(recorded: dict[str, Any]) -> Service:
