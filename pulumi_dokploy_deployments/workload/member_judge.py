@@ -280,7 +280,7 @@ class MemberJudge:
                 "its process ends with exit code 0 again and again, and is started anew each time",
                 seen,
                 failed=worst.last,
-                said="",
+                is_plain=True,
                 next_step=NextStep.RESTART_POLICY,
             )
         failed = worst.told[-1] if worst.told else worst.last
@@ -332,12 +332,14 @@ class MemberJudge:
             return self._red(State.FAILED, f"{held[0].name} {what} and nothing more happens", seen, failed=held[0])
         if not held:
             self._forget("stuck")
-        if not waiting and not up and not replaced:
-            # Everything has ended and should be started again: Swarm has the next task within moments.
+        updating = seen.update is not None and seen.update.state is UpdateState.UPDATING
+        if not waiting and not replaced and not updating:
+            # What has ended and should be started again has a successor within moments.
             since = self._since.setdefault("empty slot", at)
             last = next((each.last for each in self._endings.values() if each.last is not None), None)
-            if at - since >= NO_UNITS_SECONDS:
-                return self._red(State.FAILED, "it has ended and nothing more is started", seen, failed=last)
+            if at - since >= (STUCK_SECONDS if up else NO_UNITS_SECONDS):
+                what = f"only {len(up)} of {wanted} run" if up else "it has ended"
+                return self._red(State.FAILED, f"{what} and nothing more is started", seen, failed=last)
         else:
             self._forget("empty slot")
         due = None
@@ -445,13 +447,14 @@ class MemberJudge:
         seen: Sorted,
         *,
         failed: Unit | None = None,
-        said: str | None = None,
+        said: str = "",
+        is_plain: bool = False,
         next_step: NextStep | None = None,
         up: tuple[Unit, ...] | None = None,
     ) -> Standing:
         culprit = failed or self._first_failed
-        words = (words_for(culprit) if culprit is not None else "") or said or ""
-        if said == "":
+        words = (words_for(culprit) if culprit is not None else "") or said
+        if is_plain:
             words = ""
         step = next_step or (next_step_of(culprit) if culprit is not None else NextStep.NONE)
         return Standing(

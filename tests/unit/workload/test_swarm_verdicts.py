@@ -101,8 +101,11 @@ def test_a_task_that_follows_a_dead_one_must_outlive_it() -> None:
 
 
 def test_fewer_tasks_than_asked_for_are_not_healthy() -> None:
-    verdict = verdict_on(judge(), swarm(task("a"), task("b", slot=2), expected=3))
+    two = swarm(task("a"), task("b", slot=2), expected=3)
+    verdict = verdict_on(judge(), two, seconds=STUCK_SECONDS - 1)
     assert (verdict.health, verdict.reason) == (Health.PENDING, "2 of 3 new tasks run")
+    verdict = verdict_on(judge(), two)
+    assert (verdict.state, verdict.reason) == (State.FAILED, "only 2 of 3 run and nothing more is started")
 
 
 def test_a_service_that_asks_for_no_replicas_needs_nothing_to_run() -> None:
