@@ -62,7 +62,7 @@ def test_it_survives_the_way_from_one_process_to_another(error: RolloutError) ->
 def test_the_log_s_end_stands_apart_line_by_line() -> None:
     text = str(EVERY[0])
     assert "The build log ends with:\n    npm ERR! missing script: build\n    Error occurred ❌" in text
-    assert "\nMend what the log names." in text
+    assert "\nFix the error shown in the log, then try again." in text
 
 
 def test_a_message_without_a_log_is_one_line() -> None:
@@ -79,7 +79,7 @@ def test_a_row_that_could_not_be_prepared_is_told_with_the_server_s_reason() -> 
 def test_an_unknown_service_is_told_with_where_ids_are_found() -> None:
     error = failures.unknown_service(ServiceRef(SHOP.kind, "app-9"), "https://dokploy.example.com")
     assert str(error) == (
-        "https://dokploy.example.com has no application with the id 'app-9'. The id stands in the address of the "
+        "https://dokploy.example.com has no application with the id 'app-9'. The id is in the address of the "
         "service's page in the dashboard, after /application/."
     )
 

@@ -173,7 +173,7 @@ async def test_an_error_tells_the_stage_and_the_log_s_end(bench: Bench) -> None:
     bench.fake.fails = True
     error = await bench.failure()
     assert isinstance(error, DeploymentFailed)
-    assert "failed after 4.0 s, in the stage 'build'" in str(error)
+    assert "failed after 4.0 s in the build: npm ERR! missing script: build" in str(error)
     assert error.log_tail[-2:] == ("npm ERR! missing script: build", "Error occurred ❌, check the logs for details.")
     assert f"deployment {bench.fake.server.row_of['us 1']}" in str(error)
 
@@ -296,7 +296,9 @@ async def test_swarm_s_own_rollback_is_not_called_a_success(bench: Bench) -> Non
     bench.fake.crashes = True
     error = await bench.failure()
     assert isinstance(error, ServiceUnhealthy)
-    assert 'Dokploy calls the deployment of application "shop" done, but the new version does not run' in str(error)
+    assert 'Dokploy reports the deployment of application "shop" as done, but the new version does not run' in str(
+        error
+    )
     assert "task: non-zero exit (1)" in str(error)
     assert "the earlier version still runs" in str(error)
 
