@@ -113,16 +113,21 @@ class Vocabulary:
             action: what is done.
             subject: the id of what it is done to; empty where the sentence around it says so.
         """
+        if action is Action.WATCH and subject:
+            # An id may begin with a dash.
+            return f"watch it with `{COMMAND} watch {'-- ' if subject.startswith('-') else ''}{subject}`"
         return _PLAIN_ACTIONS[action]
 
 
+COMMAND = "dokploy-deployments"
+"""The command line, which is installed wherever the package is."""
 _PLAIN_ACTIONS = {
     Action.RUN_AGAIN: "try again",
-    Action.LIST_DEPLOYMENTS: "list the service's deployments",
-    Action.SHOW_QUEUE: "show the queue",
-    Action.WATCH: "watch the deployment on its page in the dashboard",
-    Action.LIST_CANDIDATES: "list the rollback candidates",
-    Action.DOCTOR: "run `dokploy-deployments doctor`",
+    Action.LIST_DEPLOYMENTS: f"list its deployments with `{COMMAND} list`",
+    Action.SHOW_QUEUE: f"show the queue with `{COMMAND} queue`",
+    Action.WATCH: "watch it on its page in the dashboard",
+    Action.LIST_CANDIDATES: f"list the versions to go back to with `{COMMAND} candidates`",
+    Action.DOCTOR: f"run `{COMMAND} doctor`",
     Action.DESTROY: "delete it",
     Action.GIVE_UP: "remove it without asking the server",
 }

@@ -20,10 +20,9 @@ from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wa
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
+from pulumi_dokploy_deployments.waiting.progress_words import phrase
 from pulumi_dokploy_deployments.workload.health import Health, Verdict
-
-ASKING = "asking the server"
-ROLLING = "rolling back"
 
 
 def deploy(session: Session, request: RolloutRequest) -> None:
@@ -35,7 +34,7 @@ def deploy(session: Session, request: RolloutRequest) -> None:
         service = await existing_service(client, ref.kind, ref.service_id)
         reporter.name = service.name
         if not ref.kind.is_database:
-            reporter.progress.usual_seconds = usual_seconds(await client.deployments_of(ref.kind, ref.service_id))
+            reporter.times.usual_seconds = usual_seconds(await client.deployments_of(ref.kind, ref.service_id))
         with reporter:
             # The log is read in any case, since it tells the stages; what is shown is the reporter's business.
             return await deploy_and_wait(replace(request, stream_logs=True), RunContext(client, clock, reporter))
@@ -43,7 +42,7 @@ def deploy(session: Session, request: RolloutRequest) -> None:
     try:
         outcome = session.run(work)
     except KeyboardInterrupt:
-        session.goes_on = after_interrupt(ref, reporter.last_status)
+        session.goes_on = after_interrupt(ref, reporter.last)
         raise
     if session.is_json:
         session.json(_result(outcome))
@@ -74,7 +73,7 @@ def rollback(
     try:
         target, proof, link = session.run(work)
     except KeyboardInterrupt:
-        if reporter.last_status:
+        if reporter.last is not None and reporter.last.activity is not Activity.READING:
             session.goes_on = (
                 "The server may have taken the rollback; whether the version runs was not seen to the end. Run the "
                 "same command again, or look at the service's page."
@@ -113,16 +112,15 @@ def _reporter(session: Session, clock: SystemClock, *, show_log: bool) -> LiveRe
     return LiveReporter(session.err, clock, event=session.json if session.is_json else None, show_log=show_log)
 
 
-def after_interrupt(ref: ServiceRef, last_status: str) -> str:
-    """What still runs at the server after Ctrl-C, going by the last status that was seen."""
-    if not last_status:
+def after_interrupt(ref: ServiceRef, last: Progress | None) -> str:
+    """What still runs at the server after Ctrl-C, going by the last step that the run has told."""
+    if last is None or last.activity in (Activity.READING, Activity.DROPPING_WAITING):
         return "Nothing was started."
     watch = f"dokploy-deployments watch --{ref.kind.value} {ref.service_id}"
-    if last_status.startswith(ASKING):
-        return f"The request may have reached the server; if it did, it goes on there. See: {watch}"
+    if last.activity is Activity.REQUESTING:
+        return f"The request may have reached the server; if it did, the deployment goes on there. See: {watch}"
     follow = f" Watch it: {watch}" if not ref.kind.is_database else ""
-    seen = last_status.partition(" (usually")[0]
-    return f"The server goes on with the deployment (last seen: {seen}).{follow}"
+    return f"The server goes on with the deployment (last seen: {phrase(last)}).{follow}"
 
 
 def _result(outcome: RolloutOutcome) -> dict[str, Any]:
@@ -152,7 +150,7 @@ def _tell(session: Session, reporter: LiveReporter, outcome: RolloutOutcome, now
         version = f" · {tables.version(outcome.version)}" if outcome.version is not None else ""
         text = f"{reporter.name}: {info.status}{took} · {info.title} · {info.deployment_id}{version}"
         session.say(text, "green" if row.status.is_final else "cyan")
-        stages = " · ".join(f"{stage.value} {tables.seconds(s)}" for stage, s in reporter.progress.durations(now))
+        stages = " · ".join(f"{stage.value} {tables.seconds(s)}" for stage, s in reporter.times.durations(now))
         if stages:
             session.say(f"stages: {stages}", "dim")
         if not row.status.is_final:

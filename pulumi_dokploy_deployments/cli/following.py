@@ -91,7 +91,7 @@ class Watch:
         if health and self._saw_it_run and row.status is DeploymentStatus.DONE:
             verdict = await self._prove(row, deadline, timeout_seconds)
         good = Watched(row, verdict).succeeded
-        self._reporter.progress.enter(Stage.DONE if good else Stage.FAILED, self._clock.monotonic())
+        self._reporter.times.enter(Stage.DONE if good else Stage.FAILED, self._clock.monotonic())
         return Watched(row, verdict)
 
     async def _follow(self, deadline: float, timeout_seconds: float) -> DeploymentRecord | None:
@@ -110,7 +110,7 @@ class Watch:
             if remaining <= 0:
                 await self._too_late(row, timeout_seconds)
             spent = self._clock.monotonic() - since
-            pause = seconds_until_next_look(phase, spent, self._reporter.progress.usual_seconds)
+            pause = seconds_until_next_look(phase, spent, self._reporter.times.usual_seconds)
             self._log.wake.clear()
             await self._clock.sleep(min(pause, remaining), wake=self._log.wake)
 
@@ -125,7 +125,7 @@ class Watch:
         )
         if self._known is None:
             self._known = frozenset(row.deployment_id for row in seen.rows)
-            self._reporter.progress.usual_seconds = usual_seconds(seen.rows)
+            self._reporter.times.usual_seconds = usual_seconds(seen.rows)
         return seen
 
     def _pick(self, seen: Snapshot) -> DeploymentRecord | None:
@@ -170,7 +170,7 @@ class Watch:
             self._saw_it_run = True
             if row.started_at is not None:
                 ago = (self._clock.now() - row.started_at).total_seconds()
-                self._reporter.progress.started_earlier(now - max(0.0, ago))
+                self._reporter.times.started_earlier(now - max(0.0, ago))
         self._log.start(row)
         await self._log.catch_up(row)
         stage = self._log.stages.stage
@@ -205,7 +205,7 @@ class Watch:
 
     async def _too_late(self, row: DeploymentRecord | None, timeout_seconds: float) -> NoReturn:
         tail = await failures.log_tail(self._client, row) if row is not None else []
-        stage = self._reporter.progress.stage
+        stage = self._reporter.times.stage
         raise failures.timed_out(self._service, row, timeout_seconds, stage, tail, self._link())
 
     def _link(self) -> str:

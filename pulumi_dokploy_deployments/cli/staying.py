@@ -93,7 +93,7 @@ def _tell(session: Session, reporter: LiveReporter, watched: Watched, now: float
                 "deployment": info_of(row).model_dump(mode="json") if row is not None else None,
                 "health": verdict.health.value if verdict is not None else None,
                 "health_reason": verdict.reason if verdict is not None else None,
-                "stages": {stage.value: round(spent, 1) for stage, spent in reporter.progress.durations(now)},
+                "stages": {stage.value: round(spent, 1) for stage, spent in reporter.times.durations(now)},
             }
         )
         return
@@ -102,11 +102,11 @@ def _tell(session: Session, reporter: LiveReporter, watched: Watched, now: float
         return
     info = info_of(row)
     took = f" after {tables.seconds(info.duration_seconds)}" if info.duration_seconds is not None else ""
-    usual = reporter.progress.usual_seconds
+    usual = reporter.times.usual_seconds
     usually = f" (usually {tables.seconds(usual)})" if usual is not None else ""
     style = "green" if watched.succeeded else "red"
     session.say(f"{reporter.name}: {info.status}{took}{usually} · {info.title} · {info.deployment_id}", style)
-    stages = " · ".join(f"{stage.value} {tables.seconds(spent)}" for stage, spent in reporter.progress.durations(now))
+    stages = " · ".join(f"{stage.value} {tables.seconds(spent)}" for stage, spent in reporter.times.durations(now))
     if stages:
         session.say(f"stages: {stages}", "dim")
     if verdict is not None and verdict.health is not Health.NOT_CHECKED:

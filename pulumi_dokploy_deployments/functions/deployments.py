@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import TypeAdapter, model_validator
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.errors import NotFound
+from pulumi_dokploy_deployments.api.errors import NotFound, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, ServiceKind
 from pulumi_dokploy_deployments.api.wire import WireModel
 from pulumi_dokploy_deployments.functions.filters import Filter
@@ -75,8 +75,10 @@ async def server_deployments(client: DokployClient, server_id: str, kept: Filter
     except NotFound:
         raise UnknownId(
             f"{client.connection.origin} has no remote server with the id {identity!r}.",
-            next_step="The ids are on the dashboard's page of remote servers. What runs on Dokploy's own machine "
-            "belongs to none of them.",
+            next_step="The ids are on the Remote Servers page of the dashboard. Services on Dokploy's own machine "
+            "belong to no remote server.",
+            step=Step.CHANGE_INPUT,
+            property_name="server_id",
         ) from None
     known = {row.deployment_id for row in own}
     central = await client.read(CENTRALIZED, _CENTRAL_ROWS)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
+from pulumi_dokploy_deployments.api.text import Action, Input
 
 Status = str | Sequence[str] | None
 Since = datetime | timedelta | str | None
@@ -18,7 +19,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 
 
 class InvalidArgument(DokployError):
-    """A value that no request was sent for, since it can't be meant."""
+    """An argument is not valid; no request was sent."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Filter:
 
 
 def filter_of(status: Status = None, limit: int | None = None, since: Since = None, *, now: datetime) -> Filter:
-    """The filter that a caller's arguments mean.
+    """The filter for a caller's arguments.
 
     Args:
         status: one status or several.
@@ -52,7 +53,7 @@ def filter_of(status: Status = None, limit: int | None = None, since: Since = No
         now: the time that ages count from.
 
     Raises:
-        InvalidArgument: one of them can't be meant; the message says what could.
+        InvalidArgument: one of them is not valid; the message says what is.
     """
     return Filter(_statuses(status), _limit(limit), _since(since, now))
 
@@ -65,18 +66,28 @@ def _statuses(status: Status) -> frozenset[str]:
             continue
         if name in ("queued", "waiting", "pending", "idle"):
             raise InvalidArgument(
-                f"There are no deployments with the status {name!r}: Dokploy makes the row only when the job starts.",
-                next_step="What waits is in the queue (get_deployment_queue, or `dokploy-deployments queue`).",
+                f"No deployment has the status {name!r}: Dokploy lists a deployment only once its job has started.",
+                next_step=("Waiting jobs are not deployments yet: ", Action.SHOW_QUEUE, "."),
+                step=Step.CHANGE_INPUT,
+                property_name="status",
             )
         raise InvalidArgument(
-            f"{name!r} is not a status of a deployment.", next_step=f"The statuses are {', '.join(known)}."
+            f"{name!r} is not a status of a deployment.",
+            next_step=f"The statuses are {', '.join(known)}.",
+            step=Step.CHANGE_INPUT,
+            property_name="status",
         )
     return frozenset(names)
 
 
 def _limit(limit: int | None) -> int | None:
     if limit is not None and (isinstance(limit, bool) or limit < 1):
-        raise InvalidArgument(f"The limit is {limit!r}.", next_step="Give a number from 1 on, or leave it out for all.")
+        raise InvalidArgument(
+            (f"{limit!r} is not a valid ", Input("limit"), "."),
+            next_step="Give a whole number of 1 or more, or leave it out to get all.",
+            step=Step.CHANGE_INPUT,
+            property_name="limit",
+        )
     return None if limit is None else int(limit)
 
 
@@ -97,6 +108,8 @@ def _since(since: Since, now: datetime) -> datetime | None:
         raise InvalidArgument(
             f"{since!r} is neither a time nor an age.",
             next_step="Give a time as 2026-11-24T08:00:00Z (or only the date), or an age as 90s, 15m, 2h, 7d or 1w.",
+            step=Step.CHANGE_INPUT,
+            property_name="since",
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.client import MAX_LOG_LINES, DokployClient
-from pulumi_dokploy_deployments.api.errors import NotFound
+from pulumi_dokploy_deployments.api.errors import NotFound, Step
+from pulumi_dokploy_deployments.api.text import Action, Input
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId, given_id
 from pulumi_dokploy_deployments.functions.models import DeploymentLogs
@@ -27,7 +28,10 @@ async def deployment_logs(client: DokployClient, deployment_id: str, *, tail: in
     """
     if isinstance(tail, bool) or not 1 <= tail <= MAX_LOG_LINES:
         raise InvalidArgument(
-            f"{tail!r} lines of a log can't be had.", next_step=f"The server gives 1 to {MAX_LOG_LINES} lines."
+            (f"{tail!r} is not a valid ", Input("tail"), "."),
+            next_step=f"Give a whole number from 1 to {MAX_LOG_LINES}.",
+            step=Step.CHANGE_INPUT,
+            property_name="tail",
         )
     identity = given_id("deployment id", deployment_id)
     try:
@@ -58,5 +62,7 @@ def unknown_deployment(server: str, deployment_id: str) -> UnknownId:
     """The server answers 404 for a deployment that never was, was removed, or was pruned (transcript 72)."""
     return UnknownId(
         f"{server} has no deployment with the id {deployment_id!r}.",
-        next_step="It keeps about the ten newest of each service; list them with `dokploy-deployments list`.",
+        next_step=("The server keeps about the ten newest of each service. ", Action.LIST_DEPLOYMENTS, "."),
+        step=Step.CHANGE_INPUT,
+        property_name="deployment_id",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.errors import Step
 from pulumi_dokploy_deployments.api.models import JobState, QueueJob
 from pulumi_dokploy_deployments.functions.deployments import service_type_of
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
@@ -81,5 +82,10 @@ def _states(state: str | Sequence[str] | None) -> frozenset[str]:
     known = [member.value for member in JobState]
     for name in names:
         if name not in known:
-            raise InvalidArgument(f"{name!r} is not a state of a job.", next_step=f"They are {', '.join(known)}.")
+            raise InvalidArgument(
+                f"{name!r} is not a state of a job.",
+                next_step=f"The states are {', '.join(known)}.",
+                step=Step.CHANGE_INPUT,
+                property_name="state",
+            )
     return frozenset(names)

@@ -196,11 +196,11 @@ def timed_out(
     """
     limit = Deadline(deadline)
     watch: Text = (ActionOn(Action.WATCH, row.deployment_id) if row is not None else Action.WATCH,)
-    detail = f" ({so_far})" if so_far else ""
     if stage is Stage.HEALTH_CHECK:
-        reason = f"Dokploy reports it as done, and the health check has not passed{detail}"
+        reason = f"Dokploy reports it as done, but the health check has not passed{f': {so_far}' if so_far else ''}"
         first: Text = "Look at the service's log for why it is not ready."
     else:
+        detail = f" ({so_far})" if so_far else ""
         reason = f"it was in the stage {stage.value!r}{detail}, and the server keeps working on it"
         first = joined(watch, ".")
     error = DeploymentTimedOut(
@@ -340,7 +340,7 @@ def answer_not_found(service: Service, cause: ApiError, link: str) -> TriggerFai
         f"Whether the server took the request to deploy {name_of(service)} is not known",
         reason=joined(
             clause(cause.text),
-            ", and neither the queue nor the history shows the deployment for certain. The request was not sent again",
+            ", and neither the queue nor the history shows the deployment for certain. It was not sent a second time",
         ),
         service=name_of(service),
         link=link,

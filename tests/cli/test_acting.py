@@ -132,7 +132,7 @@ def test_watching_follows_what_waits_first(server: Server) -> None:
         server.post("application.deploy", applicationId=other, title="waits")
         watching = server.process("watch", "--application", other, "--no-health")
         assert watching.stderr is not None
-        assert watching.stderr.readline() == "other · waiting in the queue (1 before it)\n"
+        assert watching.stderr.readline() == "other · waiting in the queue (1 ahead)\n"
         server.until_it_builds(running)
         server.post("application.killBuild", applicationId=server.application("git"))
         out, _ = watching.communicate(timeout=20)

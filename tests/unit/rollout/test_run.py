@@ -287,8 +287,7 @@ async def test_a_version_that_never_gets_up_is_told_at_the_deadline_with_what_wa
     bench.fake.before.append(starting)
     error = await bench.failure(timeout_seconds=30.0)
     assert isinstance(error, DeploymentTimedOut)
-    assert "in the stage 'health check'" in str(error)
-    assert "0 of 1 new tasks run (starting)" in str(error)
+    assert "the health check has not passed: 0 of 1 new tasks run (starting)" in str(error)
     assert "build log" not in str(error)
 
 
