@@ -70,6 +70,10 @@ def telling_line(log: Sequence[str]) -> Telling | None:
     return found or _generic(lines[-_LAST_LINES:])
 
 
+# Dokploy's own closing lines name no cause (recordings 36, 155, 172, 299).
+_DOKPLOYS_OWN = re.compile(r"❌|check the logs for details")
+
+
 # --- a command that failed ----------------------------------------------------------------------------------------
 
 _COMMANDS = (
@@ -149,7 +153,7 @@ def _summary_block(lines: Sequence[str], index: int) -> list[str]:
 # What a tool writes before the reason itself; npm's `code`, `path` and pointers to a log are no reasons.
 _REASON = re.compile(
     r"^\s*(?:npm (?:ERR!|error) (?!code |errno |path |command |syscall |signal |cwd |A complete log|\s*$)|"
-    r"error\b|Error: |ERROR\b|fatal\b|FATAL\b|panic: |\[ERROR\]|E: |\w*(?:Error|Exception): |"
+    r"error\b|Error: |ERROR\b|fatal\b|FATAL\b|panic: |\[ERROR\]|\[Error: |E: |\w*(?:Error|Exception): |"
     r"[^\s:]+(?::\d+)+:? (?:\S+ )?error\b|\S+\(\d+,\d+\): error\b|.{0,80}\b(?:command )?not found$)"
 )
 _NOISE = re.compile(
@@ -171,17 +175,29 @@ _PHASE = re.compile(r"^(?:\[(?:analyzer|detector|restorer|builder|exporter)\] ?)
 _LIFECYCLE = re.compile(r"(?:executing lifecycle.*|\blifecycle\b.*)failed with status code: (?P<code>\d+)")
 _NO_GROUP = re.compile(r"No buildpack groups passed detection")
 _BUILDER_FAILED = re.compile(r"^ERROR: failed to (?:build|launch|export|detect)\b")
+_BUILDING = re.compile(r"^===> BUILDING")
+_NO_PLAN = re.compile(
+    r"unable to generate a build plan|could not determine how to build|No default language could be detected|"
+    r"Application not supported by|No start command (?:could be|was) found"
+)
 
 
 def _buildpack(lines: Sequence[str]) -> Telling | None:
-    """Heroku's and Paketo's builders, run by `pack`."""
+    """Builders that look for themselves how an application is built: `pack` (Heroku, Paketo), Nixpacks, Railpack."""
     last = next((match for line in reversed(lines) if (match := _LIFECYCLE.search(line))), None)
     if any(_NO_GROUP.search(line) for line in lines):
         return Telling(FailureKind.NO_BUILD_PLAN, "no buildpack recognises the application")
+    # Railpack lists the whole directory below its reason.
+    no_plan = next((line for line in reversed(lines) if _NO_PLAN.search(line)), None)
+    if no_plan is not None:
+        return Telling(FailureKind.NO_BUILD_PLAN, _clause(_PHASE.sub("", no_plan).lstrip(" !")))
     if last is None:
         return None
-    said = [_PHASE.sub("", line).lstrip(" !").strip() for line in lines if _PHASE.match(line)]
-    said = [line for line in said if line and not _BUILDER_FAILED.match(line)]
+    # Newer releases of pack write the phases as headings, older ones before each line.
+    begins = next((at + 1 for at in range(len(lines) - 1, -1, -1) if _BUILDING.match(lines[at])), 0)
+    prefixed = [line for line in lines if _PHASE.match(line)]
+    said = [_PHASE.sub("", line).lstrip(" !").strip() for line in prefixed or lines[begins:]]
+    said = [line for line in said if line and not _BUILDER_FAILED.match(line) and not _DOKPLOYS_OWN.search(line)]
     return _of_command(f"the buildpacks' build failed with status {last['code']}", None, said)
 
 
@@ -247,13 +263,6 @@ _CAUSES: tuple[tuple[FailureKind, re.Pattern[str]], ...] = (
         re.compile(r"failed to (?:calculate checksum|compute cache key).{0,900}not found|(?:COPY|ADD) failed: "),
     ),
     (
-        FailureKind.NO_BUILD_PLAN,
-        re.compile(
-            r"unable to generate a build plan|could not determine how to build|No default language could be detected|"
-            r"Application not supported by|No start command (?:could be|was) found"
-        ),
-    ),
-    (
         FailureKind.COMPOSE_FILE,
         re.compile(
             r"^(?:ERROR: |Error: )?(?:yaml: |validating .{1,400}: |services\.\S+ |"
@@ -306,8 +315,6 @@ def _clause(line: str) -> str:
 
 # --- everything else ----------------------------------------------------------------------------------------------
 
-# Dokploy's own closing lines name no cause (recordings 36, 155, 172, 299).
-_DOKPLOYS_OWN = re.compile(r"❌|check the logs for details")
 _ERROR_LINE = re.compile(
     r"^(?:#\d+ )?(?:ERROR: |Error: |error: |Error response from daemon: |failed to |panic: |E: |"
     r"\S*(?:Error|Exception): |npm (?:ERR!|error) (?!code |errno |A complete log))"
