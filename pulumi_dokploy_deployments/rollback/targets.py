@@ -225,7 +225,7 @@ def _why_no_source(service: Service, candidate: Candidate) -> Text:
     no_image = candidate.why_not or "its image is not used with the strategy source"
     if service.source_type is not None and service.source_type.is_git:
         return (
-            f"{no_image}, and Dokploy clones branches and tags, but not single commits. Set ",
+            f"{no_image}, and Dokploy clones branches and tags, but not bare commits. Set ",
             Input("source_ref"),
             " to a branch or tag that points to that commit",
         )
