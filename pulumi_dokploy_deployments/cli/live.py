@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -13,26 +13,16 @@ from rich.text import Text
 from pulumi_dokploy_deployments.api.text import Text as Message
 from pulumi_dokploy_deployments.api.text import spell
 from pulumi_dokploy_deployments.cli.stage_times import StageTimes
-from pulumi_dokploy_deployments.cli.status_bridge import progress_of
 from pulumi_dokploy_deployments.cli.tables import seconds
 from pulumi_dokploy_deployments.cli.words import WORDS
 from pulumi_dokploy_deployments.rollout.stages import stage_of
 from pulumi_dokploy_deployments.waiting.clock import Clock
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.progress_words import phrase
-from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 FRAMES_PER_SECOND = 8
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Event = Callable[[dict[str, Any]], None]
-
-
-class WatchReporter(Reporter, Protocol):
-    """A reporter that also keeps the stages with their times."""
-
-    @property
-    def times(self) -> StageTimes:
-        """The stages so far."""
 
 
 def progress_text(name: str, doing: str, times: StageTimes, now: float) -> str:
@@ -75,7 +65,7 @@ class LiveReporter:
 
     Attributes:
         last: the last step that the run has told, retries and notes left out; None before the first.
-        times: the stages so far.
+        stages: the stages so far.
         warnings: what was warned of.
     """
 
@@ -89,7 +79,7 @@ class LiveReporter:
         show_log: bool = True,
     ) -> None:
         self.name = name
-        self.times = StageTimes()
+        self.stages = StageTimes()
         self.last: Progress | None = None
         self.warnings: list[str] = []
         self._console = console
@@ -131,26 +121,22 @@ class LiveReporter:
             more = {"activity": progress.activity.value, "jobs_ahead": progress.jobs_ahead}
             self._event(self.event_of("status", status=doing, **more))
         elif self._live is None:
-            self._print(progress_text(self.name, doing, self.times, now), "dim")
-
-    def status(self, text: str) -> None:
-        """A status in words, from runs that do not report progress as data yet."""
-        self.progress(progress_of(text))
+            self._print(progress_text(self.name, doing, self.stages, now), "dim")
 
     def _take_times(self, progress: Progress, now: float) -> None:
         if progress.usual_seconds is not None:
-            self.times.usual_seconds = progress.usual_seconds
+            self.stages.usual_seconds = progress.usual_seconds
         stage = progress.stage if progress.activity is Activity.RUNNING else _STAGE_OF.get(progress.activity)
         if stage is not None:
-            self.times.enter(stage, now)
+            self.stages.enter(stage, now)
         if progress.elapsed_seconds is not None:
-            self.times.started_earlier(now - progress.elapsed_seconds)
+            self.stages.started_earlier(now - progress.elapsed_seconds)
 
     def line(self, text: str) -> None:
         """A line of the build log."""
         stage = stage_of(text)
         if stage is not None:
-            self.times.enter(stage, self._clock.monotonic())
+            self.stages.enter(stage, self._clock.monotonic())
         if not self._show_log:
             return
         if self._event is not None:
@@ -169,12 +155,12 @@ class LiveReporter:
     def event_of(self, kind: str, **more: Any) -> dict[str, Any]:
         """An event with the times in it; the rest is 0 where the run takes longer than usual."""
         now = self._clock.monotonic()
-        rest = self.times.rest(now) if self.times.started_at is not None else None
+        rest = self.stages.rest(now) if self.stages.started_at is not None else None
         return {
             "event": kind,
-            "stage": self.times.stage.value,
-            "elapsed_seconds": round(self.times.elapsed(now), 1),
-            "usual_seconds": _rounded(self.times.usual_seconds),
+            "stage": self.stages.stage.value,
+            "elapsed_seconds": round(self.stages.elapsed(now), 1),
+            "usual_seconds": _rounded(self.stages.usual_seconds),
             "rest_seconds": _rounded(None if rest is None else max(0.0, rest)),
             **more,
         }
@@ -182,7 +168,7 @@ class LiveReporter:
     def _render(self) -> RenderableType:
         now = self._clock.monotonic()
         frame = FRAMES[int(now * FRAMES_PER_SECOND) % len(FRAMES)]
-        line = f"{frame} {progress_text(self.name, self._told, self.times, now)}"
+        line = f"{frame} {progress_text(self.name, self._told, self.stages, now)}"
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
@@ -193,14 +179,10 @@ class LogPrinter:
     """A reporter that passes log lines and warnings on and keeps the rest to itself."""
 
     def __init__(self, line: Callable[[str], None], warning: Callable[[str], None]) -> None:
-        self.times = StageTimes()
         self.line = line
         self._warning = warning
 
     def progress(self, progress: Progress) -> None:
-        """Drop it: progress is what `watch` shows."""
-
-    def status(self, text: str) -> None:
         """Drop it: progress is what `watch` shows."""
 
     def warning(self, text: Message) -> None:

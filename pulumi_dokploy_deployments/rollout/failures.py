@@ -19,7 +19,7 @@ from pulumi_dokploy_deployments.api.text import (
     clause,
     joined,
 )
-from pulumi_dokploy_deployments.rollout.await_rules import Dead
+from pulumi_dokploy_deployments.rollout.dead_ends import Dead
 from pulumi_dokploy_deployments.rollout.errors import (
     ContactLost,
     DeploymentCancelled,
@@ -37,8 +37,9 @@ from pulumi_dokploy_deployments.rollout.errors import (
     UnexpectedCommit,
 )
 from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS
-from pulumi_dokploy_deployments.rollout.stages import Stage, tail_of
+from pulumi_dokploy_deployments.rollout.stages import tail_of
 from pulumi_dokploy_deployments.rollout.telling_line import telling_line
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.health import Verdict
 
 TAIL_LINES = 20
@@ -100,9 +101,7 @@ def failed(
         link: the service's page.
         shown_lines: how many of the tail's lines the message shows.
     """
-    took = ""
-    if row.started_at and row.finished_at:
-        took = f" after {(row.finished_at - row.started_at).total_seconds():.1f} s"
+    took = f" after {row.duration_seconds:.1f} s" if row.duration_seconds is not None else ""
     telling = telling_line(tail)
     if telling is not None:
         reason, (next_step, step) = telling.text, NEXT_STEPS[telling.kind]
@@ -165,6 +164,34 @@ def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, 
         link=link,
         next_step=joined("Look at the container's log on the service's page and fix why it stops", AGAIN),
         step=Step.FIX_AND_RUN_AGAIN,
+    )
+
+
+def unproven(service: Service, verdict: Verdict) -> Text:
+    """The warning where the server says `done` and what runs could not be checked."""
+    if service.kind.is_database:
+        return f"The deployment was accepted, but whether the database runs could not be checked: {verdict.reason}."
+    return (
+        "Dokploy reports the deployment as done, but whether the new version runs could not be checked: "
+        f"{verdict.reason}."
+    )
+
+
+def superseded(service: Service, deployment_id: str) -> Text:
+    """The warning where someone else has deployed since."""
+    return f"Someone else has made a newer deployment of {name_of(service)}: {deployment_id}."
+
+
+def carried_out_twice(service: Service, row: DeploymentRecord, *, by_restart: bool) -> Text:
+    """The warning where two deployments carry the run's mark: the newer one is judged."""
+    why = (
+        "Dokploy was restarted while it ran, and ran it again afterwards"
+        if by_restart
+        else "a request that seemed to be lost was delivered late"
+    )
+    return (
+        f"The deployment of {name_of(service)} was carried out twice: {why}. The result is that of the second one, "
+        f"{row.deployment_id}."
     )
 
 

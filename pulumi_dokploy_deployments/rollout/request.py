@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.models import DeployMethod, Service
@@ -43,6 +43,12 @@ class RolloutRequest:
     stream_logs: bool = True
     deadline_source: DeadlineSource = DeadlineSource.INPUT
     """Where `timeout_seconds` comes from, so that a message can name the limit to raise."""
+    digest: str = ""
+    """Stands for the resource and what it deploys (`mark.digest_of`); empty where two runs can't be told to be one."""
+
+    def without_proof(self) -> RolloutRequest:
+        """The same request, for which the server's own `done` is enough."""
+        return replace(self, wait_for=WaitFor.DONE) if self.wait_for is WaitFor.HEALTHY else self
 
 
 def overwrites_title(service: Service, method: DeployMethod) -> bool:

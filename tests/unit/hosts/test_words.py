@@ -32,7 +32,7 @@ from pulumi_dokploy_deployments.hosts.words import PLUGIN, PYTHON
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs
 from pulumi_dokploy_deployments.rollout import failures
-from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from tests.support.builders import EPOCH, job, row, service
 
 EVERY = (PLAIN, PYTHON, PLUGIN, WORDS)
