@@ -11,6 +11,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from pulumi_dokploy_deployments.api.text import Text, spell
 from pulumi_dokploy_deployments.hosts.progress_words import status_line
+from pulumi_dokploy_deployments.hosts.words import PYTHON
 from pulumi_dokploy_deployments.waiting.progress import Progress
 
 MOST_LINE = 4000
@@ -52,7 +53,7 @@ class EngineReporter:
 
     def warning(self, text: Text) -> None:
         """A warning, shown again at the end."""
-        self._send(spell(text), engine_pb2.WARNING, ephemeral=False)
+        self._send(spell(text, PYTHON), engine_pb2.WARNING, ephemeral=False)
 
     def _send(self, text: str, severity: Any, *, ephemeral: bool) -> None:
         if self._address is None:

@@ -12,6 +12,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from pulumi_dokploy_deployments.api.text import Text, spell
 from pulumi_dokploy_deployments.hosts.progress_words import status_line
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 from pulumi_dokploy_deployments.waiting.progress import Progress
 
 MOST_LINE = 4000
@@ -119,4 +120,4 @@ class PluginReporter:
 
     def warning(self, text: Text) -> None:
         """A warning, shown again at the end."""
-        self._lines.put(spell(text), engine_pb2.WARNING, self._urn, ephemeral=False)
+        self._lines.put(spell(text, PLUGIN), engine_pb2.WARNING, self._urn, ephemeral=False)

@@ -37,8 +37,9 @@ from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
 from pulumi_dokploy_deployments.hosts.plugin.servers import Servers
 from pulumi_dokploy_deployments.hosts.plugin.wire import Props, Received, received, sent
 from pulumi_dokploy_deployments.hosts.titles import default_title
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 from pulumi_dokploy_deployments.resources.deployment_resume import interrupted
-from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, contains_unknown, service_of
+from pulumi_dokploy_deployments.resources.fields import Problem, contains_unknown, service_of
 from pulumi_dokploy_deployments.resources.rollback_target import PinRecord
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel_path
@@ -112,7 +113,7 @@ class DokployProvider(Provider):
                 context = self._context(news.plain, request.urn)
                 computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.record)
             except DokployError as error:
-                problems = [_problem_of_service(news.plain, error)]
+                problems = [_problem_of(error)]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=_failures(problems))
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
@@ -248,7 +249,7 @@ class DokployProvider(Provider):
             if kept is None:
                 raise
             identity, state = kept
-            raise KeptState(resource_id or identity, sent(state, news), news.wire, str(error)) from error
+            raise KeptState(resource_id or identity, sent(state, news), news.wire, error.told(PLUGIN)) from error
 
 
 def _cycle(urn_type: str) -> LifeCycle:
@@ -266,6 +267,5 @@ def _failures(problems: list[Problem]) -> list[CheckFailure]:
     return [CheckFailure(camel_path(problem.property_name), problem.reason) for problem in problems]
 
 
-def _problem_of_service(inputs: Mapping[str, Any], error: DokployError) -> Problem:
-    name = next((name for name in SERVICE_ID_FIELDS if inputs.get(name) is not None), "")
-    return Problem(name, str(error))
+def _problem_of(error: DokployError) -> Problem:
+    return Problem(error.property_name or "", error.told(PLUGIN))
