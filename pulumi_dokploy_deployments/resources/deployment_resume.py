@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -22,7 +21,7 @@ from pulumi_dokploy_deployments.rollout.errors import ContactLost, DeploymentTim
 from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
-from pulumi_dokploy_deployments.workload.health_probe import Baseline
+from pulumi_dokploy_deployments.workload.model import Baseline
 
 UNFINISHED = "unfinished"
 """State of a run that did not come to its end: one of `Unfinished`. Absent once a run has."""
@@ -87,7 +86,7 @@ def partial_state(inputs: Mapping[str, Any], progress: RunRecord, error: Dokploy
         "nonce": progress.nonce,
         UNFINISHED: left.value,
         KNOWN_ROWS: list(progress.known_rows),
-        BASELINE: _dump(progress.before),
+        BASELINE: progress.before.dump(),
     }
     identity = row.deployment_id if row is not None else progress.nonce
     return f"{service.kind.value}/{service.service_id}/{identity}", state
@@ -139,7 +138,7 @@ async def _take_up(olds: Mapping[str, Any], news: Mapping[str, Any], context: Ru
         nonce=str(olds.get("nonce") or ""),
         deployment_id=olds.get("deployment_id"),
         known_rows=tuple(str(row) for row in olds.get(KNOWN_ROWS) or ()),
-        before=_load(olds.get(BASELINE)),
+        before=Baseline.load(olds.get(BASELINE)),
     )
     if news.get("on_failure") == OnFailure.ROLLBACK:
         context.reporter.progress(
@@ -147,24 +146,3 @@ async def _take_up(olds: Mapping[str, Any], news: Mapping[str, Any], context: Ru
         )
     run = await resume(request, earlier, context, context.record)
     return deployment.state_of(news, run) if run is not None else None
-
-
-def _dump(baseline: Baseline) -> State:
-    return {
-        "task_ids": sorted(baseline.task_ids),
-        "image": baseline.image,
-        "update_started_at": baseline.update_started_at.isoformat() if baseline.update_started_at else None,
-        "unknown_because": baseline.unknown_because,
-    }
-
-
-def _load(dumped: Mapping[str, Any] | None) -> Baseline:
-    if not dumped:
-        return Baseline()
-    moment = dumped.get("update_started_at")
-    return Baseline(
-        task_ids=frozenset(dumped.get("task_ids") or ()),
-        image=str(dumped.get("image") or ""),
-        update_started_at=datetime.fromisoformat(moment) if moment else None,
-        unknown_because=str(dumped.get("unknown_because") or ""),
-    )

@@ -51,7 +51,7 @@ from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
-from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.verdict import Health
 
 SERVICE_FIELDS = ("application_id", "compose_id")
 SELECTORS = tuple(kind.value for kind in SelectorKind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, Step
@@ -33,6 +33,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     RolloutError,
     ServiceBusy,
     ServiceUnhealthy,
+    ServiceUnproven,
     TriggerFailed,
     UnexpectedCommit,
 )
@@ -40,7 +41,7 @@ from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS
 from pulumi_dokploy_deployments.rollout.stages import tail_of
 from pulumi_dokploy_deployments.rollout.telling_line import telling_line
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Verdict
+from pulumi_dokploy_deployments.workload.verdict import NextStep, Verdict
 
 TAIL_LINES = 20
 SHORT_TAIL_LINES = 8
@@ -153,8 +154,27 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
     )
 
 
-def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, link: str) -> ServiceUnhealthy:
-    """The deployment is `done`, and what runs says otherwise."""
+_FIXES: Mapping[NextStep, Text] = {
+    NextStep.PLACEMENT: "Change the service's placement or resources, or give the swarm a node that meets them",
+    NextStep.PORT: "Free the published port, or have the old task stopped before the new one starts",
+    NextStep.IMAGE: "Check the image's name and tag, that it has been pushed, and the registry's credentials",
+    NextStep.HEALTH_CHECK: "Fix the health check or what it finds wrong, or give it a longer start period",
+    NextStep.EXIT_CODE: "Fix what makes the process end",
+    NextStep.OUT_OF_MEMORY: "Raise the service's memory limit, or make it use less",
+    NextStep.RESTART_POLICY: "Have the process stay, or set a restart policy that does not start it again",
+    NextStep.NONE: "Check the service's page for what runs",
+}
+
+
+def unhealthy(
+    service: Service,
+    row: DeploymentRecord | None,
+    verdict: Verdict,
+    link: str,
+    *,
+    last_words: Sequence[str] = (),
+) -> ServiceUnhealthy:
+    """The deployment is `done`, and what runs says otherwise; with what the failed container wrote last."""
     still = f"; {verdict.still_runs}" if verdict.still_runs else ""
     return ServiceUnhealthy(
         f"Dokploy reports the deployment of {name_of(service)} as done, but the new version does not run",
@@ -162,8 +182,24 @@ def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, 
         service=name_of(service),
         deployment=row,
         link=link,
-        next_step=joined("Look at the container's log on the service's page and fix why it stops", AGAIN),
+        last_words=last_words,
+        next_step=joined(_FIXES[verdict.next_step], AGAIN),
         step=Step.FIX_AND_RUN_AGAIN,
+    )
+
+
+def not_proven(service: Service, row: DeploymentRecord | None, verdict: Verdict, link: str) -> ServiceUnproven:
+    """What runs could not be checked, and `if_unproven` is `fail`."""
+    return ServiceUnproven(
+        f"Dokploy reports the deployment of {name_of(service)} as done, but whether the new version runs could not be "
+        "checked",
+        reason=verdict.reason,
+        service=name_of(service),
+        deployment=row,
+        link=link,
+        next_step=("Give the key's user access to Docker, or set ", Input("if_unproven"), " to warn."),
+        step=Step.GRANT_ACCESS,
+        property_name="if_unproven",
     )
 
 
@@ -208,6 +244,7 @@ def timed_out(
     *,
     so_far: str = "",
     deadline: DeadlineSource = DeadlineSource.INPUT,
+    last_words: Sequence[str] = (),
 ) -> DeploymentTimedOut:
     """The wait's deadline passed.
 
@@ -220,6 +257,7 @@ def timed_out(
         link: the service's page.
         so_far: how far the stage had come.
         deadline: which limit it was.
+        last_words: what the container that is not ready wrote last.
     """
     limit = Deadline(deadline)
     watch: Text = (ActionOn(Action.WATCH, row.deployment_id) if row is not None else Action.WATCH,)
@@ -236,6 +274,7 @@ def timed_out(
         service=name_of(service),
         deployment=row,
         log_tail=tail,
+        last_words=last_words,
         link=link,
         next_step=joined(first, " If such deployments need longer, raise ", (limit,), "."),
         step=Step.CHANGE_INPUT,

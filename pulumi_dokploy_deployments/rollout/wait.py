@@ -100,7 +100,7 @@ class Wait:
         if not self.request.stream_logs:
             for line in tail:
                 self.log.stages.read(line)
-        return tail
+        return tail or [line for line in await self.log.end_of(row, self.service) if line.strip()][-lines:]
 
     def tell(self, activity: Activity, detail: str = "", *, jobs_ahead: int | None = None) -> None:
         """Say what is being done now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound, ServerError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
@@ -89,7 +89,8 @@ async def wait_for_workload(
 
     try:
         return await wait_until_final(look, context, deadline, budget)
-    except (AccessDenied, NotFound) as error:
+    except (AccessDenied, NotFound, ServerError) as error:
+        # The server's own words, and no passing ones: it has been asked for as long as the budget allows.
         return Verdict(Health.UNKNOWN, why_unknown(error))
 
 

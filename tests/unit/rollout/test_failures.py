@@ -13,7 +13,7 @@ from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.dead_ends import Dead
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 from tests.support import api_faults as faults
 from tests.support.builders import job, row, service
 from tests.support.fake_dokploy import FakeDokploy
