@@ -271,6 +271,7 @@ TASK_POLLS = [name for name, recording in ALL.items() if "appName" in recording 
 LIVE_LOGS = [name for name, recording in ALL.items() if "ws" in recording]
 STREAM_ENDS = [name for name, recording in ALL.items() if "url_query" in recording]
 TIMELINES = [name for name in ALL if name.startswith("timeline-")]
+COURSES = [name for name, recording in ALL.items() if "before" in recording and "polls" in recording]
 RUNNING = [name for name, recording in ALL.items() if "inspected" in recording]
 SINGLE_ANSWERS = {
     "301-getConfig-service",
@@ -380,7 +381,7 @@ async def test_the_client_sends_what_was_sent_to_the_real_server(name: str) -> N
 
 def test_every_recording_is_covered() -> None:
     covered = {
-        *EXCHANGES, *TASK_POLLS, *LIVE_LOGS, *STREAM_ENDS, *TIMELINES, *RUNNING, *SINGLE_ANSWERS, *NO_ANSWERS,
+        *EXCHANGES, *TASK_POLLS, *LIVE_LOGS, *STREAM_ENDS, *TIMELINES, *RUNNING, *COURSES, *SINGLE_ANSWERS, *NO_ANSWERS,
     }  # fmt: skip
     assert set(ALL) - covered == set(), "recordings that nothing here reads"
     assert (SINGLE_ANSWERS | set(NO_ANSWERS) | set(FAILURES) | set(SENT_DIFFERENTLY)) - set(ALL) == set()
