@@ -121,7 +121,7 @@ class MemberJudge:
         replaced = self._not_replaced(seen)
         wanted = member.expected
         if wanted is None:
-            wanted = max(1, len({unit.slot for unit in counted if not unit.has_ended} | done))
+            wanted = max(1, len({unit.slot for unit in counted}))
         if not up and done and not waiting and len(done) >= wanted:
             return self._all_ended(seen, done)
         if len(up) + len(done) < wanted or waiting or replaced:
