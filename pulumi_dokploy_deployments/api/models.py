@@ -71,6 +71,11 @@ class JobState(OpenStrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to run; Dokploy Cloud keeps such jobs listed."""
+        return self in (JobState.COMPLETED, JobState.FAILED)
+
 
 class DeployMethod(StrEnum):
     """`deploy` fetches the source and builds anew; `redeploy` rebuilds what is there."""
@@ -131,6 +136,7 @@ class DeploymentRecord(WireModel):
     application_id: str | None = None
     compose_id: str | None = None
     server_id: str | None = None
+    build_server_id: str | None = None
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
@@ -165,6 +171,13 @@ class DeploymentRecord(WireModel):
         return {key: value for key, value in (self.model_extra or {}).items() if key not in _KNOWN_ROW_FIELDS}
 
     @property
+    def duration_seconds(self) -> float | None:
+        """From the job's start to its end, by the server's clock; None while it runs."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+    @property
     def commit_hash(self) -> str | None:
         """The built commit, known once the server has overwritten the description with `Commit: <sha>`."""
         match = _COMMIT_DESCRIPTION.fullmatch(self.description or "")
@@ -187,7 +200,6 @@ _KNOWN_ROW_FIELDS = frozenset(
         "scheduleId",
         "backupId",
         "volumeBackupId",
-        "buildServerId",
         "application",
         "compose",
     }

@@ -4,43 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from pulumi_dokploy_deployments.cli.progress import Progress
+from pulumi_dokploy_deployments.api.text import Text as Message
+from pulumi_dokploy_deployments.api.text import spell
+from pulumi_dokploy_deployments.cli.stage_times import StageTimes
 from pulumi_dokploy_deployments.cli.tables import seconds
-from pulumi_dokploy_deployments.rollout.stages import Stage, stage_of
+from pulumi_dokploy_deployments.cli.words import WORDS
+from pulumi_dokploy_deployments.rollout.stages import stage_of
 from pulumi_dokploy_deployments.waiting.clock import Clock
-from pulumi_dokploy_deployments.waiting.reporter import Reporter
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
+from pulumi_dokploy_deployments.waiting.progress_words import phrase
 
 FRAMES_PER_SECOND = 8
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Event = Callable[[dict[str, Any]], None]
 
 
-class WatchReporter(Reporter, Protocol):
-    """A reporter that also keeps the stages with their times."""
+def progress_text(name: str, doing: str, times: StageTimes, now: float) -> str:
+    """`ok · running: build · 12 s · usually 40 s · about 28 s left`.
 
-    @property
-    def progress(self) -> Progress:
-        """The stages so far."""
-
-
-def progress_text(name: str, status: str, progress: Progress, now: float) -> str:
-    """`ok · running: build · 12 s · usually 40 s · about 28 s left`."""
-    parts = [name, status]
-    if progress.started_at is not None:
-        elapsed, rest = progress.elapsed(now), progress.rest(now)
+    Args:
+        name: the service.
+        doing: what the run is doing, without times.
+        times: the stages so far.
+        now: the monotonic time.
+    """
+    parts = [name, doing]
+    if times.started_at is not None:
+        elapsed, rest = times.elapsed(now), times.rest(now)
         parts.append(seconds(elapsed))
         # What is usual is the server's own time, which ends before the health check.
-        over = progress.stage is Stage.HEALTH_CHECK
-        if progress.usual_seconds is not None and rest is not None and not over:
-            parts.append(f"usually {seconds(progress.usual_seconds)}")
+        over = times.stage is Stage.HEALTH_CHECK
+        if times.usual_seconds is not None and rest is not None and not over:
+            parts.append(f"usually {seconds(times.usual_seconds)}")
             parts.append(f"about {seconds(rest)} left" if rest >= 0 else f"{seconds(-rest)} longer than usual")
     return " · ".join(part for part in parts if part)
+
+
+_STAGE_OF = {
+    Activity.QUEUED: Stage.QUEUED,
+    Activity.STARTING: Stage.STARTING,
+    Activity.VERIFYING: Stage.HEALTH_CHECK,
+}
 
 
 class LiveReporter:
@@ -48,9 +58,15 @@ class LiveReporter:
 
     Args:
         console: where it is written; standard error, so that results can be piped.
+        clock: the time that stages are measured by.
         name: the service's name.
         event: takes each event in place of the display.
         show_log: whether log lines are shown.
+
+    Attributes:
+        last: the last step that the run has told, retries and notes left out; None before the first.
+        stages: the stages so far.
+        warnings: what was warned of.
     """
 
     def __init__(
@@ -63,8 +79,8 @@ class LiveReporter:
         show_log: bool = True,
     ) -> None:
         self.name = name
-        self.progress = Progress()
-        self.last_status = ""
+        self.stages = StageTimes()
+        self.last: Progress | None = None
         self.warnings: list[str] = []
         self._console = console
         self._clock = clock
@@ -91,28 +107,36 @@ class LiveReporter:
         if live is not None:
             live.stop()
 
-    def status(self, text: str) -> None:
-        """The state of things now."""
+    def progress(self, progress: Progress) -> None:
+        """What the run is doing now."""
         now = self._clock.monotonic()
-        self.last_status = text
-        stage = stage_in(text)
-        if stage is not None:
-            self.progress.enter(stage, now)
-        # "(usually 40 s)" is said in the line's own words.
-        key = text.partition(" (usually")[0]
-        if key == self._told:
+        if progress.activity not in (Activity.RETRYING, Activity.NOTE):
+            self.last = progress
+        self._take_times(progress, now)
+        doing = phrase(progress)
+        if not doing or doing == self._told:
             return
-        self._told = key
+        self._told = doing
         if self._event is not None:
-            self._event(self.event_of("status", status=key))
+            more = {"activity": progress.activity.value, "jobs_ahead": progress.jobs_ahead}
+            self._event(self.event_of("status", status=doing, **more))
         elif self._live is None:
-            self._print(progress_text(self.name, key, self.progress, now), "dim")
+            self._print(progress_text(self.name, doing, self.stages, now), "dim")
+
+    def _take_times(self, progress: Progress, now: float) -> None:
+        if progress.usual_seconds is not None:
+            self.stages.usual_seconds = progress.usual_seconds
+        stage = progress.stage if progress.activity is Activity.RUNNING else _STAGE_OF.get(progress.activity)
+        if stage is not None:
+            self.stages.enter(stage, now)
+        if progress.elapsed_seconds is not None:
+            self.stages.started_earlier(now - progress.elapsed_seconds)
 
     def line(self, text: str) -> None:
         """A line of the build log."""
         stage = stage_of(text)
         if stage is not None:
-            self.progress.enter(stage, self._clock.monotonic())
+            self.stages.enter(stage, self._clock.monotonic())
         if not self._show_log:
             return
         if self._event is not None:
@@ -120,31 +144,31 @@ class LiveReporter:
         else:
             self._print(text, None)
 
-    def warning(self, text: str) -> None:
+    def warning(self, text: Message) -> None:
         """Something to be read afterwards as well."""
-        self.warnings.append(text)
+        told = spell(text, WORDS)
+        self.warnings.append(told)
         if self._event is not None:
-            self._event({"event": "warning", "message": text})
-        self._print(f"warning: {text}", "yellow")
+            self._event({"event": "warning", "message": told})
+        self._print(f"warning: {told}", "yellow")
 
     def event_of(self, kind: str, **more: Any) -> dict[str, Any]:
-        """An event with the times in it."""
+        """An event with the times in it; the rest is 0 where the run takes longer than usual."""
         now = self._clock.monotonic()
-        rest = self.progress.rest(now) if self.progress.started_at is not None else None
+        rest = self.stages.rest(now) if self.stages.started_at is not None else None
         return {
             "event": kind,
-            "stage": self.progress.stage.value,
-            "elapsed_seconds": round(self.progress.elapsed(now), 1),
-            "usual_seconds": _rounded(self.progress.usual_seconds),
-            "rest_seconds": _rounded(rest),
+            "stage": self.stages.stage.value,
+            "elapsed_seconds": round(self.stages.elapsed(now), 1),
+            "usual_seconds": _rounded(self.stages.usual_seconds),
+            "rest_seconds": _rounded(None if rest is None else max(0.0, rest)),
             **more,
         }
 
     def _render(self) -> RenderableType:
-        key = self.last_status.partition(" (usually")[0]
         now = self._clock.monotonic()
         frame = FRAMES[int(now * FRAMES_PER_SECOND) % len(FRAMES)]
-        line = f"{frame} {progress_text(self.name, key, self.progress, now)}"
+        line = f"{frame} {progress_text(self.name, self._told, self.stages, now)}"
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
@@ -155,23 +179,15 @@ class LogPrinter:
     """A reporter that passes log lines and warnings on and keeps the rest to itself."""
 
     def __init__(self, line: Callable[[str], None], warning: Callable[[str], None]) -> None:
-        self.progress = Progress()
         self.line = line
-        self.warning = warning
+        self._warning = warning
 
-    def status(self, text: str) -> None:
-        """Statuses are `watch`'s business."""
+    def progress(self, progress: Progress) -> None:
+        """Drop it: progress is what `watch` shows."""
 
-
-def stage_in(status: str) -> Stage | None:
-    """The stage that a run's status line names."""
-    if status.startswith("waiting in the queue"):
-        return Stage.QUEUED
-    head, _, tail = status.partition(": ")
-    if head == Stage.HEALTH_CHECK.value:
-        return Stage.HEALTH_CHECK
-    word = (tail or head).partition(" (usually")[0]
-    return next((stage for stage in Stage if stage.value == word), None)
+    def warning(self, text: Message) -> None:
+        """Pass it on in the command line's terms."""
+        self._warning(spell(text, WORDS))
 
 
 def _rounded(value: float | None) -> float | None:

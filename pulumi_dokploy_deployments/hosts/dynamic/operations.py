@@ -24,9 +24,9 @@ from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY
 from pulumi_dokploy_deployments.hosts.engine_log import EngineReporter
 from pulumi_dokploy_deployments.hosts.session import shared_session
 from pulumi_dokploy_deployments.hosts.titles import default_title
+from pulumi_dokploy_deployments.hosts.words import PYTHON
 from pulumi_dokploy_deployments.resources import deployment, rollback_target
 from pulumi_dokploy_deployments.resources.fields import (
-    SERVICE_ID_FIELDS,
     UNKNOWN,
     Checked,
     Diff,
@@ -71,7 +71,7 @@ class DeploymentOperations(Operations):
                 context = self._context(news)
                 shared_session().run(deployment.verify(inputs, context))
             except DokployError as error:
-                failures = [_failure_of_service(inputs, error)]
+                failures = [_failure_of(error)]
         return CheckResult(dict(news), failures)
 
     def diff(self, olds: Props, news: Props) -> DiffResult:
@@ -117,7 +117,7 @@ class RollbackTargetOperations(Operations):
                 if computed.get(rollback_target.TARGET) != olds.get(rollback_target.TARGET):
                     context.reporter.line(rollback_target.describe(resolved, context))
             except DokployError as error:
-                failures = [_failure_of_service(inputs, error)]
+                failures = [_failure_of(error)]
         return CheckResult({**news, **computed}, failures)
 
     def diff(self, olds: Props, news: Props) -> DiffResult:
@@ -150,9 +150,8 @@ def _failures(checked: Checked) -> list[CheckFailure]:
     return [CheckFailure(problem.property_name, problem.reason) for problem in checked.problems]
 
 
-def _failure_of_service(inputs: Mapping[str, Any], error: DokployError) -> CheckFailure:
-    name = next((name for name in SERVICE_ID_FIELDS if inputs.get(name) is not None), "")
-    return CheckFailure(name, str(error))
+def _failure_of(error: DokployError) -> CheckFailure:
+    return CheckFailure(error.property_name or "", error.told(PYTHON))
 
 
 def _can_ask(inputs: Mapping[str, Any]) -> bool:

@@ -37,9 +37,11 @@ from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
 from pulumi_dokploy_deployments.hosts.plugin.servers import Servers
 from pulumi_dokploy_deployments.hosts.plugin.wire import Props, Received, received, sent
 from pulumi_dokploy_deployments.hosts.titles import default_title
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 from pulumi_dokploy_deployments.resources.deployment_resume import interrupted
-from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, contains_unknown, service_of
-from pulumi_dokploy_deployments.rollout.progress import Progress
+from pulumi_dokploy_deployments.resources.fields import Problem, contains_unknown, service_of
+from pulumi_dokploy_deployments.resources.rollback_target import PinRecord
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel_path
 from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -109,9 +111,9 @@ class DokployProvider(Provider):
         if not problems and self._can_ask(news.plain):
             try:
                 context = self._context(news.plain, request.urn)
-                computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.progress)
+                computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.record)
             except DokployError as error:
-                problems = [_problem_of_service(news.plain, error)]
+                problems = [_problem_of(error)]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=_failures(problems))
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
@@ -121,7 +123,7 @@ class DokployProvider(Provider):
         known = state.plain
         if self._can_ask(known):
             context = self._context(known, request.urn)
-            known = await self._wait(cycle.look(known, context), context.progress)
+            known = await self._wait(cycle.look(known, context), context.record)
         inputs = news.plain
         change = cycle.diff(known, inputs)
         details = detailed(change, known, inputs)
@@ -161,11 +163,11 @@ class DokployProvider(Provider):
         state, inputs = received(request.properties), received(request.inputs)
         context = self._context({**inputs.plain, **state.plain}, request.urn)
         if service_of(state.plain) is None:
-            found = await self._wait(cycle.import_(request.resource_id, context), context.progress)
+            found = await self._wait(cycle.import_(request.resource_id, context), context.record)
             if found is None:
                 return ReadResponse("")
             return ReadResponse(found.resource_id, sent(found.state), sent(found.inputs))
-        now = await self._wait(cycle.read(state.plain, context), context.progress)
+        now = await self._wait(cycle.read(state.plain, context), context.record)
         if now is None:
             return ReadResponse("")
         return ReadResponse(request.resource_id, sent(now, state), request.inputs)
@@ -175,7 +177,7 @@ class DokployProvider(Provider):
         cycle, state = _cycle(request.type), received(request.properties)
         context = self._context(state.plain, request.urn)
         timed = self._timed(state.plain, request.timeout)
-        await self._wait(cycle.delete(timed, context, default_title(request.urn)), context.progress)
+        await self._wait(cycle.delete(timed, context, default_title(request.urn)), context.record)
 
     # --- functions ------------------------------------------------------------------------------------------
 
@@ -187,7 +189,7 @@ class DokployProvider(Provider):
         given = received(request.args)
         arguments = {name: value for name, value in given.plain.items() if value is not None}
         context = self._context(arguments, "")
-        result = await self._wait(invoke.call(context, arguments), context.progress)
+        result = await self._wait(invoke.call(context, arguments), context.record)
         return InvokeResponse(sent(result))
 
     # --- helpers --------------------------------------------------------------------------------------------
@@ -200,18 +202,20 @@ class DokployProvider(Provider):
     def _context(self, inputs: Mapping[str, Any], urn: str) -> RunContext:
         name = inputs.get("connection")
         connection = self._configuration.connection(name if isinstance(name, str) else None)
-        return self._servers.run_context(
+        made = self._servers.run_context(
             connection,
             self._reporter_for(urn),
             request_timeout_seconds=self._configuration.request_timeout_seconds,
         )
+        made.record = PinRecord()
+        return made
 
     def _timed(self, inputs: Mapping[str, Any], custom: float) -> Props:
         """The inputs with the deadline that counts: customTimeouts, then the resource's own, then the provider's."""
         seconds = custom or inputs.get(TIMEOUT) or self._configuration.timeout_seconds
         return {**inputs, TIMEOUT: seconds} if seconds else dict(inputs)
 
-    async def _wait(self, work: Coroutine[Any, Any, T], progress: Progress) -> T:
+    async def _wait(self, work: Coroutine[Any, Any, T], progress: RunRecord) -> T:
         """Run a piece of work that `cancel` can end."""
         task = asyncio.get_running_loop().create_task(work)
         self._waits.add(task)
@@ -239,13 +243,13 @@ class DokployProvider(Provider):
             DokployError: it failed and there is nothing.
         """
         try:
-            return await self._wait(work, context.progress)
+            return await self._wait(work, context.record)
         except DokployError as error:
             kept = cycle.kept(news.plain, context, error)
             if kept is None:
                 raise
             identity, state = kept
-            raise KeptState(resource_id or identity, sent(state, news), news.wire, str(error)) from error
+            raise KeptState(resource_id or identity, sent(state, news), news.wire, error.told(PLUGIN)) from error
 
 
 def _cycle(urn_type: str) -> LifeCycle:
@@ -263,6 +267,5 @@ def _failures(problems: list[Problem]) -> list[CheckFailure]:
     return [CheckFailure(camel_path(problem.property_name), problem.reason) for problem in problems]
 
 
-def _problem_of_service(inputs: Mapping[str, Any], error: DokployError) -> Problem:
-    name = next((name for name in SERVICE_ID_FIELDS if inputs.get(name) is not None), "")
-    return Problem(name, str(error))
+def _problem_of(error: DokployError) -> Problem:
+    return Problem(error.property_name or "", error.told(PLUGIN))

@@ -12,6 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 
 MOST_CAUSES = 5
 
@@ -78,7 +79,8 @@ async def _plainly(call: Call, request: Any, context: Any) -> Any:
         if expected is None:
             raise
         metadata: Any = expected.metadata() if isinstance(expected, KeptState) else ()
-        return await context.abort(grpc.StatusCode.UNKNOWN, str(expected), metadata)
+        told = expected.told(PLUGIN) if isinstance(expected, DokployError) else str(expected)
+        return await context.abort(grpc.StatusCode.UNKNOWN, told, metadata)
 
 
 def _expected(raised: BaseException) -> DokployError | KeptState | None:
