@@ -12,10 +12,10 @@ from pulumi_dokploy_deployments.workload.member_judge import (
     NO_UNITS_SECONDS,
     SHORTEST_LOOK_SECONDS,
     MemberJudge,
-    Standing,
 )
 from pulumi_dokploy_deployments.workload.model import Baseline, Member, Reading
 from pulumi_dokploy_deployments.workload.sorting import Role, Sorted, Sorter
+from pulumi_dokploy_deployments.workload.standing import Standing
 from pulumi_dokploy_deployments.workload.verdict import (
     FailedUnit,
     Health,

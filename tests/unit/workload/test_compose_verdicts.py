@@ -170,6 +170,19 @@ def test_a_container_that_is_stopped_by_hand_is_not_healthy(state: str) -> None:
     assert verdict_on(compose_judge(), member("web", container("web", state))).health is Health.UNHEALTHY
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_one_of_several_containers_that_is_down_makes_its_service_not_healthy(code: int) -> None:
+    both = member("web", container("web1"), container("web2", "exited", exit_code=code, restart="always"))
+    at, verdict = watch(compose_judge(), both)
+    assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
+    assert verdict.reason.startswith("only 1 of 2 run and nothing more is started")
+
+
+def test_one_of_several_containers_that_has_run_to_its_end_is_fine() -> None:
+    both = member("web", container("web1"), container("web2", "exited", exit_code=0))
+    assert verdict_on(compose_judge(), both).state is State.RUNNING
+
+
 # --- what the deployment did not touch --------------------------------------------------------------------------
 
 
