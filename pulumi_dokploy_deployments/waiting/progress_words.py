@@ -30,8 +30,9 @@ def phrase(progress: Progress) -> str:
     """What the run is doing: `running: build`, `waiting in the queue (2 ahead)`."""
     activity, detail = progress.activity, progress.detail
     if activity is Activity.QUEUED:
-        ahead = f" ({progress.jobs_ahead} ahead)" if progress.jobs_ahead is not None else ""
-        return f"{_ALONE[activity]}{ahead}"
+        if progress.jobs_ahead is None:
+            return _ALONE[activity]
+        return f"{_ALONE[activity]} ({f'{progress.jobs_ahead} ahead' if progress.jobs_ahead else 'next'})"
     if activity is Activity.RUNNING:
         return f"{detail or 'running'}: {progress.stage.value}"
     if not detail:

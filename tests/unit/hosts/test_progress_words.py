@@ -16,7 +16,7 @@ from pulumi_dokploy_deployments.waiting.progress_words import closing_line, coun
         (Progress(Activity.DROPPING_WAITING), "dropping the waiting deployments of this service"),
         (Progress(Activity.REQUESTING, detail="redeploy"), "asking the server to redeploy"),
         (Progress(Activity.QUEUED, jobs_ahead=2), "waiting in the queue (2 ahead)"),
-        (Progress(Activity.QUEUED, jobs_ahead=0, elapsed_seconds=5.0), "waiting in the queue (0 ahead)"),
+        (Progress(Activity.QUEUED, jobs_ahead=0, elapsed_seconds=5.0), "waiting in the queue (next)"),
         (Progress(Activity.QUEUED), "waiting in the queue"),
         (Progress(Activity.STARTING, Stage.STARTING, elapsed_seconds=0.2), "starting (0 s)"),
         (Progress(Activity.RUNNING, Stage.BUILD), "running: build"),
