@@ -55,7 +55,7 @@ engine: setup ## Find, install or build a Pulumi engine (cached outside the chec
 demo: setup engine ## Watch real deployments against the simulator, under a minute
 	@$(OFFLINE) $(BIN)/python scripts/demo.py
 
-schema: setup ## Make schema.json anew from the models (a test compares them)
+schema: setup ## Write schema.json, the generated Python and the docs' tables from the models
 	@$(BIN)/python -m pulumi_dokploy_deployments.schema
 
 test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 5 minutes)

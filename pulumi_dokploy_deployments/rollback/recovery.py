@@ -50,6 +50,7 @@ class RolledBack(RolloutError):
             service=cause.service,
             deployment=cause.deployment,
             log_tail=cause.log_tail,
+            log_name=cause.log_name,
             link=cause.link,
             next_step=joined(recovery, " Fix the cause", AGAIN),
             step=Step.FIX_AND_RUN_AGAIN,

@@ -22,7 +22,8 @@ class RolloutError(DokployError):
         reason: why, as far as it is known; empty where `what` says it all.
         service: how messages name the service, `application "shop"` for instance.
         deployment: the deployment as last seen, None where none was.
-        log_tail: the last lines of the build log.
+        log_tail: the last lines of a log.
+        log_name: which log it is.
         link: the page in the dashboard.
     """
 
@@ -34,6 +35,7 @@ class RolloutError(DokployError):
         reason: Text = "",
         deployment: DeploymentRecord | None = None,
         log_tail: Sequence[str] = (),
+        log_name: str = "build log",
         link: str = "",
         next_step: Text = "",
         step: Step = Step.NONE,
@@ -46,6 +48,7 @@ class RolloutError(DokployError):
         self.service = service
         self.deployment = deployment
         self.log_tail = tuple(log_tail)
+        self.log_name = log_name
         self.link = link
 
     def told(self, vocabulary: Vocabulary) -> str:
@@ -56,7 +59,8 @@ class RolloutError(DokployError):
         text = f"{text} ({', '.join(where)})." if where else sentence(text)
         next_step = spell(self.next_step_text, vocabulary)
         if self.log_tail:
-            text += " The build log ends with:\n" + "\n".join(LOG_INDENT + line for line in self.log_tail) + "\n"
+            lines = "\n".join(LOG_INDENT + line for line in self.log_tail)
+            text += f" The {self.log_name} ends with:\n{lines}\n"
             return f"{text}{next_step}".strip()
         return f"{text} {next_step}".strip()
 

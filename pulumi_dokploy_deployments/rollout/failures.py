@@ -36,11 +36,12 @@ from pulumi_dokploy_deployments.rollout.errors import (
     TriggerFailed,
     UnexpectedCommit,
 )
-from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS
+from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS, RUNNING_STEPS
 from pulumi_dokploy_deployments.rollout.stages import tail_of
 from pulumi_dokploy_deployments.rollout.telling_line import telling_line
 from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.health import Verdict
+from pulumi_dokploy_deployments.workload.verdict import NextStep
 
 TAIL_LINES = 20
 SHORT_TAIL_LINES = 8
@@ -153,17 +154,37 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
     )
 
 
-def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, link: str) -> ServiceUnhealthy:
-    """The deployment is `done`, and what runs says otherwise."""
+def unhealthy(
+    service: Service,
+    row: DeploymentRecord | None,
+    verdict: Verdict,
+    link: str,
+    *,
+    cause: NextStep = NextStep.NONE,
+    last_words: Sequence[str] = (),
+) -> ServiceUnhealthy:
+    """The deployment is `done`, and what runs says otherwise.
+
+    Args:
+        service: the service.
+        row: the deployment; None for databases.
+        verdict: the judgement on what runs.
+        link: the service's page.
+        cause: what the failure lies in.
+        last_words: the end of the failed container's own log.
+    """
+    next_step, step = RUNNING_STEPS[cause]
     still = f"; {verdict.still_runs}" if verdict.still_runs else ""
     return ServiceUnhealthy(
         f"Dokploy reports the deployment of {name_of(service)} as done, but the new version does not run",
         reason=f"{verdict.reason}{still}",
         service=name_of(service),
         deployment=row,
+        log_tail=last_words,
+        log_name="container's log",
         link=link,
-        next_step=joined("Look at the container's log on the service's page and fix why it stops", AGAIN),
-        step=Step.FIX_AND_RUN_AGAIN,
+        next_step=next_step,
+        step=step,
     )
 
 
