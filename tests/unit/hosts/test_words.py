@@ -27,13 +27,14 @@ from pulumi_dokploy_deployments.api.text import (
 )
 from pulumi_dokploy_deployments.cli.main import app
 from pulumi_dokploy_deployments.cli.words import WORDS
-from pulumi_dokploy_deployments.functions.filters import InvalidArgument, whole_number
+from pulumi_dokploy_deployments.functions.arguments import AllDeployments
+from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.hosts.words import PLUGIN, PYTHON
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from tests.support.builders import job, row, service
+from tests.support.builders import EPOCH, job, row, service
 
 EVERY = (PLAIN, PYTHON, PLUGIN, WORDS)
 
@@ -201,7 +202,7 @@ def test_every_option_that_messages_name_exists() -> None:
 
 def test_a_bad_argument_names_it_in_each_host_s_words() -> None:
     with pytest.raises(InvalidArgument) as caught:
-        whole_number(0, "limit", least=1)
+        AllDeployments.from_given({"limit": 0}, EPOCH)
     assert caught.value.property_name == "limit"
     assert [caught.value.told(words).split(".")[0] for words in (PYTHON, WORDS)] == [
         "limit is 0",
