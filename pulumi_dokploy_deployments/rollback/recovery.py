@@ -49,6 +49,7 @@ class RolledBack(RolloutError):
             service=cause.service,
             deployment=cause.deployment,
             log_tail=cause.log_tail,
+            last_words=cause.last_words,
             link=cause.link,
             next_step=joined(recovery, " Fix the cause", AGAIN),
             step=Step.FIX_AND_RUN_AGAIN,

@@ -9,6 +9,7 @@ from pulumi_dokploy_deployments.api.one_line import sentence
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.request import IfUnproven, WaitFor, overwrites_title
+from pulumi_dokploy_deployments.rollout.telling_line import READ_LINES
 from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.last_words import last_words
@@ -34,7 +35,7 @@ async def conclude(wait: Wait, row: DeploymentRecord) -> None:
         row = record.deployment = await _settled(wait, row)
         if row.status is not DeploymentStatus.DONE:
             await log
-            raise _failure_of(wait, row, await wait.tail())
+            raise _failure_of(wait, row, await wait.tail(READ_LINES))
         await _prove(wait, row)
         await log
     finally:
@@ -135,8 +136,10 @@ async def _settled(wait: Wait, row: DeploymentRecord) -> DeploymentRecord:
 
 def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> RolloutError:
     if row.status is DeploymentStatus.CANCELLED:
-        return failures.cancelled(wait.service, row, tail, wait.record.link)
-    return failures.failed(wait.service, row, wait.log.stages.reached, tail, wait.record.link)
+        return failures.cancelled(wait.service, row, tail[-wait.shown_lines :], wait.record.link)
+    return failures.failed(
+        wait.service, row, wait.log.stages.reached, tail, wait.record.link, shown_lines=wait.shown_lines
+    )
 
 
 def _expect_commit(wait: Wait, row: DeploymentRecord) -> None:

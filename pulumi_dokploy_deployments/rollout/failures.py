@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, Step
@@ -37,11 +37,11 @@ from pulumi_dokploy_deployments.rollout.errors import (
     TriggerFailed,
     UnexpectedCommit,
 )
-from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS
+from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS, RUNNING_STEPS
 from pulumi_dokploy_deployments.rollout.stages import tail_of
 from pulumi_dokploy_deployments.rollout.telling_line import telling_line
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.verdict import NextStep, Verdict
+from pulumi_dokploy_deployments.workload.verdict import Verdict
 
 TAIL_LINES = 20
 SHORT_TAIL_LINES = 8
@@ -154,18 +154,6 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
     )
 
 
-_FIXES: Mapping[NextStep, Text] = {
-    NextStep.PLACEMENT: "Change the service's placement or resources, or give the swarm a node that meets them",
-    NextStep.PORT: "Free the published port, or have the old task stopped before the new one starts",
-    NextStep.IMAGE: "Check the image's name and tag, that it has been pushed, and the registry's credentials",
-    NextStep.HEALTH_CHECK: "Fix the health check or what it finds wrong, or give it a longer start period",
-    NextStep.EXIT_CODE: "Fix what makes the process end",
-    NextStep.OUT_OF_MEMORY: "Raise the service's memory limit, or make it use less",
-    NextStep.RESTART_POLICY: "Have the process stay, or set a restart policy that does not start it again",
-    NextStep.NONE: "Check the service's page for what runs",
-}
-
-
 def unhealthy(
     service: Service,
     row: DeploymentRecord | None,
@@ -174,7 +162,16 @@ def unhealthy(
     *,
     last_words: Sequence[str] = (),
 ) -> ServiceUnhealthy:
-    """The deployment is `done`, and what runs says otherwise; with what the failed container wrote last."""
+    """The deployment is `done`, and what runs says otherwise.
+
+    Args:
+        service: the service.
+        row: the deployment; None for databases.
+        verdict: the judgement on what runs.
+        link: the service's page.
+        last_words: the last lines of the failed container's own log.
+    """
+    next_step, step = RUNNING_STEPS[verdict.next_step]
     still = f"; {verdict.still_runs}" if verdict.still_runs else ""
     return ServiceUnhealthy(
         f"Dokploy reports the deployment of {name_of(service)} as done, but the new version does not run",
@@ -183,8 +180,8 @@ def unhealthy(
         deployment=row,
         link=link,
         last_words=last_words,
-        next_step=joined(_FIXES[verdict.next_step], AGAIN),
-        step=Step.FIX_AND_RUN_AGAIN,
+        next_step=next_step,
+        step=step,
     )
 
 

@@ -204,7 +204,10 @@ class MemberJudge:
         count = f"{worst.count} {'task has' if worst.count == 1 else 'tasks have'} failed"
         if failed is not None and not failed.is_task:
             count = f"it has ended {'once more' if worst.count == 1 else f'{worst.count} times'}"
-        return self._red(State.CRASHING, f"it crashes again and again ({count})", seen, failed=failed)
+        step = next_step_of(failed) if failed is not None else NextStep.NONE
+        # A container that has been started anew no longer tells with what it ended.
+        step = NextStep.EXIT_CODE if step is NextStep.NONE else step
+        return self._red(State.CRASHING, f"it crashes again and again ({count})", seen, failed=failed, next_step=step)
 
     def _unplaced(self, seen: Sorted, counted: Iterable[Unit], at: float) -> Standing | None:
         stuck = [unit for unit in counted if unit.is_task and unit.state in _UNPLACED and unit.error]
