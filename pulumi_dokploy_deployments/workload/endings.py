@@ -44,7 +44,7 @@ class EndingLog:
 
     Attributes:
         slots: by place; a container is a place of its own.
-        first_at: when the first one was noticed.
+        first_at: when the first one was noticed; last_at: when the last one was.
         first_failed: the first unit that failed.
         longest_life: how long a run that has ended lasted, in seconds, up to a minute.
     """
@@ -52,6 +52,7 @@ class EndingLog:
     before: MemberBefore | None
     slots: dict[str, Endings] = field(default_factory=dict)
     first_at: float | None = None
+    last_at: float = 0.0
     first_failed: Unit | None = None
     longest_life: float = 0.0
     _update_started_at: datetime | None = None
@@ -108,6 +109,7 @@ class EndingLog:
             return
         endings.units[key] = unit
         self.first_at = at if self.first_at is None else self.first_at
+        self.last_at = at
         if unit.has_failed or unit.exit_code:
             self.first_failed = self.first_failed or unit
         self._remember_life(unit)

@@ -16,9 +16,10 @@ from pulumi_dokploy_deployments.workload.verdict import NextStep, State
 
 SHORTEST_LOOK_SECONDS = 0.25
 CRASH_LOOP_ENDINGS = 3
-"""So many endings in one place are a loop; one or two may be a service that waits for another."""
+"""So many tasks ended in one place are a loop; one or two may be a service that waits for another."""
 CRASH_LOOP_SECONDS = 15.0
-"""Two endings are a loop as well, once the first one is so long ago and nothing has come up since."""
+"""Two endings are a loop as well, once they go on for so long. Docker starts a container again within a second, so
+that their number alone says nothing: a service may try ten times until its database is up."""
 ROLLBACK_SECONDS = 30.0
 """How long Swarm's own rollback is given to end before it is told as it stands."""
 NO_NODE_SECONDS = 30.0
@@ -188,8 +189,12 @@ class MemberJudge:
         restarts = worst.last.restarts if worst.last is not None else 0
         was_failing = self.before.was_failing if self.before is not None else restarts > CRASH_LOOP_ENDINGS
         as_before = was_failing and not seen.is_recreated and stands_alone and down
-        slow = worst.count >= 2 and down and at - self._endings.first_at >= CRASH_LOOP_SECONDS
-        if worst.count < CRASH_LOOP_ENDINGS and not slow and not as_before:
+        since = self._endings.first_at
+        goes_on = (down and at - since >= CRASH_LOOP_SECONDS) or self._endings.last_at - since >= CRASH_LOOP_SECONDS
+        is_loop = worst.count >= 2 and goes_on
+        if worst.last is not None and worst.last.is_task:
+            is_loop = is_loop or worst.count >= CRASH_LOOP_ENDINGS
+        if not is_loop and not as_before:
             return None
         if worst.all_well:
             return self._red(

@@ -108,6 +108,11 @@ def test_nothing_that_steers_a_terminal_is_left(line: str, shown: str) -> None:
     assert clean(line) == shown
 
 
+async def test_the_key_is_never_among_the_words() -> None:
+    words = await last_words(_context((200, LINE.replace("FATAL", KEY))), service(), _verdict(failed(1)))
+    assert words == ["[secret]: cannot reach db:5432"]
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -59,7 +59,7 @@ CASES = [
         RED,
         State.CRASHING,
         "web: it crashes again and again (it has ended 5 times): exit code 7",
-        (2.0, 4.0),
+        (15.0, 17.5),
         EXIT,
         "running: db",
         continued_by="532-cok",
