@@ -65,7 +65,7 @@ class Watch:
         self._service = service
         self._reporter = reporter
         self._deployment_id = deployment_id
-        self._patience = RetryBudget(budget_seconds=WAIT_BUDGET_SECONDS, key_has_worked=True)
+        self._patience = RetryBudget(budget_seconds=WAIT_BUDGET_SECONDS)
         self._log = LogFollower(context, show=True)
         self._known: frozenset[str] | None = None
         self._lost_since: float | None = None

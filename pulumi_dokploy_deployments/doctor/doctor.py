@@ -15,6 +15,7 @@ from pulumi_dokploy_deployments.api.errors import (
     AccessDenied,
     ApiError,
     InvalidRequest,
+    MissingEndpoint,
     NotFound,
     Unauthorized,
     UnexpectedAnswer,
@@ -211,7 +212,7 @@ class _Examination:
             await client.tasks_of(NO_APP)
         except AccessDenied:
             found.append(permissions.lacking(*permissions.NEEDED[-1]))
-        except (NotFound, InvalidRequest):
+        except (MissingEndpoint, NotFound, InvalidRequest):
             pass
         if not found:
             found.append(
@@ -244,7 +245,7 @@ class _Examination:
         """A query that older and newer servers may not have."""
         try:
             return await client.read(operation, shape)
-        except (NotFound, UnexpectedAnswer, InvalidRequest):
+        except (MissingEndpoint, UnexpectedAnswer, InvalidRequest):
             return None
 
 

@@ -86,7 +86,7 @@ class Server:
 
 async def _send(server: Server, *, seconds: float = 30.0) -> None:
     """Send as a run does: looks are retried for as long as the sending."""
-    budget = RetryBudget(budget_seconds=seconds, key_has_worked=True)
+    budget = RetryBudget(budget_seconds=seconds)
 
     async def look() -> Evidence:
         return await retry_transient(server.has_arrived, budget=budget, clock=server.clock)
@@ -206,7 +206,7 @@ async def test_a_401_after_the_key_has_worked_is_borne(clock: VirtualClock) -> N
 async def test_every_fault_on_the_way_is_told(clock: VirtualClock) -> None:
     told: list[str] = []
     server = Server(clock, [Fate.UNAUTHORIZED, Fate.ANSWER_LOST])
-    budget = RetryBudget(key_has_worked=True)
+    budget = RetryBudget()
     await send_once(
         server.send,
         server.has_arrived,
