@@ -18,7 +18,11 @@ from pulumi_dokploy_deployments.api.body import TooLong, read_body
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, Step
 from pulumi_dokploy_deployments.api.one_line import one_line, sentence
-from pulumi_dokploy_deployments.api.transport_errors import connection_error, unsendable
+from pulumi_dokploy_deployments.api.transport_errors import (
+    connection_error,
+    no_time_left,
+    unsendable,
+)
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 MAX_SAME_ORIGIN_REDIRECTS = 3
@@ -81,7 +85,9 @@ class Exchanger:
 
         The error is given back and not raised: the library's exception holds the request, and that the key.
         """
-        limit = max(0.0, sending.timeout_seconds)
+        limit = sending.timeout_seconds
+        if limit <= 0:
+            return no_time_left(asked)
         headers = self._connection.request_headers() if sending.with_key else self._connection.extra_headers()
         try:
             request = self._http.build_request(

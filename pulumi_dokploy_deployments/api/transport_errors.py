@@ -116,6 +116,19 @@ def unsendable(error: Exception, asked: Asked) -> InvalidRequest:
     )
 
 
+def no_time_left(asked: Asked) -> ConnectionFailed:
+    """The error for a request that its caller has no time for: nothing was sent."""
+    return ConnectionFailed(
+        f"{asked.operation} was not sent to {asked.server}: no time was left for it.",
+        operation=asked.operation,
+        server=asked.server,
+        trouble=Trouble.SLOW,
+        has_worked=asked.has_worked,
+        next_step=("Give it more time, then ", Action.RUN_AGAIN, "."),
+        step=Step.RUN_AGAIN,
+    )
+
+
 def trouble_of(error: BaseException) -> Trouble:
     """What went wrong, from the whole chain of causes: libraries keep the system's own word in it."""
     chain = list(_chain(error))

@@ -13,7 +13,7 @@ import pytest
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamFailure, LogStreamUnavailable
-from pulumi_dokploy_deployments.api.log_stream import open_log_stream
+from pulumi_dokploy_deployments.api.log_stream import MAX_FRAME_BYTES, open_log_stream
 from tests.support.websocket_server import Answer, Close, Cut, Server, Step, Text, scripted
 
 TRANSCRIPTS = Path(__file__).parents[2] / "contract" / "transcripts"
@@ -45,6 +45,7 @@ async def _failure(steps: list[Step]) -> LogStreamUnavailable:
     assert str(error).endswith(".")
     assert ".." not in str(error)
     assert "\n" not in str(error)
+    assert error.next_step, "every message says what to do"
     assert KEY not in repr(error.__context__) + repr(vars(error.__context__ or error))
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (copied.failure, str(copied)) == (error.failure, str(error))
@@ -115,6 +116,23 @@ async def test_every_way_of_failing_has_its_name(steps: list[Step], failure: Log
     assert error.failure is failure
     assert words in str(error)
     assert error.may_be_opened_again is (failure is LogStreamFailure.BROKEN)
+
+
+async def test_a_frame_that_is_too_long_ends_the_stream_and_is_not_kept() -> None:
+    error = await _failure([Text("a line\n"), Text("x" * (MAX_FRAME_BYTES + 1))])
+    assert error.failure is LogStreamFailure.BROKEN
+    assert "longer than 1024 KB" in str(error)
+
+
+async def test_extra_headers_go_along_and_are_in_no_message() -> None:
+    async with scripted([Text(f"tail error: {KEY} and token-of-the-proxy\n"), Close()]) as server:
+        headers = {"X-Access-Token": "token-of-the-proxy"}
+        connection = Connection.parse(server.endpoint, KEY, headers=headers)
+        with pytest.raises(LogStreamUnavailable) as caught:
+            await _read(connection)
+    assert "X-Access-Token: token-of-the-proxy" in server.requests[0]
+    assert "token-of-the-proxy" not in str(caught.value)
+    assert KEY not in str(caught.value)
 
 
 async def test_words_that_only_look_like_a_failure_further_down_are_text() -> None:
