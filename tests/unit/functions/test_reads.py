@@ -139,7 +139,7 @@ async def test_members_without_access_are_told_so(name: str) -> None:
         await read(FakeServer({operation: UNAUTHORIZED}).client())
 
 
-@pytest.mark.parametrize(("type_name", "identity"), [("libsql", "x"), ("Application", "x"), ("application", " ")])
+@pytest.mark.parametrize(("type_name", "identity"), [("cassandra", "x"), ("Application", "x"), ("application", " ")])
 async def test_nonsense_is_refused_before_the_server_is_asked(type_name: str, identity: str) -> None:
     server = FakeServer()
     with pytest.raises(InvalidArgument):
