@@ -107,7 +107,7 @@ def test_a_missing_configuration_is_a_failure_of_the_service_s_input_and_says_ho
     result = _bare().check({}, {"application_id": "app-1"})
     (failure,) = result.failures
     assert failure.property == "application_id"
-    assert "pulumi config set dokploy:endpoint" in failure.reason
+    assert "DOKPLOY_ENDPOINT" in failure.reason
     assert "Traceback" not in failure.reason
 
 
