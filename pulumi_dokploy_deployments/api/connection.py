@@ -56,6 +56,14 @@ class Connection(BaseModel):
             headers={header: SecretStr(value) for header, value in checked.items()},
         )
 
+    def with_key(self, api_key: str) -> Self:
+        """The same server, by the same headers, with another key.
+
+        Raises:
+            ConfigurationError: no HTTP header can carry the key.
+        """
+        return self.model_copy(update={"api_key": SecretStr(_parse_key(api_key, self.name))})
+
     def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
         raise TypeError("A Connection holds an API key and is not pickled: parse it where it is used.")
 
