@@ -31,6 +31,7 @@ from pulumi_dokploy_deployments.api.who_answered import Reading, Speaker, who_an
 
 UPDATES: Final = "Settings → Web Server → Updates"
 """Where Dokploy's dashboard updates Dokploy."""
+_CAPITAL = re.compile(r"[A-Z]")
 _THING = re.compile(r"(\w{1,40}) not found", re.IGNORECASE)
 
 
@@ -137,6 +138,7 @@ def _refusal(reading: Reading, answer: Answer, asked: Asked) -> ApiError:
         fields=fields,
         next_step=("Correct what it names, then ", Action.RUN_AGAIN, "."),
         step=Step.FIX_AND_RUN_AGAIN,
+        property_name=next((_CAPITAL.sub(_lower, name) for name in fields if name in asked.sent), None),
         **common,
     )
 
@@ -165,6 +167,10 @@ def _property_of(message: str, asked: Asked) -> str | None:
     thing = _THING.match(message)
     name = thing.group(1).lower() if thing else ""
     return f"{name}_id" if f"{name}Id" in asked.sent else None
+
+
+def _lower(capital: re.Match[str]) -> str:
+    return f"_{capital.group().lower()}"
 
 
 def _unauthorized(answer: Answer, asked: Asked) -> Unauthorized:

@@ -101,6 +101,7 @@ class DokployClient:
         self.connection = connection
         self._timeout_seconds = timeout_seconds
         self._longest_seconds: float | None = None
+        self._secrets = connection.secrets
         self._exchanger = Exchanger(connection, transport)
         self._known = _Known()
 
@@ -398,7 +399,7 @@ class DokployClient:
             operation=operation,
             server=self.connection.origin,
             connection=self.connection.name,
-            secrets=self.connection.secrets,
+            secrets=self._secrets,
             sent=frozenset(sending.query or sending.body or ()),
             may_be_empty=may_be_empty,
             has_worked=self._known.has_worked,

@@ -27,6 +27,8 @@ from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 MAX_SAME_ORIGIN_REDIRECTS = 3
 CONNECT_TIMEOUT_SECONDS = 10.0
+CONNECT_SHARE = 0.9
+"""Connecting ends before the whole exchange does: without a connection nothing has been sent, and that is told."""
 KEEPALIVE_EXPIRY_SECONDS = 3.0
 """Less than the five seconds after which Dokploy closes an idle connection: a POST must not meet that moment."""
 MOST_BYTES = 8 * 1024 * 1024
@@ -96,7 +98,7 @@ class Exchanger:
                 params=dict(sending.query) if sending.query is not None else None,
                 json=dict(sending.body) if sending.body is not None else None,
                 headers=headers,
-                timeout=httpx.Timeout(limit, connect=min(CONNECT_TIMEOUT_SECONDS, limit)),
+                timeout=httpx.Timeout(limit, connect=min(CONNECT_TIMEOUT_SECONDS, CONNECT_SHARE * limit)),
             )
         except (httpx.InvalidURL, ValueError, TypeError) as error:
             return unsendable(error, asked)

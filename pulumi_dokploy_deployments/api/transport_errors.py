@@ -162,12 +162,13 @@ def reason_of(error: BaseException, *, secrets: Secrets) -> str:
     trouble = trouble_of(error)
     if isinstance(error, httpx.LocalProtocolError):
         return "a header of the request can't be written as HTTP"
-    said = _system_words(error)
-    if said and not secrets.are_in(said) and not secrets.are_in(str(error)):
-        if trouble in (Trouble.UNREACHABLE, Trouble.OTHER, Trouble.CLOSED):
-            return said
-        if trouble is Trouble.TLS:
-            return f"{_IN_WORDS[trouble]} ({said})"
+    raw = _system_words(error)
+    # Looked for before anything is cut: the half of a key would not be recognised any more.
+    said = "" if secrets.are_in(raw) else _plain(raw)
+    if said and trouble in (Trouble.UNREACHABLE, Trouble.OTHER, Trouble.CLOSED):
+        return said
+    if said and trouble is Trouble.TLS:
+        return f"{_IN_WORDS[trouble]} ({said})"
     return _IN_WORDS[trouble]
 
 
@@ -175,11 +176,11 @@ def _system_words(error: BaseException) -> str:
     """What the system says, or the library where it speaks for it; empty where nobody says anything."""
     for link in _chain(error):
         if isinstance(link, ssl.SSLError):
-            return _plain(str(link))
+            return str(link)
         if isinstance(link, OSError) and link.strerror:
-            return _plain(link.strerror)
+            return link.strerror
     told = isinstance(error, httpx.ConnectError | httpx.ProxyError | httpx.NetworkError | OSError)
-    return _plain(str(error)) if told else ""
+    return str(error) if told else ""
 
 
 def _plain(said: str) -> str:

@@ -19,7 +19,7 @@ from pulumi_dokploy_deployments.doctor.findings import Cause, Finding, failure, 
 
 HEALTH = "/api/health"
 DATABASE_HEALTH = "/api/trpc/settings.health"
-TIMEOUT_SECONDS = CONNECT_TIMEOUT_SECONDS
+TIMEOUT_SECONDS = 15.0
 TOLERATED_SKEW = timedelta(seconds=5)
 CERTIFICATE_WARNING = timedelta(days=14)
 _PROXY_HEADERS = ("server", "via", "cf-ray", "x-amz-cf-id", "x-cache", "x-served-by")
@@ -110,7 +110,7 @@ def judge_error(origin: str, error: ApiError) -> Finding:
             return failure(
                 "reachability",
                 Cause.UNREACHABLE,
-                f"{host} does not answer on port {port}: no connection within {TIMEOUT_SECONDS:.0f} seconds.",
+                f"{host} does not answer on port {port}: no connection within {CONNECT_TIMEOUT_SECONDS:.0f} seconds.",
                 "Open the port in the firewall for this machine, connect the VPN that the server is behind, or start "
                 "it.",
             )

@@ -181,6 +181,20 @@ async def test_a_library_s_exception_that_quotes_the_key_loses_its_words(quoting
     await _error(_raising(quoting))
 
 
+def _caused_by(cause: Exception) -> Exception:
+    try:
+        raise httpx.ConnectError("All connection attempts failed") from cause
+    except httpx.ConnectError as error:
+        return error
+
+
+async def test_neither_does_the_system_s_error_behind_it_nor_the_half_of_a_key() -> None:
+    await _error(_raising(_caused_by(OSError(5, f"after {KEY}"))))
+    text = str(await _error(_raising(httpx.ConnectError(f"{'x' * 290} {KEY}"))))
+    assert KEY[:6] not in text
+    assert "x" * 20 not in text
+
+
 async def test_a_library_that_quotes_a_header_in_another_writing_loses_its_words_too() -> None:
     # h11 quotes the repr of the bytes, in which the key need not stand letter by letter.
     error = await _error(_raising(httpx.LocalProtocolError("Illegal header value b'half-of-the-k\\x00ey'")))
@@ -247,6 +261,26 @@ async def test_what_can_not_be_written_is_refused_before_anything_is_sent() -> N
         with pytest.raises(InvalidRequest, match="was not sent"):
             await client.update_service(ServiceKind.APPLICATION, "app", {"x": object()})
     assert sent == []
+
+
+async def test_a_refusal_names_the_input_that_it_is_about() -> None:
+    issues = [{"path": ["titleLog"], "message": "x"}, {"path": ["applicationId"], "message": "Required"}]
+    body = {"message": "Input validation failed", "code": "BAD_REQUEST", "issues": issues}
+    error = await _error(lambda _: httpx.Response(400, json=body))
+    assert error.property_name == "application_id"
+
+
+async def test_connecting_ends_before_the_exchange_so_that_nothing_sent_is_told_as_that() -> None:
+    seen: list[dict[str, float]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json=[])
+
+    async with _client(handler) as client:
+        await client.queue()
+        await client.within(5.0).queue()
+    assert [(timeout["connect"], timeout["read"]) for timeout in seen] == [(10.0, 30.0), (4.5, 5.0)]
 
 
 async def test_a_change_of_nothing_is_not_sent() -> None:
