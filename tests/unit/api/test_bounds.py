@@ -83,6 +83,20 @@ async def test_an_answer_without_an_end_is_left_when_it_is_too_long(monkeypatch:
     assert body.taken <= MEGABYTE + 65_536
 
 
+async def test_packed_bytes_that_unpack_to_nothing_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(client_module._LONGEST, list, MEGABYTE)
+
+    async def empty_blocks() -> AsyncIterator[bytes]:
+        for _ in range(1000):
+            yield b"\x00\x00\x00\xff\xff" * 10_000
+
+    body = Body(empty_blocks)
+    async with _client(body, content_encoding="deflate") as client:
+        with pytest.raises(AnswerTooLarge):
+            await client.queue()
+    assert body.taken <= MEGABYTE + 50_000
+
+
 async def test_an_answer_that_is_declared_too_long_is_not_read_at_all() -> None:
     body = _in_pieces(b"[]")
     async with _client(body, content_length=str(10**12)) as client:

@@ -199,6 +199,7 @@ async def test_a_library_that_quotes_a_header_in_another_writing_loses_its_words
     # h11 quotes the repr of the bytes, in which the key need not stand letter by letter.
     error = await _error(_raising(httpx.LocalProtocolError("Illegal header value b'half-of-the-k\\x00ey'")))
     assert "half-of" not in str(error)
+    assert "a header of the request can't be written as HTTP" in str(error)
 
 
 async def test_the_system_s_own_words_are_kept_where_they_quote_nothing() -> None:

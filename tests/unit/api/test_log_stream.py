@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamFailure, LogStreamUnavailable
@@ -67,6 +68,22 @@ async def test_a_finished_log_stays_open_until_the_caller_leaves() -> None:
                     await anext(stream)
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
+
+
+async def test_leaving_closes_the_connection_with_a_goodbye() -> None:
+    ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    async def handle(socket: ServerConnection) -> None:
+        await socket.send("a line\n")
+        await socket.wait_closed()
+        ended.set_result(socket.close_code)
+
+    async with serve(handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with open_log_stream(Connection.parse(f"http://127.0.0.1:{port}", KEY), LOG) as stream:
+            assert await anext(stream) == "a line\n"
+        async with asyncio.timeout(5.0):
+            assert await ended == 1000
 
 
 async def test_the_path_is_encoded_and_the_key_is_only_in_the_header() -> None:

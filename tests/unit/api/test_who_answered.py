@@ -90,6 +90,7 @@ FOREIGN: list[tuple[int, Any, str]] = [
     (304, b"", ""),
     (400, {"error": "bad"}, "application/json"),
     (400, b"Invalid JSON!", "text/plain"),
+    (400, b"Invalid JSON", "text/html"),
     (400, b"<html>400 Bad Request</html>", "text/html"),
     (401, b"Unauthorized", "text/plain"),
     (401, {"message": "Unauthorized", "code": 401}, "application/json"),
