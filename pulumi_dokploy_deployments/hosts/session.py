@@ -28,8 +28,8 @@ class Session:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="dokploy-waits", daemon=True)
         self._thread.start()
-        self._clients: dict[tuple[str, str], DokployClient] = {}
-        self._watchers: dict[tuple[str, str], Watcher] = {}
+        self._clients: dict[tuple[str, ...], DokployClient] = {}
+        self._watchers: dict[tuple[str, ...], Watcher] = {}
         self._lock = threading.Lock()
         self.clock = SystemClock()
 
@@ -39,7 +39,7 @@ class Session:
 
     def run_context(self, connection: Connection, reporter: Reporter) -> RunContext:
         """What a run on this server works in."""
-        key = (connection.origin, connection.api_key.get_secret_value())
+        key = connection.identity
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = DokployClient(connection)

@@ -15,7 +15,7 @@ class Servers:
     """The servers that this process talks to."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[DokployClient, Watcher]] = {}
+        self._known: dict[tuple[str, ...], tuple[DokployClient, Watcher]] = {}
         self.clock = SystemClock()
 
     def run_context(
@@ -27,7 +27,7 @@ class Servers:
         return RunContext(client, self.clock, reporter, watcher)
 
     def _server(self, connection: Connection, timeout: float | None) -> tuple[DokployClient, Watcher]:
-        key = (connection.origin, connection.api_key.get_secret_value())
+        key = connection.identity
         if key not in self._known:
             client = (
                 DokployClient(connection) if timeout is None else DokployClient(connection, timeout_seconds=timeout)
