@@ -442,9 +442,9 @@ def test_healthy_only_when_as_many_new_tasks_as_expected_ran_for_the_whole_windo
         verdict = judge.judge(_seen(at, *tasks, service=service))
         assert verdict.reason
         if verdict.health is Health.HEALTHY:
-            earlier = [when for when, _ in ran if when <= at - STABLE_SECONDS]
+            earlier = [number for number, (when, _) in enumerate(ran) if when <= at - STABLE_SECONDS]
             assert earlier, "healthy before the window was over"
-            within = [running for when, running in ran if when >= max(earlier)]
+            within = [running for _, running in ran[max(earlier) :]]
             assert len(frozenset.intersection(*within)) >= expected
             assert update not in ("updating", "rollback_started", "rollback_completed", "paused")
 
