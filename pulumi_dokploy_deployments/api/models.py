@@ -165,6 +165,13 @@ class DeploymentRecord(WireModel):
         return {key: value for key, value in (self.model_extra or {}).items() if key not in _KNOWN_ROW_FIELDS}
 
     @property
+    def duration_seconds(self) -> float | None:
+        """From the job's start to its end, by the server's clock; None while it runs."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds()
+
+    @property
     def commit_hash(self) -> str | None:
         """The built commit, known once the server has overwritten the description with `Commit: <sha>`."""
         match = _COMMIT_DESCRIPTION.fullmatch(self.description or "")

@@ -8,22 +8,20 @@ from typing import Any
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.services import ServiceRef, dashboard_link
 from pulumi_dokploy_deployments.cli import tables
-from pulumi_dokploy_deployments.cli.live import LiveReporter
+from pulumi_dokploy_deployments.cli.live import LiveReporter, status_text
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.identity import existing_service
 from pulumi_dokploy_deployments.functions.rollback_candidates import read_candidates
-from pulumi_dokploy_deployments.rollback.by_image import Proof, roll_back_and_prove
+from pulumi_dokploy_deployments.rollback.by_image import Proof, roll_back_and_verify
 from pulumi_dokploy_deployments.rollback.targets import Selector, Strategy, Target, choose_way, select
+from pulumi_dokploy_deployments.rollout.deploy import deploy as run_deployment
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.workload.health import Health, Verdict
-
-ASKING = "asking the server"
-ROLLING = "rolling back"
 
 
 def deploy(session: Session, request: RolloutRequest) -> None:
@@ -31,19 +29,17 @@ def deploy(session: Session, request: RolloutRequest) -> None:
     clock, ref = SystemClock(), request.service
     reporter = _reporter(session, clock, show_log=request.stream_logs)
 
-    async def work(client: DokployClient) -> RolloutOutcome:
+    async def work(client: DokployClient) -> RunRecord:
         service = await existing_service(client, ref.kind, ref.service_id)
         reporter.name = service.name
-        if not ref.kind.is_database:
-            reporter.progress.usual_seconds = usual_seconds(await client.deployments_of(ref.kind, ref.service_id))
         with reporter:
             # The log is read in any case, since it tells the stages; what is shown is the reporter's business.
-            return await deploy_and_wait(replace(request, stream_logs=True), RunContext(client, clock, reporter))
+            return await run_deployment(replace(request, stream_logs=True), RunContext(client, clock, reporter))
 
     try:
         outcome = session.run(work)
     except KeyboardInterrupt:
-        session.goes_on = after_interrupt(ref, reporter.last_status)
+        session.goes_on = after_interrupt(ref, reporter.last)
         raise
     if session.is_json:
         session.json(_result(outcome))
@@ -69,12 +65,12 @@ def rollback(
             return target, None, link
         context = RunContext(client, clock, reporter)
         with reporter:
-            return target, await roll_back_and_prove(service, target, context, timeout_seconds=timeout_seconds), link
+            return target, await roll_back_and_verify(service, target, context, timeout_seconds=timeout_seconds), link
 
     try:
         target, proof, link = session.run(work)
     except KeyboardInterrupt:
-        if reporter.last_status:
+        if reporter.last is not None:
             session.goes_on = (
                 "The server may have taken the rollback; whether the version runs was not seen to the end. Run the "
                 "same command again, or look at the service's page."
@@ -113,20 +109,19 @@ def _reporter(session: Session, clock: SystemClock, *, show_log: bool) -> LiveRe
     return LiveReporter(session.err, clock, event=session.json if session.is_json else None, show_log=show_log)
 
 
-def after_interrupt(ref: ServiceRef, last_status: str) -> str:
-    """What still runs at the server after Ctrl-C, going by the last status that was seen."""
-    if not last_status:
+def after_interrupt(ref: ServiceRef, last: Progress | None) -> str:
+    """What still runs at the server after Ctrl-C, going by what was seen last."""
+    if last is None:
         return "Nothing was started."
     watch = f"dokploy-deployments watch --{ref.kind.value} {ref.service_id}"
-    if last_status.startswith(ASKING):
+    if last.activity is Activity.REQUESTING:
         return f"The request may have reached the server; if it did, it goes on there. See: {watch}"
     follow = f" Watch it: {watch}" if not ref.kind.is_database else ""
-    seen = last_status.partition(" (usually")[0]
-    return f"The server goes on with the deployment (last seen: {seen}).{follow}"
+    return f"The server goes on with the deployment (last seen: {status_text(last)}).{follow}"
 
 
-def _result(outcome: RolloutOutcome) -> dict[str, Any]:
-    row = outcome.row
+def _result(outcome: RunRecord) -> dict[str, Any]:
+    row = outcome.deployment
     return {
         "event": "end",
         "succeeded": True,
@@ -138,12 +133,12 @@ def _result(outcome: RolloutOutcome) -> dict[str, Any]:
         "duration_seconds": outcome.duration_seconds,
         "version": outcome.version,
         "superseded_by": outcome.superseded_by,
-        "url": outcome.url,
+        "url": outcome.link,
     }
 
 
-def _tell(session: Session, reporter: LiveReporter, outcome: RolloutOutcome, now: float) -> None:
-    row = outcome.row
+def _tell(session: Session, reporter: LiveReporter, outcome: RunRecord, now: float) -> None:
+    row = outcome.deployment
     if row is None:
         session.say(f"{reporter.name}: deployed", "green")
     else:
@@ -152,13 +147,13 @@ def _tell(session: Session, reporter: LiveReporter, outcome: RolloutOutcome, now
         version = f" · {tables.version(outcome.version)}" if outcome.version is not None else ""
         text = f"{reporter.name}: {info.status}{took} · {info.title} · {info.deployment_id}{version}"
         session.say(text, "green" if row.status.is_final else "cyan")
-        stages = " · ".join(f"{stage.value} {tables.seconds(s)}" for stage, s in reporter.progress.durations(now))
+        stages = " · ".join(f"{stage.value} {tables.seconds(s)}" for stage, s in reporter.stages.durations(now))
         if stages:
             session.say(f"stages: {stages}", "dim")
         if not row.status.is_final:
             session.say(f"It goes on at the server: dokploy-deployments watch {info.deployment_id}", "dim")
     _tell_verdict(session, outcome.verdict)
-    session.say(outcome.url, "dim")
+    session.say(outcome.link, "dim")
 
 
 def _tell_verdict(session: Session, verdict: Verdict) -> None:

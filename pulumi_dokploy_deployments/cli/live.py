@@ -10,10 +10,13 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from pulumi_dokploy_deployments.cli.progress import Progress
+from pulumi_dokploy_deployments.api.text import Text as Message
+from pulumi_dokploy_deployments.api.text import spell
+from pulumi_dokploy_deployments.cli.stage_times import StageTimes
 from pulumi_dokploy_deployments.cli.tables import seconds
-from pulumi_dokploy_deployments.rollout.stages import Stage, stage_of
+from pulumi_dokploy_deployments.rollout.stages import stage_of
 from pulumi_dokploy_deployments.waiting.clock import Clock
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 FRAMES_PER_SECOND = 8
@@ -25,20 +28,20 @@ class WatchReporter(Reporter, Protocol):
     """A reporter that also keeps the stages with their times."""
 
     @property
-    def progress(self) -> Progress:
+    def stages(self) -> StageTimes:
         """The stages so far."""
 
 
-def progress_text(name: str, status: str, progress: Progress, now: float) -> str:
+def progress_text(name: str, status: str, times: StageTimes, now: float) -> str:
     """`ok · running: build · 12 s · usually 40 s · about 28 s left`."""
     parts = [name, status]
-    if progress.started_at is not None:
-        elapsed, rest = progress.elapsed(now), progress.rest(now)
+    if times.started_at is not None:
+        elapsed, rest = times.elapsed(now), times.rest(now)
         parts.append(seconds(elapsed))
         # What is usual is the server's own time, which ends before the health check.
-        over = progress.stage is Stage.HEALTH_CHECK
-        if progress.usual_seconds is not None and rest is not None and not over:
-            parts.append(f"usually {seconds(progress.usual_seconds)}")
+        over = times.stage is Stage.HEALTH_CHECK
+        if times.usual_seconds is not None and rest is not None and not over:
+            parts.append(f"usually {seconds(times.usual_seconds)}")
             parts.append(f"about {seconds(rest)} left" if rest >= 0 else f"{seconds(-rest)} longer than usual")
     return " · ".join(part for part in parts if part)
 
@@ -63,8 +66,8 @@ class LiveReporter:
         show_log: bool = True,
     ) -> None:
         self.name = name
-        self.progress = Progress()
-        self.last_status = ""
+        self.stages = StageTimes()
+        self.last: Progress | None = None
         self.warnings: list[str] = []
         self._console = console
         self._clock = clock
@@ -91,28 +94,29 @@ class LiveReporter:
         if live is not None:
             live.stop()
 
-    def status(self, text: str) -> None:
+    def progress(self, progress: Progress) -> None:
         """The state of things now."""
         now = self._clock.monotonic()
-        self.last_status = text
-        stage = stage_in(text)
-        if stage is not None:
-            self.progress.enter(stage, now)
-        # "(usually 40 s)" is said in the line's own words.
-        key = text.partition(" (usually")[0]
+        self.last = progress
+        stage = _STAGES.get(progress.activity, progress.stage)
+        if progress.activity in _STAGES or progress.activity is Activity.RUNNING:
+            self.stages.enter(stage, now)
+        if progress.usual_seconds is not None:
+            self.stages.usual_seconds = progress.usual_seconds
+        key = status_text(progress)
         if key == self._told:
             return
         self._told = key
         if self._event is not None:
             self._event(self.event_of("status", status=key))
         elif self._live is None:
-            self._print(progress_text(self.name, key, self.progress, now), "dim")
+            self._print(progress_text(self.name, key, self.stages, now), "dim")
 
     def line(self, text: str) -> None:
         """A line of the build log."""
         stage = stage_of(text)
         if stage is not None:
-            self.progress.enter(stage, self._clock.monotonic())
+            self.stages.enter(stage, self._clock.monotonic())
         if not self._show_log:
             return
         if self._event is not None:
@@ -120,31 +124,32 @@ class LiveReporter:
         else:
             self._print(text, None)
 
-    def warning(self, text: str) -> None:
+    def warning(self, text: Message) -> None:
         """Something to be read afterwards as well."""
-        self.warnings.append(text)
+        warning = spell(text)
+        self.warnings.append(warning)
         if self._event is not None:
-            self._event({"event": "warning", "message": text})
-        self._print(f"warning: {text}", "yellow")
+            self._event({"event": "warning", "message": warning})
+        self._print(f"warning: {warning}", "yellow")
 
     def event_of(self, kind: str, **more: Any) -> dict[str, Any]:
         """An event with the times in it."""
         now = self._clock.monotonic()
-        rest = self.progress.rest(now) if self.progress.started_at is not None else None
+        rest = self.stages.rest(now) if self.stages.started_at is not None else None
         return {
             "event": kind,
-            "stage": self.progress.stage.value,
-            "elapsed_seconds": round(self.progress.elapsed(now), 1),
-            "usual_seconds": _rounded(self.progress.usual_seconds),
+            "stage": self.stages.stage.value,
+            "elapsed_seconds": round(self.stages.elapsed(now), 1),
+            "usual_seconds": _rounded(self.stages.usual_seconds),
             "rest_seconds": _rounded(rest),
             **more,
         }
 
     def _render(self) -> RenderableType:
-        key = self.last_status.partition(" (usually")[0]
+        key = status_text(self.last) if self.last is not None else ""
         now = self._clock.monotonic()
         frame = FRAMES[int(now * FRAMES_PER_SECOND) % len(FRAMES)]
-        line = f"{frame} {progress_text(self.name, key, self.progress, now)}"
+        line = f"{frame} {progress_text(self.name, key, self.stages, now)}"
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
@@ -155,23 +160,43 @@ class LogPrinter:
     """A reporter that passes log lines and warnings on and keeps the rest to itself."""
 
     def __init__(self, line: Callable[[str], None], warning: Callable[[str], None]) -> None:
-        self.progress = Progress()
         self.line = line
-        self.warning = warning
+        self._warning = warning
 
-    def status(self, text: str) -> None:
-        """Statuses are `watch`'s business."""
+    def progress(self, progress: Progress) -> None:
+        """How far it is, is `watch`'s business."""
+
+    def warning(self, text: Message) -> None:
+        """Something to be read afterwards as well."""
+        self._warning(spell(text))
 
 
-def stage_in(status: str) -> Stage | None:
-    """The stage that a run's status line names."""
-    if status.startswith("waiting in the queue"):
-        return Stage.QUEUED
-    head, _, tail = status.partition(": ")
-    if head == Stage.HEALTH_CHECK.value:
-        return Stage.HEALTH_CHECK
-    word = (tail or head).partition(" (usually")[0]
-    return next((stage for stage in Stage if stage.value == word), None)
+_STAGES = {
+    Activity.QUEUED: Stage.QUEUED,
+    Activity.STARTING: Stage.STARTING,
+    Activity.VERIFYING: Stage.HEALTH_CHECK,
+}
+
+
+def status_text(progress: Progress) -> str:
+    """What a run is doing, without the times: these have words of their own."""
+    match progress.activity:
+        case Activity.REQUESTING:
+            return f"asking the server to {progress.detail}"
+        case Activity.RUNNING:
+            return f"{progress.detail}: {progress.stage.value}"
+        case Activity.QUEUED:
+            return f"waiting in the queue ({progress.jobs_ahead or 0} before it)"
+        case Activity.STARTING:
+            return "starting"
+        case Activity.VERIFYING:
+            return f"health check: {progress.detail}"
+        case Activity.ROLLING_BACK:
+            return f"rolling back to {progress.detail}"
+        case Activity.RETRYING:
+            return f"{progress.detail}; trying again"
+        case _:
+            return progress.detail or progress.activity.value
 
 
 def _rounded(value: float | None) -> float | None:

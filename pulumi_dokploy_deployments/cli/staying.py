@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import typer
-
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli import tables
-from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.finding import find_deployment
-from pulumi_dokploy_deployments.cli.following import Watch, Watched
 from pulumi_dokploy_deployments.cli.live import LiveReporter, LogPrinter
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import existing_service
+from pulumi_dokploy_deployments.rollout.errors import DeploymentCancelled, DeploymentFailed
+from pulumi_dokploy_deployments.rollout.record import RunRecord
+from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
+from pulumi_dokploy_deployments.rollout.watch import watch as follow
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.health import Health
@@ -29,19 +29,23 @@ def follow_log(session: Session, deployment_id: str) -> None:
         else:
             session.say(line)
 
-    async def work(client: DokployClient) -> Watched:
+    async def work(client: DokployClient) -> RunRecord | None:
         found = await find_deployment(client, deployment_id)
         session.goes_on = f"The deployment goes on: dokploy-deployments watch {found.row.deployment_id}"
-        reporter = LogPrinter(show, session.warn)
-        service = await existing_service(client, found.service.kind, found.service.service_id)
-        watch = Watch(RunContext(client, reporter=reporter), service, reporter, found.row.deployment_id)
-        return await watch.to_the_end(health=False, timeout_seconds=float("inf"))
+        request = RolloutRequest(found.service, wait_for=WaitFor.DONE, timeout_seconds=float("inf"))
+        context = RunContext(client, reporter=LogPrinter(show, session.warn))
+        return await follow(request, context, deployment_id=found.row.deployment_id)
 
-    watched = session.run(work)
-    if watched.row is not None and session.is_json:
-        session.json({"event": "end", "deployment": info_of(watched.row).model_dump(mode="json")})
-    elif watched.row is not None:
-        session.err.print(f"The deployment is over: {watched.row.status.value}.", style="dim")
+    try:
+        run = session.run(work)
+        row = run.deployment if run is not None else None
+    except (DeploymentFailed, DeploymentCancelled) as over:
+        # The log was asked for, and it is shown: how the deployment ended is the last line of it.
+        row = over.deployment
+    if row is not None and session.is_json:
+        session.json({"event": "end", "deployment": info_of(row).model_dump(mode="json")})
+    elif row is not None:
+        session.err.print(f"The deployment is over: {row.status.value}.", style="dim")
 
 
 def watch(
@@ -62,7 +66,7 @@ def watch(
     event = session.json if session.is_json else None
     reporter = LiveReporter(session.err, clock, event=event, show_log=show_log)
 
-    async def work(client: DokployClient) -> Watched:
+    async def work(client: DokployClient) -> RunRecord | None:
         wanted, ref = None, service
         if deployment_id is not None:
             found = await find_deployment(client, deployment_id)
@@ -71,29 +75,28 @@ def watch(
         known = await existing_service(client, ref.kind, ref.service_id)
         reporter.name = known.name
         session.goes_on = f"Whatever runs of {ref.kind.value} {known.name!r} goes on at the server."
-        context = RunContext(client, clock, reporter)
+        request = RolloutRequest(
+            ref, wait_for=WaitFor.HEALTHY if health else WaitFor.DONE, timeout_seconds=timeout_seconds
+        )
         with reporter:
-            return await Watch(context, known, reporter, wanted).to_the_end(
-                health=health, timeout_seconds=timeout_seconds
-            )
+            return await follow(request, RunContext(client, clock, reporter), deployment_id=wanted)
 
-    watched = session.run(work)
-    _tell(session, reporter, watched, clock.monotonic())
-    if not watched.succeeded:
-        raise typer.Exit(ExitCode.FAILED)
+    run = session.run(work)
+    _tell(session, reporter, run, clock.monotonic())
 
 
-def _tell(session: Session, reporter: LiveReporter, watched: Watched, now: float) -> None:
-    row, verdict = watched.row, watched.verdict
+def _tell(session: Session, reporter: LiveReporter, run: RunRecord | None, now: float) -> None:
+    row = run.deployment if run is not None else None
+    verdict = run.verdict if run is not None and run.verdict.health is not Health.NOT_CHECKED else None
     if session.is_json:
         session.json(
             {
                 "event": "end",
-                "succeeded": watched.succeeded,
+                "succeeded": True,
                 "deployment": info_of(row).model_dump(mode="json") if row is not None else None,
                 "health": verdict.health.value if verdict is not None else None,
                 "health_reason": verdict.reason if verdict is not None else None,
-                "stages": {stage.value: round(spent, 1) for stage, spent in reporter.progress.durations(now)},
+                "stages": {stage.value: round(spent, 1) for stage, spent in reporter.stages.durations(now)},
             }
         )
         return
@@ -102,15 +105,11 @@ def _tell(session: Session, reporter: LiveReporter, watched: Watched, now: float
         return
     info = info_of(row)
     took = f" after {tables.seconds(info.duration_seconds)}" if info.duration_seconds is not None else ""
-    usual = reporter.progress.usual_seconds
+    usual = reporter.stages.usual_seconds
     usually = f" (usually {tables.seconds(usual)})" if usual is not None else ""
-    style = "green" if watched.succeeded else "red"
-    session.say(f"{reporter.name}: {info.status}{took}{usually} · {info.title} · {info.deployment_id}", style)
-    stages = " · ".join(f"{stage.value} {tables.seconds(spent)}" for stage, spent in reporter.progress.durations(now))
+    session.say(f"{reporter.name}: {info.status}{took}{usually} · {info.title} · {info.deployment_id}", "green")
+    stages = " · ".join(f"{stage.value} {tables.seconds(spent)}" for stage, spent in reporter.stages.durations(now))
     if stages:
         session.say(f"stages: {stages}", "dim")
-    if verdict is not None and verdict.health is not Health.NOT_CHECKED:
-        still = f"; {verdict.still_runs}" if verdict.still_runs else ""
-        session.say(f"what runs: {verdict.health.value}: {verdict.reason}{still}", style)
-    if not watched.succeeded:
-        session.say(f"The log: dokploy-deployments logs {info.deployment_id}", "dim")
+    if verdict is not None:
+        session.say(f"what runs: {verdict.health.value}: {verdict.reason}", "green")

@@ -7,7 +7,8 @@ from pulumi_dokploy_deployments.api.errors import NotFound
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId, given_id
 from pulumi_dokploy_deployments.functions.models import DeploymentLogs
-from pulumi_dokploy_deployments.rollout.stages import Stage, StageReader, clean_line
+from pulumi_dokploy_deployments.rollout.stages import StageReader, clean_line
+from pulumi_dokploy_deployments.waiting.progress import Stage
 
 DEFAULT_TAIL = 100
 

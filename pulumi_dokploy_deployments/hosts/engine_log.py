@@ -9,6 +9,10 @@ from typing import Any
 import grpc
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from pulumi_dokploy_deployments.api.text import Text, spell
+from pulumi_dokploy_deployments.hosts.progress_words import status_line
+from pulumi_dokploy_deployments.waiting.progress import Progress
+
 MOST_LINE = 4000
 
 
@@ -35,8 +39,9 @@ class EngineReporter:
         self._address = address or engine_address()
         self._status = ""
 
-    def status(self, text: str) -> None:
+    def progress(self, progress: Progress) -> None:
         """A status line; the next one replaces it, and it is gone at the end."""
+        text = status_line(progress)
         if text != self._status:
             self._status = text
             self._send(text, engine_pb2.INFO, ephemeral=True)
@@ -45,9 +50,9 @@ class EngineReporter:
         """A line of the build log, shown live."""
         self._send(text, engine_pb2.INFO, ephemeral=False)
 
-    def warning(self, text: str) -> None:
+    def warning(self, text: Text) -> None:
         """A warning, shown again at the end."""
-        self._send(text, engine_pb2.WARNING, ephemeral=False)
+        self._send(spell(text), engine_pb2.WARNING, ephemeral=False)
 
     def _send(self, text: str, severity: Any, *, ephemeral: bool) -> None:
         if self._address is None:

@@ -29,10 +29,12 @@ from pulumi_dokploy_deployments.resources.fields import (
 )
 from pulumi_dokploy_deployments.rollback.by_image import running_image
 from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover, no_way_warning, note_recovery_point
+from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.mark import carries, unmark
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
@@ -131,10 +133,10 @@ def _changes(names: tuple[str, ...], olds: Mapping[str, Any], news: Mapping[str,
 
 async def create(inputs: Mapping[str, Any], context: RunContext, *, default_title: str = "") -> tuple[str, State]:
     """Trigger the deployment and wait for its end; gives the resource's id and its state."""
-    outcome = await _deploy(inputs, context, default_title)
-    service = outcome.service
-    parts = [service.kind.value, service.service_id, outcome.row.deployment_id if outcome.row else outcome.nonce]
-    return "/".join(parts), state_of(inputs, outcome)
+    run = await _deploy(inputs, context, default_title)
+    service, row = run.known_service, run.deployment
+    parts = [service.kind.value, service.service_id, row.deployment_id if row is not None else run.nonce]
+    return "/".join(parts), state_of(inputs, run)
 
 
 async def update(
@@ -146,15 +148,16 @@ async def update(
         # An input that the program no longer gives must not stay in the state, where it would differ for ever.
         outputs = {name: value for name, value in olds.items() if name not in DeploymentInputs.model_fields}
         return {**outputs, **news, **{name: olds.get(name) for name in ("title", "description")}}
-    context.reporter.status(f"{', '.join(change.changed[:3])} changed")
+    context.reporter.progress(Progress(Activity.NOTE, detail=f"{', '.join(change.changed[:3])} changed"))
     return state_of(news, await _deploy(news, context, default_title))
 
 
-async def _deploy(inputs: Mapping[str, Any], context: RunContext, default_title: str) -> RolloutOutcome:
+async def _deploy(inputs: Mapping[str, Any], context: RunContext, default_title: str) -> RunRecord:
     request = request_of(inputs, default_title)
     if inputs.get("on_failure") != OnFailure.ROLLBACK:
-        return await deploy_and_wait(request, context)
-    return await deploy_or_recover(request, await read_service(request.service, context), context)
+        return await deploy(request, context, context.record)
+    service = await read_service(request.service, context)
+    return await deploy_or_recover(request, service, context, context.record)
 
 
 async def read(state: Mapping[str, Any], context: RunContext) -> State | None:
@@ -276,26 +279,25 @@ def request_of(inputs: Mapping[str, Any], default_title: str) -> RolloutRequest:
     )
 
 
-def state_of(inputs: Mapping[str, Any], outcome: RolloutOutcome) -> State:
+def state_of(inputs: Mapping[str, Any], run: RunRecord) -> State:
     """The state after a run that came to its end."""
-    row = outcome.row
+    row = run.deployment
     outputs = DeploymentOutputs(
         status=row.status.value if row is not None else DeploymentStatus.DONE.value,
-        stage=outcome.stage.value,
-        queued_seconds=outcome.queued_seconds,
-        version=outcome.version,
-        app_name=outcome.service.app_name,
-        url=outcome.url,
-        health=outcome.verdict.health.value,
-        superseded_by=outcome.superseded_by,
+        stage=run.stage.value,
+        queued_seconds=run.queued_seconds,
+        version=run.version,
+        app_name=run.known_service.app_name,
+        url=run.link,
+        health=run.verdict.health.value,
+        superseded_by=run.superseded_by,
     )
     from_row = row_outputs(row) if row is not None else {}
-    return {**inputs, **outputs.model_dump(), **from_row, "nonce": outcome.nonce}
+    return {**inputs, **outputs.model_dump(), **from_row, "nonce": run.nonce}
 
 
 def row_outputs(row: DeploymentRecord) -> State:
     """The outputs that the server's row gives."""
-    duration = (row.finished_at - row.started_at).total_seconds() if row.finished_at and row.started_at else None
     return {
         "deployment_id": row.deployment_id,
         "status": row.status.value,
@@ -306,6 +308,6 @@ def row_outputs(row: DeploymentRecord) -> State:
         "created_at": iso(row.created_at),
         "started_at": iso(row.started_at),
         "finished_at": iso(row.finished_at),
-        "duration_seconds": duration,
+        "duration_seconds": row.duration_seconds,
         "rollback_id": row.rollback_id,
     }

@@ -17,10 +17,11 @@ from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.resources import deployment
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs, OnFailure
 from pulumi_dokploy_deployments.resources.fields import Diff
+from pulumi_dokploy_deployments.rollout.deploy import resume
 from pulumi_dokploy_deployments.rollout.errors import ContactLost, DeploymentTimedOut, RolloutError, TriggerFailed
-from pulumi_dokploy_deployments.rollout.progress import EarlierRun, Progress
-from pulumi_dokploy_deployments.rollout.run import take_up_and_wait
+from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.workload.health_probe import Baseline
 
 UNFINISHED = "unfinished"
@@ -47,15 +48,15 @@ class Interrupted(DokployError):
     """The user ended the wait."""
 
 
-def interrupted(progress: Progress) -> Interrupted:
+def interrupted(progress: RunRecord) -> Interrupted:
     """What an interrupted run says: what still runs at the server, and what the next one will do."""
     service = progress.service
     if service is None or not progress.is_sent:
         return Interrupted("Interrupted before anything was sent to the server.", next_step="Run `pulumi up` again.")
-    if progress.row is not None:
-        what = f"the deployment {progress.row.deployment_id} of {name_of(service)}"
+    if progress.deployment is not None:
+        what = f"the deployment {progress.deployment.deployment_id} of {name_of(service)}"
         where = f" (stage {progress.stage.value!r}, {progress.link})"
-        still = "is over at the server" if progress.row.status.is_final else "still runs at the server"
+        still = "is over at the server" if progress.deployment.status.is_final else "still runs at the server"
     else:
         what, where = f"the deployment of {name_of(service)}", f" ({progress.link})"
         still = "is taken by the server, and waits in its queue or starts"
@@ -65,12 +66,12 @@ def interrupted(progress: Progress) -> Interrupted:
     )
 
 
-def partial_state(inputs: Mapping[str, Any], progress: Progress, error: DokployError) -> tuple[str, State] | None:
+def partial_state(inputs: Mapping[str, Any], progress: RunRecord, error: DokployError) -> tuple[str, State] | None:
     """The id and state of a run that failed with this error; None where the server has nothing of it."""
     service = progress.service
     if service is None or not progress.is_sent:
         return None
-    row = error.deployment if isinstance(error, RolloutError) and error.deployment is not None else progress.row
+    row = error.deployment if isinstance(error, RolloutError) and error.deployment is not None else progress.deployment
     left = Unfinished.BROKEN_OFF if _goes_on_without_us(error) else Unfinished.FAILED
     outputs = DeploymentOutputs(
         status=row.status.value if row is not None else "",
@@ -86,7 +87,7 @@ def partial_state(inputs: Mapping[str, Any], progress: Progress, error: DokployE
         "nonce": progress.nonce,
         UNFINISHED: left.value,
         KNOWN_ROWS: list(progress.known_rows),
-        BASELINE: _dump(progress.baseline),
+        BASELINE: _dump(progress.before),
     }
     identity = row.deployment_id if row is not None else progress.nonce
     return f"{service.kind.value}/{service.service_id}/{identity}", state
@@ -116,7 +117,9 @@ async def update(
     left = olds.get(UNFINISHED)
     earlier = {name: value for name, value in olds.items() if name not in _PRIVATE}
     if olds.get(ADOPTED):
-        context.reporter.status("takes the triggers as those of the imported deployment")
+        context.reporter.progress(
+            Progress(Activity.NOTE, detail="takes the triggers as those of the imported deployment")
+        )
         return {**earlier, **news, **{name: olds.get(name) for name in ("title", "description")}}
     if not left or deployment.diff(olds, news).deploys:
         return await deployment.update(earlier, news, context, default_title=default_title)
@@ -124,7 +127,9 @@ async def update(
         taken_up = await _take_up(olds, news, context)
         if taken_up is not None:
             return taken_up
-        context.reporter.status("the earlier deployment is not under way any more; deploying again")
+        context.reporter.progress(
+            Progress(Activity.NOTE, detail="the earlier deployment is not under way any more; deploying again")
+        )
     return (await deployment.create(news, context, default_title=default_title))[1]
 
 
@@ -134,12 +139,14 @@ async def _take_up(olds: Mapping[str, Any], news: Mapping[str, Any], context: Ru
         nonce=str(olds.get("nonce") or ""),
         deployment_id=olds.get("deployment_id"),
         known_rows=tuple(str(row) for row in olds.get(KNOWN_ROWS) or ()),
-        baseline=_load(olds.get(BASELINE)),
+        before=_load(olds.get(BASELINE)),
     )
     if news.get("on_failure") == OnFailure.ROLLBACK:
-        context.reporter.status("on_failure: rollback holds for new runs; this one is only waited for")
-    outcome = await take_up_and_wait(request, earlier, context)
-    return deployment.state_of(news, outcome) if outcome is not None else None
+        context.reporter.progress(
+            Progress(Activity.NOTE, detail="on_failure: rollback holds for new runs; this one is only waited for")
+        )
+    run = await resume(request, earlier, context, context.record)
+    return deployment.state_of(news, run) if run is not None else None
 
 
 def _dump(baseline: Baseline) -> State:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -26,7 +27,7 @@ from pulumi_dokploy_deployments.resources.rollback_target_model import (
     RollbackTargetInputs,
     RollbackTargetOutputs,
 )
-from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_prove, running_image
+from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify, running_image
 from pulumi_dokploy_deployments.rollback.by_source import (
     deploy_source,
     ref_of,
@@ -44,9 +45,11 @@ from pulumi_dokploy_deployments.rollback.targets import (
     runs_image,
     select,
 )
+from pulumi_dokploy_deployments.rollout.deploy import deploy
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
-from pulumi_dokploy_deployments.rollout.run import deploy_and_wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 from pulumi_dokploy_deployments.workload.health import Health
 
@@ -58,6 +61,15 @@ EARLIER_SOURCE, PINNED_SOURCE, PINNED_BY = "earlier_source", "pinned_source", "p
 """State of a pin by source: the source setting before the pin, what the pin has set it to, and its deployment."""
 
 State = dict[str, Any]
+
+
+@dataclass
+class PinRecord(RunRecord):
+    """The record of a pin's run, with what has to be remembered even when it fails."""
+
+    private: dict[str, Any] = field(default_factory=dict)
+
+
 _TARGET = TypeAdapter(Target)
 
 
@@ -156,7 +168,9 @@ async def look(state: Mapping[str, Any], context: RunContext) -> State:
     except DokployError:
         return dict(state)
     if state.get("holds", True) and not holds:
-        context.reporter.status(f"a later deployment undid the pin; {describe(state, context)} again")
+        context.reporter.progress(
+            Progress(Activity.NOTE, detail=f"a later deployment undid the pin; {describe(state, context)} again")
+        )
     return {**state, "holds": holds}
 
 
@@ -219,7 +233,7 @@ async def delete(state: Mapping[str, Any], context: RunContext, *, default_title
         raise
     was_restored = await _restore_source(service, state, context)
     if OnRelease(state.get("on_delete") or OnRelease.RETAIN) is OnRelease.REDEPLOY:
-        await deploy_and_wait(_request(state, f"{default_title} (pin released)".strip()), context)
+        await deploy(_request(state, f"{default_title} (pin released)".strip()), context)
     elif was_restored:
         await _warn_of_builds_while_pinned(service, state, context)
 
@@ -245,9 +259,11 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], context: RunC
     service = await read_service(_service_ref(inputs), context)
     target = _TARGET.validate_python(inputs[TARGET])
     private = {name: olds.get(name) for name in (EARLIER_SOURCE, PINNED_SOURCE, PINNED_BY)}
-    context.progress.service, context.progress.private = service, private
+    record = context.record = context.record or PinRecord()
+    record.service, record.private = service, private
     if target.strategy is Strategy.IMAGE:
-        proof = await roll_back_and_prove(service, target, context, timeout_seconds=_known(inputs).timeout_seconds)
+        seconds = _known(inputs).timeout_seconds
+        proof = await roll_back_and_verify(service, target, context, timeout_seconds=seconds, record=record)
         image, previous, health = proof.image, proof.previous_image, proof.verdict.health
     else:
         setting = source_setting(service)
@@ -255,10 +271,10 @@ async def _pin(olds: Mapping[str, Any], inputs: Mapping[str, Any], context: RunC
         # A pin that moves keeps the setting from before the first pin, unless someone has changed it since.
         earlier = private[EARLIER_SOURCE] if now == private[PINNED_SOURCE] else now
         private = {EARLIER_SOURCE: earlier, PINNED_SOURCE: target.source_ref}
-        context.progress.private = private
-        outcome = await deploy_source(service, target, _request(inputs, title), context)
-        private[PINNED_BY] = outcome.row.deployment_id if outcome.row is not None else None
-        previous, health = outcome.previous_image, outcome.verdict.health
+        record.private = private
+        run = await deploy_source(service, target, _request(inputs, title), context, record)
+        private[PINNED_BY] = run.deployment.deployment_id if run.deployment is not None else None
+        previous, health = run.previous_image, run.verdict.health
         image = await running_image(service, context) or target.image or ""
     outputs = RollbackTargetOutputs(
         rollback_id=target.rollback_id,

@@ -7,17 +7,16 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pulumi_dokploy_deployments.resources.rollback_target import PINNED_SOURCE, TARGET
+from pulumi_dokploy_deployments.resources.rollback_target import PINNED_SOURCE, TARGET, PinRecord
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetOutputs
 from pulumi_dokploy_deployments.rollback.targets import Target
-from pulumi_dokploy_deployments.rollout.progress import Progress
 
 _TARGET = TypeAdapter(Target)
 
 State = dict[str, Any]
 
 
-def partial_state(inputs: Mapping[str, Any], progress: Progress) -> tuple[str, State] | None:
+def partial_state(inputs: Mapping[str, Any], progress: PinRecord) -> tuple[str, State] | None:
     """The id and state of a pin that failed; None where nothing was changed at the server.
 
     The state remembers the source setting from before the pin: only with it can the pin be released one day.

@@ -13,8 +13,10 @@ from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
 from pulumi_dokploy_deployments.rollback.targets import Target, runs_image
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
 from pulumi_dokploy_deployments.workload.health import Health, SwarmJudge, Verdict
 from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe
@@ -38,10 +40,22 @@ class Proof:
     previous_image: str
 
 
-async def roll_back_and_prove(
-    service: Service, target: Target, context: RunContext, *, timeout_seconds: float
+async def roll_back_and_verify(
+    service: Service,
+    target: Target,
+    context: RunContext,
+    *,
+    timeout_seconds: float,
+    record: RunRecord | None = None,
 ) -> Proof:
     """Roll back to the stored image and wait until its tasks run and stay up.
+
+    Args:
+        service: the application.
+        target: the stored version.
+        context: the server, the clock and the listener.
+        timeout_seconds: how long to wait for the proof.
+        record: a record that the caller wants to read even when the rollback fails.
 
     Raises:
         RollbackFailed: the server refused; the message says which of its causes it was, as far as that can be known.
@@ -52,8 +66,10 @@ async def roll_back_and_prove(
     budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
     probe = SwarmProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
-    context.reporter.status(f"rolling back to {target.describe(context.clock.now())}")
-    await _send(service, target, context, probe, baseline, budget)
+    record = record or RunRecord()
+    record.service, record.before = service, baseline
+    context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
+    await _send(service, target, context, probe, record, budget)
     if not baseline.is_known:
         context.reporter.warning(
             f"The server took the rollback; that the version runs could not be checked: {baseline.unknown_because}."
@@ -74,13 +90,13 @@ async def _send(
     target: Target,
     context: RunContext,
     probe: SwarmProbe,
-    baseline: Baseline,
+    record: RunRecord,
     budget: RetryBudget,
 ) -> None:
-    client = context.client
+    client, baseline = context.client, record.before
 
     async def send() -> None:
-        context.progress.is_sent = True
+        record.is_sent = True
         await client.rollback(target.rollback_id or "")
 
     async def has_arrived() -> Evidence:
@@ -96,10 +112,12 @@ async def _send(
             has_arrived,
             budget=budget,
             clock=context.clock,
-            on_fault=lambda error: context.reporter.status(f"{error.message.rstrip('.')}; trying again"),
+            on_fault=lambda error: context.reporter.progress(
+                Progress(Activity.RETRYING, detail=error.message.rstrip("."))
+            ),
         )
     except (InvalidRequest, AnswerNotFound) as error:
-        context.progress.is_sent = isinstance(error, AnswerNotFound)
+        record.is_sent = isinstance(error, AnswerNotFound)
         reason = await _why_refused(service, target, context) if isinstance(error, InvalidRequest) else str(error)
         raise RollbackFailed(
             f"{name_of(service)} could not be rolled back to {target.describe(context.clock.now())}: {reason}",

@@ -10,12 +10,13 @@ import re
 
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import REF_FIELDS, Service, SourceType
-from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
+from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.rollback.candidates import Candidate
 from pulumi_dokploy_deployments.rollback.targets import Target
+from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import UnexpectedCommit
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
@@ -61,8 +62,12 @@ async def set_source(service: Service, value: str, context: RunContext) -> None:
 
 
 async def deploy_source(
-    service: Service, target: Target, request: RolloutRequest, context: RunContext
-) -> RolloutOutcome:
+    service: Service,
+    target: Target,
+    request: RolloutRequest,
+    context: RunContext,
+    record: RunRecord | None = None,
+) -> RunRecord:
     """Set the source to the target's and deploy it; the source stays so, and is put back if the deployment fails.
 
     Raises:
@@ -74,24 +79,24 @@ async def deploy_source(
     await set_source(service, target.source_ref or "", context)
     changed = await context.client.read_service(service.kind, service.service_id)
     try:
-        outcome = await deploy_and_wait(request, context)
-        _expect_pinned_commit(service, target, outcome, context)
+        run = await deploy(request, context, record)
+        _expect_pinned_commit(service, target, run)
     except Exception:
         if before is not None:
             await set_source(changed, before, context)
         raise
-    return outcome
+    return run
 
 
-def _expect_pinned_commit(service: Service, target: Target, outcome: RolloutOutcome, context: RunContext) -> None:
-    built = outcome.row.commit_hash if outcome.row is not None else None
+def _expect_pinned_commit(service: Service, target: Target, run: RunRecord) -> None:
+    built = run.deployment.commit_hash if run.deployment is not None else None
     if target.commit_hash is None or built is None or built == target.commit_hash:
         return
     raise UnexpectedCommit(
         f"{name_of(service)} should have gone back to commit {target.commit_hash[:12]}, but {target.source_ref!r} "
         f"holds {built[:12]}, and that was deployed",
         service=name_of(service),
-        deployment=outcome.row,
-        link=dashboard_link(context.client.connection.origin, service),
+        deployment=run.deployment,
+        link=run.link,
         next_step="Name a branch or tag that points to the wanted commit as source_ref.",
     )

@@ -9,19 +9,21 @@ from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
 from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.api.swarm_models import ServiceTask
-from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_prove
+from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify
 from pulumi_dokploy_deployments.rollback.by_source import deploy_source, set_source
 from pulumi_dokploy_deployments.rollback.candidates import Candidate, candidates_of
 from pulumi_dokploy_deployments.rollback.targets import Strategy, Target, runs_image
+from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentFailed,
     RolloutError,
     ServiceUnhealthy,
     UnexpectedCommit,
 )
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 from pulumi_dokploy_deployments.workload.health import SwarmObservation
 from pulumi_dokploy_deployments.workload.health_probe import SwarmProbe
@@ -102,7 +104,9 @@ async def note_recovery_point(service: Service, context: RunContext) -> Recovery
     )
 
 
-async def deploy_or_recover(request: RolloutRequest, service: Service, context: RunContext) -> RolloutOutcome:
+async def deploy_or_recover(
+    request: RolloutRequest, service: Service, context: RunContext, record: RunRecord | None = None
+) -> RunRecord:
     """Run the deployment; when it fails, bring back what ran before, prove it, and fail with both facts.
 
     Raises:
@@ -112,7 +116,7 @@ async def deploy_or_recover(request: RolloutRequest, service: Service, context: 
     """
     point = await note_recovery_point(service, context)
     try:
-        return await deploy_and_wait(request, context)
+        return await deploy(request, context, record)
     except RECOVERABLE as failure:
         raise await _recover(failure, point, request, context) from None
 
@@ -128,7 +132,7 @@ def no_way_warning(point: RecoveryPoint) -> str:
 async def _recover(
     failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext
 ) -> RolledBack:
-    context.reporter.status("the deployment failed; looking after what ran before")
+    context.reporter.progress(Progress(Activity.RECOVERING, detail=point.name))
     try:
         if await _still_runs(point, context):
             return RolledBack(failure, f"What ran before ({point.name}) is seen to run.", is_recovered=True)
@@ -176,7 +180,7 @@ def _is_stored(point: RecoveryPoint) -> bool:
 async def _bring_back(point: RecoveryPoint, request: RolloutRequest, context: RunContext) -> None:
     if point.candidate is not None and point.candidate.works:
         target = _target(point.candidate, Strategy.IMAGE)
-        await roll_back_and_prove(point.service, target, context, timeout_seconds=request.timeout_seconds)
+        await roll_back_and_verify(point.service, target, context, timeout_seconds=request.timeout_seconds)
         return
     target = Target(
         strategy=Strategy.SOURCE,

@@ -16,6 +16,7 @@ from datetime import timedelta
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
 from pulumi_dokploy_deployments.rollout.mark import carries
+from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 
 KEPT_ROWS = 10
@@ -26,23 +27,19 @@ ROW_FOLLOWS = timedelta(seconds=1)
 """The row comes so soon after its job's start; after a restart no other row can."""
 
 
-@dataclass(frozen=True)
-class Sighting:
-    """What a snapshot says of the run's deployment."""
+@dataclass
+class Orphans:
+    """How long a row has been `running` without a job behind it."""
 
-    phase: Phase
-    row: DeploymentRecord | None = None
-    jobs_ahead: int = 0
-    """How many jobs the server will run before ours."""
-    missing_seconds: float = 0.0
-    """How long neither job nor row has been seen, while the server answered."""
-    orphaned_seconds: float = 0.0
-    """How long the row has been `running` without a job behind it."""
+    _since: float | None = None
 
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the server is known to have taken the request."""
-        return self.phase is not Phase.UNSEEN
+    def seconds(self, snapshot: Snapshot) -> float:
+        """Seconds up to this snapshot, in which the row runs."""
+        if any(job.state is not JobState.WAITING for job in snapshot.jobs):
+            self._since = None
+        elif self._since is None:
+            self._since = snapshot.at
+        return 0.0 if self._since is None else snapshot.at - self._since
 
 
 @dataclass
@@ -64,7 +61,7 @@ class Correlator:
     _foreign_rows: set[str] = field(default_factory=set)
     _saw_foreign_job: bool = False
     _missing_since: float | None = None
-    _orphaned_since: float | None = None
+    _orphans: Orphans = field(default_factory=Orphans)
 
     def before(self, snapshot: Snapshot) -> None:
         """What stands in the queue before the trigger is somebody else's."""
@@ -123,14 +120,8 @@ class Correlator:
 
     def _latched(self, row: DeploymentRecord, snapshot: Snapshot) -> Sighting:
         if row.status.is_final:
-            self._orphaned_since = None
             return Sighting(Phase.FINISHED, row)
-        if any(job.state is not JobState.WAITING for job in snapshot.jobs):
-            self._orphaned_since = None
-        elif self._orphaned_since is None:
-            self._orphaned_since = snapshot.at
-        orphaned = 0.0 if self._orphaned_since is None else snapshot.at - self._orphaned_since
-        return Sighting(Phase.RUNNING, row, orphaned_seconds=orphaned)
+        return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
 
     def _queued(self, job: QueueJob, snapshot: Snapshot) -> Sighting:
         if job.state is not JobState.WAITING:

@@ -8,7 +8,8 @@ from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob, Service
 from pulumi_dokploy_deployments.api.services import ServiceRef, name_of
-from pulumi_dokploy_deployments.rollout.await_rules import Dead
+from pulumi_dokploy_deployments.api.text import Text
+from pulumi_dokploy_deployments.rollout.dead_ends import Dead
 from pulumi_dokploy_deployments.rollout.errors import (
     ContactLost,
     DeploymentCancelled,
@@ -24,7 +25,8 @@ from pulumi_dokploy_deployments.rollout.errors import (
     TriggerFailed,
     UnexpectedCommit,
 )
-from pulumi_dokploy_deployments.rollout.stages import Stage, tail_of
+from pulumi_dokploy_deployments.rollout.stages import tail_of
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.health import Verdict
 
 TAIL_LINES = 20
@@ -57,9 +59,7 @@ def unknown_service(ref: ServiceRef, server: str) -> UnknownService:
 
 def failed(service: Service, row: DeploymentRecord, stage: Stage, tail: Sequence[str], link: str) -> DeploymentFailed:
     """The row says `error`, or a status that this version does not know."""
-    took = ""
-    if row.started_at and row.finished_at:
-        took = f" after {(row.finished_at - row.started_at).total_seconds():.1f} s"
+    took = f" after {row.duration_seconds:.1f} s" if row.duration_seconds is not None else ""
     where = f", in the stage {stage.value!r}" if stage not in (Stage.QUEUED, Stage.FAILED) else ""
     why = row.error_message or f"status {row.status.value}"
     return DeploymentFailed(
@@ -159,6 +159,20 @@ def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, 
         link=link,
         next_step=f"Look at the container's log in the dashboard and mend why it ends. {AGAIN}",
     )
+
+
+def unproven(service: Service, verdict: Verdict) -> Text:
+    """The warning where the server says `done` and can't tell what runs."""
+    if service.kind.is_database:
+        return f"The deployment was accepted; that the database runs could not be checked: {verdict.reason}."
+    return (
+        f"Dokploy says that the deployment is done; that the new version runs could not be checked: {verdict.reason}."
+    )
+
+
+def superseded(service: Service, deployment_id: str) -> Text:
+    """The warning where someone else has deployed since."""
+    return f"A newer deployment of {name_of(service)}, {deployment_id}, has been made by someone else."
 
 
 def answer_not_found(service: Service, cause: ApiError, link: str) -> TriggerFailed:

@@ -8,8 +8,9 @@ from contextlib import suppress
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
 from pulumi_dokploy_deployments.api.models import DeploymentRecord
-from pulumi_dokploy_deployments.rollout.stages import LineAssembler, Stage, StageReader
+from pulumi_dokploy_deployments.rollout.stages import LineAssembler, StageReader
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Stage
 
 DRAIN_SECONDS = 0.4
 """How long the stream is given to deliver what was written before the row turned final."""

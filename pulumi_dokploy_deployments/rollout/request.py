@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.models import DeployMethod, Service
@@ -40,6 +40,10 @@ class RolloutRequest:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     expect_commit: str | None = None
     stream_logs: bool = True
+
+    def without_proof(self) -> RolloutRequest:
+        """The same request, for which the server's own `done` is enough."""
+        return replace(self, wait_for=WaitFor.DONE) if self.wait_for is WaitFor.HEALTHY else self
 
 
 def overwrites_title(service: Service, method: DeployMethod) -> bool:

@@ -4,23 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Stage(StrEnum):
-    """Where a run is. Recognised from the log's own lines; a log without such a line leaves the stage as it was."""
-
-    QUEUED = "queued"
-    STARTING = "starting"
-    CLONE = "clone"
-    PULL = "pull"
-    BUILD = "build"
-    PUSH = "push"
-    UPDATE = "update"
-    HEALTH_CHECK = "health check"
-    DONE = "done"
-    FAILED = "failed"
-
+from pulumi_dokploy_deployments.waiting.progress import Stage
 
 # Several lines carry their tick before the work starts (transcripts 299-331), so the words decide, not the tick.
 _MARKS: tuple[tuple[re.Pattern[str], Stage], ...] = (

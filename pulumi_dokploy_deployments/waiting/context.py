@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.waiting.clock import Clock, SystemClock
 from pulumi_dokploy_deployments.waiting.reporter import Reporter, SilentReporter
 from pulumi_dokploy_deployments.waiting.watcher import Watcher
-
-if TYPE_CHECKING:
-    from pulumi_dokploy_deployments.rollout.progress import Progress
-
-
-def _progress() -> Any:
-    from pulumi_dokploy_deployments.rollout.progress import Progress
-
-    return Progress()
 
 
 @dataclass
@@ -30,8 +21,8 @@ class RunContext:
     watcher: Watcher | None = None
     has_live_log: bool = True
     """Whether the log WebSocket is tried; without it the log is read by requests."""
-    progress: Progress = field(default_factory=_progress)
-    """What is known of the run so far; hosts that keep the state of failed runs read it."""
+    record: Any = None
+    """The run's record, for hosts that keep the state of failed runs."""
 
     def __post_init__(self) -> None:
         if self.watcher is None:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pulumi_dokploy_deployments.api.text import Text
+from pulumi_dokploy_deployments.waiting.progress import Progress
+
 
 class Reporter(Protocol):
     """Receives what a run has to tell while it goes on."""
 
-    def status(self, text: str) -> None:
+    def progress(self, progress: Progress) -> None:
         """The state of things now; the next one replaces it."""
 
     def line(self, text: str) -> None:
         """A line of the build log."""
 
-    def warning(self, text: str) -> None:
+    def warning(self, text: Text) -> None:
         """Something the user should read afterwards as well."""
 
 
 class SilentReporter:
     """Tells nobody."""
 
-    def status(self, text: str) -> None:
-        """Drop the text."""
+    def progress(self, progress: Progress) -> None:
+        """Drop it."""
 
     def line(self, text: str) -> None:
-        """Drop the text."""
+        """Drop it."""
 
-    def warning(self, text: str) -> None:
-        """Drop the text."""
+    def warning(self, text: Text) -> None:
+        """Drop it."""

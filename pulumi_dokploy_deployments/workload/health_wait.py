@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient
 from pulumi_dokploy_deployments.workload.health import STABLE_SECONDS, ContainerJudge, SwarmJudge, Verdict
 from pulumi_dokploy_deployments.workload.health_probe import Baseline, ComposeProbe, SwarmProbe
@@ -73,7 +74,7 @@ async def runs_steadily(context: RunContext, probe: SwarmProbe, image: str) -> b
             return True
         if context.clock.monotonic() >= until:
             return False
-        context.reporter.status("watching that what ran before stays up")
+        context.reporter.progress(Progress(Activity.RECOVERING, detail="watching that what ran before stays up"))
         await context.clock.sleep(LOOK_EVERY_SECONDS)
 
 
@@ -85,7 +86,7 @@ async def wait_until_final(
         verdict = await retry_transient(look, budget=budget, clock=context.clock)
         if verdict.is_final:
             return verdict
-        context.reporter.status(f"health check: {verdict.reason}")
+        context.reporter.progress(Progress(Activity.VERIFYING, Stage.HEALTH_CHECK, detail=verdict.reason))
         remaining = deadline - context.clock.monotonic()
         if remaining <= 0:
             raise TimeoutError(verdict.reason)

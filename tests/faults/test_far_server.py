@@ -16,20 +16,20 @@ async def test_a_quick_build_on_a_far_server_is_recognised_beside_somebody_elses
     bench = Bench(monkeypatch, seed=seed, build_seconds=0.2, most_delay=one_way_seconds)
     bench.at(1.0 + seed / 10, lambda: bench.colleague_deploys("git", "mine as well"))
     outcome = await bench.deploy("git", wait_for="done")
-    assert outcome.row is not None
+    assert outcome.deployment is not None
     truth = [identity for identity, asked in bench.made if carries(asked, outcome.nonce)]
-    assert [outcome.row.deployment_id] == truth
+    assert [outcome.deployment.deployment_id] == truth
 
 
 async def test_a_single_quick_row_is_ours_when_the_server_said_yes_a_moment_ago(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Without the early looks: what is left is that nobody else's job stands in the queue and one row is new."""
-    monkeypatch.setattr("pulumi_dokploy_deployments.rollout.run.FAR_AWAY_SECONDS", 1e9)
+    monkeypatch.setattr("pulumi_dokploy_deployments.rollout.deploy.FAR_AWAY_SECONDS", 1e9)
     bench = Bench(monkeypatch, build_seconds=0.05, most_delay=0.4)
     outcome = await bench.deploy("git", wait_for="done")
-    assert outcome.row is not None
-    assert bench.rows_made_for(outcome.nonce) == [outcome.row.deployment_id]
+    assert outcome.deployment is not None
+    assert bench.rows_made_for(outcome.nonce) == [outcome.deployment.deployment_id]
 
 
 async def test_a_near_server_is_not_asked_more_often(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ async def test_a_git_source_goes_back_to_a_named_ref_and_its_setting_comes_back_
     bench.world.push_commit(service.id, "good one")
     good = tag(bench, service, "v1")
     first = await bench.deploy("git", kind=ServiceKind(kind))
-    assert first.row is not None
+    assert first.deployment is not None
     later = bench.world.push_commit(service.id, "later")
     await bench.deploy("git", kind=ServiceKind(kind))
     inputs = {f"{kind}_id": service.id, "commit": good.sha[:10], "strategy": "source"}
@@ -77,14 +77,14 @@ async def test_a_ref_that_holds_another_commit_fails_and_leaves_the_setting_as_i
     before = git_setting(bench, "git")
     bench.world.push_commit(service.id, "good one")
     first = await bench.deploy("git")
-    assert first.row is not None
+    assert first.deployment is not None
     bench.world.push_commit(service.id, "later")
     tag(bench, service, "v1")
     with pytest.raises(UnexpectedCommit, match="holds"):
         await pin(
             bench,
             application_id=service.id,
-            deployment_id=first.row.deployment_id,
+            deployment_id=first.deployment.deployment_id,
             strategy="source",
             source_ref="v1",
         )
@@ -95,12 +95,12 @@ async def test_a_ref_that_does_not_exist_fails_with_the_log_and_leaves_the_setti
     service = bench.service("git")
     before = git_setting(bench, "git")
     first = await bench.deploy("git")
-    assert first.row is not None
+    assert first.deployment is not None
     with pytest.raises(RolloutError) as caught:
         await pin(
             bench,
             application_id=service.id,
-            deployment_id=first.row.deployment_id,
+            deployment_id=first.deployment.deployment_id,
             strategy="source",
             source_ref="nowhere",
         )
@@ -112,7 +112,7 @@ async def test_a_docker_source_goes_back_to_the_image_that_the_log_names(bench: 
     service, context = bench.service("docker"), bench.run_context()
     image = str(service.fields["dockerImage"])
     first = await bench.deploy("docker")
-    assert first.row is not None
+    assert first.deployment is not None
     service.fields["dockerImage"] = "registry.example.com/shop:2"
     await bench.deploy("docker")
     state = await pin(bench, application_id=service.id, previous=1)
@@ -143,14 +143,14 @@ async def test_a_deployment_made_while_the_source_was_pinned_is_told_when_the_pi
     service, context = bench.service("docker"), bench.run_context()
     image = str(service.fields["dockerImage"])
     first = await bench.deploy("docker")
-    assert first.row is not None
+    assert first.deployment is not None
     service.fields["dockerImage"] = "registry.example.com/shop:2"
     await bench.deploy("docker")
-    state = await pin(bench, application_id=service.id, deployment_id=first.row.deployment_id)
+    state = await pin(bench, application_id=service.id, deployment_id=first.deployment.deployment_id)
     await rollback_target.delete(state, context)
     assert not bench.told.warnings, "nothing was deployed while it was pinned"
 
-    state = await pin(bench, application_id=service.id, deployment_id=first.row.deployment_id)
+    state = await pin(bench, application_id=service.id, deployment_id=first.deployment.deployment_id)
     await bench.deploy("docker")
     assert set(bench.world.running_images(service.app_name)) == {image}
     await rollback_target.delete(state, context)

@@ -8,8 +8,8 @@ import random
 import pytest
 
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import WaitFor
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome
 from tests.support.bench import Bench
 
 
@@ -20,7 +20,7 @@ async def test_everybody_reports_its_own_deployment(monkeypatch: pytest.MonkeyPa
     bench = Bench(monkeypatch, seed=seed, build_seconds=chance.choice([0.7, 0.7, 1.5, 6.0]), most_delay=0.05)
     spread = chance.choice([0.02, 0.3, 3.0])
 
-    async def client() -> RolloutOutcome:
+    async def client() -> RunRecord:
         await bench.clock.sleep(chance.uniform(0.0, spread))
         context = bench.run_context(has_live_log=chance.random() < 0.5)
         return await bench.deploy(name, context=context, wait_for=WaitFor.DONE)
@@ -29,12 +29,12 @@ async def test_everybody_reports_its_own_deployment(monkeypatch: pytest.MonkeyPa
         bench.at(chance.uniform(0.0, spread), lambda: bench.colleague_deploys(name, chance.choice(["", "by hand"])))
     outcomes = await asyncio.gather(*(client() for _ in range(2)))
     for outcome in outcomes:
-        assert outcome.row is not None
-        assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
-        assert outcome.row.status.value == "done"
+        assert outcome.deployment is not None
+        assert [outcome.deployment.deployment_id] == bench.rows_made_for(outcome.nonce)
+        assert outcome.deployment.status.value == "done"
     newest = bench.made[-1][0]
     for outcome in outcomes:
-        is_newest = outcome.row is not None and outcome.row.deployment_id == newest
+        is_newest = outcome.deployment is not None and outcome.deployment.deployment_id == newest
         assert not (is_newest and outcome.superseded_by), "nobody's deployment was newer than the newest"
 
 
@@ -46,7 +46,7 @@ async def test_in_a_rough_race_nobody_reports_another_s_deployment(monkeypatch: 
     bench = Bench(monkeypatch, seed=seed, build_seconds=quick, most_delay=chance.choice([0.02, 0.1, 0.3]))
     spread = chance.choice([0.02, 0.3, 3.0])
 
-    async def client() -> RolloutOutcome | None:
+    async def client() -> RunRecord | None:
         await bench.clock.sleep(chance.uniform(0.0, spread))
         try:
             return await bench.deploy(wait_for=WaitFor.DONE)
@@ -61,8 +61,8 @@ async def test_in_a_rough_race_nobody_reports_another_s_deployment(monkeypatch: 
         bench.at(chance.uniform(0.0, spread + 1.0), bench.world.restart)
     for outcome in await asyncio.gather(*(client() for _ in range(3))):
         if outcome is not None:
-            assert outcome.row is not None
-            assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+            assert outcome.deployment is not None
+            assert [outcome.deployment.deployment_id] == bench.rows_made_for(outcome.nonce)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -76,6 +76,6 @@ async def test_a_cached_build_behind_a_long_one_is_recognised(monkeypatch: pytes
     bench.at(bench.clock.elapsed + 1.0, lambda: setattr(behaviour, "build_seconds", 0.2))
     bench.world.requests.clear()
     outcome = await bench.deploy(wait_for=WaitFor.DONE)
-    assert outcome.row is not None
-    assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+    assert outcome.deployment is not None
+    assert [outcome.deployment.deployment_id] == bench.rows_made_for(outcome.nonce)
     assert len(bench.world.requests.calls) < 200, "while it waits, only the queue is asked for"

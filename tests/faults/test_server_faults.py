@@ -21,7 +21,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     TriggerFailed,
 )
 from pulumi_dokploy_deployments.rollout.request import WaitFor
-from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.health import Health
 from tests.support.bench import Bench
 
@@ -31,8 +31,8 @@ from tests.support.bench import Bench
 @pytest.mark.parametrize("name", ["ok", "git", "docker", "replicas", "zero"])
 async def test_without_faults_every_kind_of_application_is_followed_to_its_healthy_end(bench: Bench, name: str) -> None:
     outcome = await bench.deploy(name)
-    assert outcome.row is not None
-    assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+    assert outcome.deployment is not None
+    assert [outcome.deployment.deployment_id] == bench.rows_made_for(outcome.nonce)
     assert (outcome.stage, outcome.verdict.health) == (Stage.DONE, Health.HEALTHY)
     assert bench.told.warnings == []
 
@@ -194,8 +194,8 @@ async def test_reads_that_fail_now_and_then_change_nothing(bench: Bench) -> None
 async def test_slow_answers_are_waited_for(bench: Bench) -> None:
     bench.faults.answer_seconds = 2.0
     outcome = await bench.deploy()
-    assert outcome.row is not None
-    assert [outcome.row.deployment_id] == bench.rows_made_for(outcome.nonce)
+    assert outcome.deployment is not None
+    assert [outcome.deployment.deployment_id] == bench.rows_made_for(outcome.nonce)
 
 
 async def test_a_page_of_a_proxy_in_place_of_data_is_told_for_what_it_is(bench: Bench) -> None:
@@ -310,7 +310,7 @@ async def test_no_line_no_status_and_no_warning_shows_a_secret(bench: Bench) -> 
 
 async def test_a_database_is_deployed_and_proven(bench: Bench) -> None:
     outcome = await bench.deploy("postgres", kind=ServiceKind.POSTGRES)
-    assert (outcome.row, outcome.verdict.health) == (None, Health.HEALTHY)
+    assert (outcome.deployment, outcome.verdict.health) == (None, Health.HEALTHY)
 
 
 async def test_a_database_whose_image_is_missing_is_told_with_the_server_s_words(bench: Bench) -> None:

@@ -16,10 +16,11 @@ from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUna
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollout import log_follower
+from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.mark import carries
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
 from pulumi_dokploy_deployments.simulator import BrokenConnection, LogClosed, Simulator
 from pulumi_dokploy_deployments.simulator.world.services import Deployable
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -113,12 +114,12 @@ class Bench:
         kind: ServiceKind = ServiceKind.APPLICATION,
         context: RunContext | None = None,
         **more: Any,
-    ) -> RolloutOutcome:
+    ) -> RunRecord:
         """Deploy a service of the ready-made instance and wait."""
         group = {ServiceKind.APPLICATION: "applications", ServiceKind.COMPOSE: "composes"}.get(kind, "databases")
         identity = self.simulator.ready[group][name]
         context = context or self.run_context()
-        return await deploy_and_wait(RolloutRequest(ServiceRef(kind, identity), **more), context)
+        return await deploy(RolloutRequest(ServiceRef(kind, identity), **more), context)
 
     async def failure(self, name: str = "git", **more: Any) -> RolloutError:
         """Deploy, and give the failure, whose text is what truth rule 8 asks for."""

@@ -10,6 +10,10 @@ import grpc
 import grpc.aio
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from pulumi_dokploy_deployments.api.text import Text, spell
+from pulumi_dokploy_deployments.hosts.progress_words import status_line
+from pulumi_dokploy_deployments.waiting.progress import Progress
+
 MOST_LINE = 4000
 MUCH = 60
 """So many lines waiting to be sent are merged: the engine shows of several lines at once only one while they run."""
@@ -102,8 +106,9 @@ class PluginReporter:
         self._urn = urn
         self._status = ""
 
-    def status(self, text: str) -> None:
+    def progress(self, progress: Progress) -> None:
         """A status line; the next one replaces it, and it is gone at the end."""
+        text = status_line(progress)
         if text != self._status:
             self._status = text
             self._lines.put(text, engine_pb2.INFO, self._urn, ephemeral=True)
@@ -112,6 +117,6 @@ class PluginReporter:
         """A line of the build log, shown live."""
         self._lines.put(text, engine_pb2.INFO, self._urn, ephemeral=False)
 
-    def warning(self, text: str) -> None:
+    def warning(self, text: Text) -> None:
         """A warning, shown again at the end."""
-        self._lines.put(text, engine_pb2.WARNING, self._urn, ephemeral=False)
+        self._lines.put(spell(text), engine_pb2.WARNING, self._urn, ephemeral=False)

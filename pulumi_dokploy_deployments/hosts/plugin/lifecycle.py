@@ -112,7 +112,7 @@ class DeploymentLifeCycle:
 
     def kept(self, inputs: Given, context: RunContext, error: DokployError) -> tuple[str, Props] | None:
         """What the server has of a run that failed."""
-        return deployment_resume.partial_state(inputs, context.progress, error)
+        return deployment_resume.partial_state(inputs, context.record, error)
 
 
 class RollbackTargetLifeCycle:
@@ -174,4 +174,4 @@ class RollbackTargetLifeCycle:
 
     def kept(self, inputs: Given, context: RunContext, _error: DokployError) -> tuple[str, Props] | None:
         """A pin that was asked for and not proven: it does not hold, so the next run pins again."""
-        return rollback_target_resume.partial_state(inputs, context.progress)
+        return rollback_target_resume.partial_state(inputs, context.record)

@@ -39,7 +39,8 @@ from pulumi_dokploy_deployments.hosts.plugin.wire import Props, Received, receiv
 from pulumi_dokploy_deployments.hosts.titles import default_title
 from pulumi_dokploy_deployments.resources.deployment_resume import interrupted
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, contains_unknown, service_of
-from pulumi_dokploy_deployments.rollout.progress import Progress
+from pulumi_dokploy_deployments.resources.rollback_target import PinRecord
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel_path
 from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -109,7 +110,7 @@ class DokployProvider(Provider):
         if not problems and self._can_ask(news.plain):
             try:
                 context = self._context(news.plain, request.urn)
-                computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.progress)
+                computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.record)
             except DokployError as error:
                 problems = [_problem_of_service(news.plain, error)]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=_failures(problems))
@@ -121,7 +122,7 @@ class DokployProvider(Provider):
         known = state.plain
         if self._can_ask(known):
             context = self._context(known, request.urn)
-            known = await self._wait(cycle.look(known, context), context.progress)
+            known = await self._wait(cycle.look(known, context), context.record)
         inputs = news.plain
         change = cycle.diff(known, inputs)
         details = detailed(change, known, inputs)
@@ -161,11 +162,11 @@ class DokployProvider(Provider):
         state, inputs = received(request.properties), received(request.inputs)
         context = self._context({**inputs.plain, **state.plain}, request.urn)
         if service_of(state.plain) is None:
-            found = await self._wait(cycle.import_(request.resource_id, context), context.progress)
+            found = await self._wait(cycle.import_(request.resource_id, context), context.record)
             if found is None:
                 return ReadResponse("")
             return ReadResponse(found.resource_id, sent(found.state), sent(found.inputs))
-        now = await self._wait(cycle.read(state.plain, context), context.progress)
+        now = await self._wait(cycle.read(state.plain, context), context.record)
         if now is None:
             return ReadResponse("")
         return ReadResponse(request.resource_id, sent(now, state), request.inputs)
@@ -175,7 +176,7 @@ class DokployProvider(Provider):
         cycle, state = _cycle(request.type), received(request.properties)
         context = self._context(state.plain, request.urn)
         timed = self._timed(state.plain, request.timeout)
-        await self._wait(cycle.delete(timed, context, default_title(request.urn)), context.progress)
+        await self._wait(cycle.delete(timed, context, default_title(request.urn)), context.record)
 
     # --- functions ------------------------------------------------------------------------------------------
 
@@ -187,7 +188,7 @@ class DokployProvider(Provider):
         given = received(request.args)
         arguments = {name: value for name, value in given.plain.items() if value is not None}
         context = self._context(arguments, "")
-        result = await self._wait(invoke.call(context, arguments), context.progress)
+        result = await self._wait(invoke.call(context, arguments), context.record)
         return InvokeResponse(sent(result))
 
     # --- helpers --------------------------------------------------------------------------------------------
@@ -200,18 +201,20 @@ class DokployProvider(Provider):
     def _context(self, inputs: Mapping[str, Any], urn: str) -> RunContext:
         name = inputs.get("connection")
         connection = self._configuration.connection(name if isinstance(name, str) else None)
-        return self._servers.run_context(
+        made = self._servers.run_context(
             connection,
             self._reporter_for(urn),
             request_timeout_seconds=self._configuration.request_timeout_seconds,
         )
+        made.record = PinRecord()
+        return made
 
     def _timed(self, inputs: Mapping[str, Any], custom: float) -> Props:
         """The inputs with the deadline that counts: customTimeouts, then the resource's own, then the provider's."""
         seconds = custom or inputs.get(TIMEOUT) or self._configuration.timeout_seconds
         return {**inputs, TIMEOUT: seconds} if seconds else dict(inputs)
 
-    async def _wait(self, work: Coroutine[Any, Any, T], progress: Progress) -> T:
+    async def _wait(self, work: Coroutine[Any, Any, T], progress: RunRecord) -> T:
         """Run a piece of work that `cancel` can end."""
         task = asyncio.get_running_loop().create_task(work)
         self._waits.add(task)
@@ -239,7 +242,7 @@ class DokployProvider(Provider):
             DokployError: it failed and there is nothing.
         """
         try:
-            return await self._wait(work, context.progress)
+            return await self._wait(work, context.record)
         except DokployError as error:
             kept = cycle.kept(news.plain, context, error)
             if kept is None:

@@ -34,6 +34,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     ServiceBusy,
     ServiceUnhealthy,
 )
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 
 RUNNER = CliRunner()
 COMMANDS = [
@@ -148,17 +149,20 @@ def test_the_core_s_words_are_put_in_the_command_line_s_terms() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("last", "words"),
     [
-        ("", "Nothing was started."),
-        ("asking the server to deploy", "may have reached the server"),
-        ("running: build (usually 9 s)", "goes on with the deployment (last seen: running: build). Watch it: "),
+        (None, "Nothing was started."),
+        (Progress(Activity.REQUESTING, detail="deploy"), "may have reached the server"),
+        (
+            Progress(Activity.RUNNING, Stage.BUILD, usual_seconds=9.0, detail="running"),
+            "goes on with the deployment (last seen: running: build). Watch it: ",
+        ),
     ],
 )
-def test_an_interrupted_deploy_says_what_still_runs(status: str, words: str) -> None:
-    text = after_interrupt(REF, status)
+def test_an_interrupted_deploy_says_what_still_runs(last: Progress | None, words: str) -> None:
+    text = after_interrupt(REF, last)
     assert words in text
-    assert ("watch --application a1" in text) == bool(status)
+    assert ("watch --application a1" in text) == (last is not None)
 
 
 def test_help_starts_without_pulumi_and_without_the_libraries_for_requests() -> None:

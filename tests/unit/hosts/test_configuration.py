@@ -12,6 +12,7 @@ from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
 from pulumi_dokploy_deployments.hosts import configuration
 from pulumi_dokploy_deployments.hosts.configuration import namespace_of, resolve_connection, warn_of_plain_http
+from tests.support.listener import Listener
 
 KEY = "key-that-no-message-may-show"
 
@@ -120,26 +121,9 @@ def test_whatever_is_configured_no_message_and_no_representation_shows_the_key(e
     assert KEY not in shown
 
 
-class _Told:
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-
-    def status(self, text: str) -> None:
-        """Not expected."""
-        raise AssertionError(text)
-
-    def line(self, text: str) -> None:
-        """Not expected."""
-        raise AssertionError(text)
-
-    def warning(self, text: str) -> None:
-        """Keep it."""
-        self.warnings.append(text)
-
-
 def test_plain_http_to_another_machine_is_warned_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(configuration, "_warned", set[str]())
-    told = _Told()
+    told = Listener()
     for endpoint in (
         "http://dokploy.example.com",
         "http://dokploy.example.com/api",

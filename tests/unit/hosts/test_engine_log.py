@@ -12,6 +12,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from pulumi_dokploy_deployments.hosts import engine_log
 from pulumi_dokploy_deployments.hosts.engine_log import MOST_LINE, EngineReporter, engine_address
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 
 URN = "urn:pulumi:prod::shop::pulumi-python:dynamic/dokploy:Deployment::web"
 
@@ -41,7 +42,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 def test_lines_statuses_and_warnings_go_to_the_resource_s_row(engine: Engine) -> None:
     reporter = EngineReporter(URN, "127.0.0.1:1")
-    reporter.status("waiting in the queue (1 before it)")
+    reporter.progress(Progress(Activity.NOTE, detail="waiting in the queue (1 before it)"))
     reporter.line("Step 1/3 : FROM busybox ✅")
     reporter.warning("A newer deployment has been made.")
     shown = [(each.message, each.severity, each.ephemeral, each.urn) for each in engine.received]
@@ -55,9 +56,9 @@ def test_lines_statuses_and_warnings_go_to_the_resource_s_row(engine: Engine) ->
 def test_a_status_is_not_repeated_but_every_line_is_sent(engine: Engine) -> None:
     reporter = EngineReporter(URN, "127.0.0.1:1")
     for _ in range(3):
-        reporter.status("running: build")
+        reporter.progress(Progress(Activity.NOTE, detail="running: build"))
         reporter.line("the same line")
-    reporter.status("running: push")
+    reporter.progress(Progress(Activity.NOTE, detail="running: push"))
     assert [each.ephemeral for each in engine.received].count(True) == 2
     assert [each.ephemeral for each in engine.received].count(False) == 3
 
@@ -65,7 +66,7 @@ def test_a_status_is_not_repeated_but_every_line_is_sent(engine: Engine) -> None
 def test_an_engine_that_has_gone_away_ends_no_deployment(engine: Engine) -> None:
     engine.is_gone = True
     reporter = EngineReporter(URN, "127.0.0.1:1")
-    reporter.status("running")
+    reporter.progress(Progress(Activity.NOTE, detail="running"))
     reporter.line("a line")
     reporter.warning("a warning")
     assert engine.received == []
@@ -85,7 +86,7 @@ def test_no_text_from_a_build_log_breaks_the_reporter(engine: Engine, text: str)
 def test_without_an_engine_nothing_is_sent(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["program.py"])
     reporter = EngineReporter(URN)
-    reporter.status("running")
+    reporter.progress(Progress(Activity.NOTE, detail="running"))
     reporter.line("a line")
     reporter.warning("a warning")
     assert engine.received == []

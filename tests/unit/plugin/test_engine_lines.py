@@ -11,6 +11,7 @@ from google.protobuf import empty_pb2  # type: ignore[import-untyped, unused-ign
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from pulumi_dokploy_deployments.hosts.plugin.engine_lines import MUCH, EngineLines, merged, sendable
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 
 
 class Engine(engine_pb2_grpc.EngineServicer):
@@ -40,8 +41,8 @@ async def engine() -> AsyncIterator[Engine]:
 async def test_lines_come_one_by_one_and_in_order(engine: Engine) -> None:
     lines = EngineLines(engine.address)
     reporter = lines.reporter("urn:web")
-    reporter.status("starting")
-    reporter.status("starting")
+    reporter.progress(Progress(Activity.NOTE, detail="starting"))
+    reporter.progress(Progress(Activity.NOTE, detail="starting"))
     reporter.line("Step 1/3")
     reporter.warning("careful")
     await lines.flush()

@@ -11,6 +11,7 @@ from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.resources import deployment, deployment_resume
 from pulumi_dokploy_deployments.resources.deployment_resume import UNFINISHED, Unfinished, interrupted, partial_state
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from tests.support import api_faults as faults
 from tests.support.builders import SERVICE_ID, service
@@ -37,14 +38,14 @@ class Bench:
 
     def context(self) -> RunContext:
         """The run_context of one operation."""
-        return RunContext(self.fake, self.clock, self.told, has_live_log=False)
+        return RunContext(self.fake, self.clock, self.told, has_live_log=False, record=RunRecord())
 
     async def fails(self, **inputs: Any) -> tuple[DokployError, tuple[str, dict[str, Any]] | None]:
         """A create that fails; what it says and what is kept."""
         context = self.context()
         with pytest.raises(DokployError) as failure:
             await deployment.create({**APP, **inputs}, context)
-        return failure.value, partial_state({**APP, **inputs}, context.progress, failure.value)
+        return failure.value, partial_state({**APP, **inputs}, context.record, failure.value)
 
     async def breaks_off_after(self, seconds: float, **inputs: Any) -> tuple[str, dict[str, Any]] | None:
         """A create that is interrupted; what is kept."""
@@ -53,8 +54,8 @@ class Bench:
         self.clock.after(seconds, lambda: cancel(run))
         with pytest.raises(asyncio.CancelledError):
             await run
-        self.words = str(interrupted(context.progress))
-        return partial_state({**APP, **inputs}, context.progress, interrupted(context.progress))
+        self.words = str(interrupted(context.record))
+        return partial_state({**APP, **inputs}, context.record, interrupted(context.record))
 
     async def next_up(self, state: dict[str, Any], **inputs: Any) -> dict[str, Any]:
         """The update of the next `pulumi up`; a change is what makes the engine ask for it."""
@@ -192,7 +193,7 @@ async def test_a_database_that_was_broken_off_is_deployed_again(clock: VirtualCl
     clock.after(2.0, lambda: cancel(run))
     with pytest.raises(asyncio.CancelledError):
         await run
-    kept = partial_state(inputs, context.progress, interrupted(context.progress))
+    kept = partial_state(inputs, context.record, interrupted(context.record))
     assert kept is not None
     assert kept[0].startswith(f"postgres/{SERVICE_ID}/")
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
-from pulumi_dokploy_deployments.rollout.correlation import RESTART_TAKES_SECONDS, Correlator, Sighting
+from pulumi_dokploy_deployments.rollout.correlation import RESTART_TAKES_SECONDS, Correlator
 from pulumi_dokploy_deployments.rollout.mark import carries, mark
+from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot, snapshot_of
 from tests.support.builders import SERVICE_ID, SHA, job, row, transcript
 from tests.support.model_server import ModelServer

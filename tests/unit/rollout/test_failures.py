@@ -8,9 +8,9 @@ import pytest
 
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollout import failures
-from pulumi_dokploy_deployments.rollout.await_rules import Dead
+from pulumi_dokploy_deployments.rollout.dead_ends import Dead
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
-from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.health import Health, Verdict
 from tests.support import api_faults as faults
 from tests.support.builders import job, row, service

@@ -12,8 +12,8 @@ import pytest
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.rollout import log_follower
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
-from pulumi_dokploy_deployments.rollout.stages import Stage
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from tests.support import api_faults as faults
 from tests.support.builders import row
 from tests.support.fake_dokploy import FakeDokploy

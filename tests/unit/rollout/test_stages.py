@@ -8,14 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.rollout.stages import (
-    LineAssembler,
-    Stage,
-    StageReader,
-    clean_line,
-    stage_of,
-    tail_of,
-)
+from pulumi_dokploy_deployments.rollout.stages import LineAssembler, StageReader, clean_line, stage_of, tail_of
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from tests.support.builders import transcript
 
 TEXTS = st.text(st.sampled_from("ab \r\n\x1b[31m✅é"), max_size=60)

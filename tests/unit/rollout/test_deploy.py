@@ -11,6 +11,7 @@ from pulumi_dokploy_deployments.api.errors import DokployError, Unauthorized
 from pulumi_dokploy_deployments.api.models import DeployMethod, ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.api.swarm_models import Container
+from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import (
     ContactLost,
     DeploymentCancelled,
@@ -27,10 +28,10 @@ from pulumi_dokploy_deployments.rollout.errors import (
     UnexpectedCommit,
 )
 from pulumi_dokploy_deployments.rollout.failures import UnknownService
+from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor
-from pulumi_dokploy_deployments.rollout.run import RolloutOutcome, deploy_and_wait
-from pulumi_dokploy_deployments.rollout.stages import Stage
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.health import Health
 from tests.support import api_faults as faults
 from tests.support.builders import SERVICE_ID, SHA, service
@@ -51,11 +52,11 @@ class Bench:
         self.fake = FakeDokploy(clock, service(**about) if about else None)
         self.told = Listener()
 
-    async def run(self, **request: Any) -> RolloutOutcome:
+    async def run(self, **request: Any) -> RunRecord:
         """Deploy and wait."""
         ref = ServiceRef(self.fake.service.kind, request.pop("service_id", SERVICE_ID))
         context = RunContext(self.fake, self.clock, self.told, has_live_log=False)
-        return await deploy_and_wait(RolloutRequest(ref, **request), context)
+        return await deploy(RolloutRequest(ref, **request), context)
 
     async def failure(self, **request: Any) -> RolloutError:
         """Deploy, and give the failure, whose text is what rule 8 asks for."""
@@ -81,13 +82,13 @@ def bench(clock: VirtualClock) -> Bench:
 
 async def test_a_deployment_is_done_when_its_new_tasks_have_stayed_up(bench: Bench) -> None:
     outcome = await bench.run(title="release 7", description="by hand")
-    assert outcome.row is not None
-    assert outcome.row.deployment_id == bench.fake.server.row_of["us 1"]
-    assert (outcome.row.commit_hash, outcome.stage) == (SHA, Stage.DONE)
+    assert outcome.deployment is not None
+    assert outcome.deployment.deployment_id == bench.fake.server.row_of["us 1"]
+    assert (outcome.deployment.commit_hash, outcome.stage) == (SHA, Stage.DONE)
     assert outcome.verdict.health is Health.HEALTHY
     assert outcome.duration_seconds == pytest.approx(4.0, abs=0.01)
     assert outcome.queued_seconds == pytest.approx(0.04, abs=0.02)
-    assert outcome.url == LINK
+    assert outcome.link == LINK
     assert outcome.superseded_by is None
     assert 9.0 < bench.clock.elapsed < 12.0
     assert bench.told.warnings == []
@@ -124,9 +125,9 @@ async def test_wait_for_none_ends_when_the_deployment_is_identified(bench: Bench
     bench.fake.foreign("a colleague", 10.0)
     bench.fake.build_seconds = 600.0
     outcome = await bench.run(wait_for=WaitFor.NONE)
-    assert outcome.row is not None
-    assert outcome.row.deployment_id == bench.fake.server.row_of["us 1"]
-    assert outcome.row.status.value == "running"
+    assert outcome.deployment is not None
+    assert outcome.deployment.deployment_id == bench.fake.server.row_of["us 1"]
+    assert outcome.deployment.status.value == "running"
     assert 10.0 < bench.clock.elapsed < 12.0
     assert outcome.queued_seconds == pytest.approx(10.0, abs=0.5)
 
@@ -135,9 +136,9 @@ async def test_a_redeployment_and_a_docker_source_keep_their_texts(clock: Virtua
     for about, request in (({"source": "docker"}, {}), ({"source": "git"}, {"method": DeployMethod.REDEPLOY})):
         bench = Bench(clock, **about)
         outcome = await bench.run(description="mine", **request)
-        assert outcome.row is not None
-        assert outcome.row.description == f"mine (pulumi run {outcome.nonce})"
-        assert outcome.row.commit_hash is None
+        assert outcome.deployment is not None
+        assert outcome.deployment.description == f"mine (pulumi run {outcome.nonce})"
+        assert outcome.deployment.commit_hash is None
         assert outcome.verdict.health is Health.HEALTHY
 
 
@@ -344,8 +345,8 @@ async def test_supersede_drops_what_waits_and_lets_the_running_one_end(bench: Be
     bench.fake.foreign("waiting", 60.0)
     outcome = await bench.run(on_busy=OnBusy.SUPERSEDE)
     assert bench.fake.dropped == 1
-    assert outcome.row is not None
-    assert outcome.row.deployment_id == bench.fake.server.row_of["us 1"]
+    assert outcome.deployment is not None
+    assert outcome.deployment.deployment_id == bench.fake.server.row_of["us 1"]
     assert "waiting" not in bench.fake.server.row_of
     assert bench.clock.elapsed < 20.0
 
@@ -361,7 +362,7 @@ async def test_a_newer_deployment_by_somebody_else_is_told_as_such(bench: Bench)
     outcome = await bench.run()
     assert outcome.superseded_by == bench.fake.server.row_of["a colleague"]
     assert bench.told.warnings == [
-        f"A newer deployment of this service, {outcome.superseded_by}, has been made by someone else."
+        f'A newer deployment of application "shop", {outcome.superseded_by}, has been made by someone else.'
     ]
 
 
@@ -381,10 +382,10 @@ async def test_two_runs_at_once_each_report_their_own_deployment(clock: VirtualC
     first, second = await asyncio.gather(bench.run(wait_for=WaitFor.DONE), bench.run(wait_for=WaitFor.DONE))
     owners = {identity: owner for owner, identity in bench.fake.server.row_of.items()}
     for outcome in (first, second):
-        assert outcome.row is not None
-        number = int(owners[outcome.row.deployment_id].removeprefix("us "))
+        assert outcome.deployment is not None
+        number = int(owners[outcome.deployment.deployment_id].removeprefix("us "))
         assert outcome.nonce in bench.fake.sent[number - 1]["description"]
-    assert first.row != second.row
+    assert first.deployment != second.deployment
 
 
 # --- faults on the way ------------------------------------------------------------------------------------------
@@ -435,7 +436,7 @@ async def test_a_lost_request_is_sent_again(bench: Bench) -> None:
     outcome = await bench.run()
     assert len(bench.fake.sent) == 1
     assert bench.fake.calls["application.deploy"] == 2
-    assert outcome.row is not None
+    assert outcome.deployment is not None
 
 
 async def test_a_refused_connection_is_not_a_lost_answer(bench: Bench) -> None:
@@ -491,9 +492,9 @@ def database(clock: VirtualClock) -> Bench:
 
 async def test_a_database_is_done_when_its_new_task_has_stayed_up(database: Bench) -> None:
     outcome = await database.run()
-    assert outcome.row is None
+    assert outcome.deployment is None
     assert (outcome.stage, outcome.verdict.health) == (Stage.DONE, Health.HEALTHY)
-    assert outcome.url.endswith("/services/postgres/app-1")
+    assert outcome.link.endswith("/services/postgres/app-1")
 
 
 async def test_a_database_that_fails_is_told_with_the_server_s_words_and_not_sent_again(database: Bench) -> None:

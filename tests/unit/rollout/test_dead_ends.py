@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.rollout.await_rules import (
+from pulumi_dokploy_deployments.rollout.dead_ends import (
     AMBIGUOUS_AFTER_SECONDS,
     LOST_AFTER_SECONDS,
     STUCK_AFTER_SECONDS,
@@ -14,7 +14,7 @@ from pulumi_dokploy_deployments.rollout.await_rules import (
     Dead,
     dead_end,
 )
-from pulumi_dokploy_deployments.rollout.correlation import Sighting
+from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase
 from tests.support.builders import row
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.waiting.progress import Stage
 
 _QUIET = frozenset({Stage.DONE, Stage.FAILED})
 
 
 @dataclass
-class Progress:
+class StageTimes:
     """The stages that a run went through, on a monotonic clock.
 
     Args:

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from pulumi_dokploy_deployments.cli.live import LiveReporter, progress_text, stage_in
-from pulumi_dokploy_deployments.cli.progress import Progress
+from pulumi_dokploy_deployments.cli.live import LiveReporter, progress_text, status_text
+from pulumi_dokploy_deployments.cli.stage_times import StageTimes
 from pulumi_dokploy_deployments.cli.tables import seconds
-from pulumi_dokploy_deployments.rollout.stages import Stage
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 
 
 class HandClock:
@@ -32,7 +32,7 @@ class HandClock:
 
 
 def test_waiting_in_the_queue_is_no_part_of_the_time() -> None:
-    progress = Progress(usual_seconds=40.0)
+    progress = StageTimes(usual_seconds=40.0)
     progress.enter(Stage.QUEUED, 100.0)
     assert progress.elapsed(160.0) == 0.0
     progress.enter(Stage.STARTING, 160.0)
@@ -41,7 +41,7 @@ def test_waiting_in_the_queue_is_no_part_of_the_time() -> None:
 
 
 def test_each_stage_has_its_time_and_a_stage_entered_twice_is_one() -> None:
-    progress = Progress()
+    progress = StageTimes()
     for stage, at in (
         (Stage.CLONE, 0.0),
         (Stage.BUILD, 2.0),
@@ -55,7 +55,7 @@ def test_each_stage_has_its_time_and_a_stage_entered_twice_is_one() -> None:
 
 
 def test_without_history_there_is_no_estimate() -> None:
-    progress = Progress()
+    progress = StageTimes()
     progress.enter(Stage.BUILD, 0.0)
     assert progress.rest(5.0) is None
     assert progress_text("shop", "running: build", progress, 5.0) == "shop · running: build · 5.0 s"
@@ -69,32 +69,44 @@ def test_without_history_there_is_no_estimate() -> None:
     ],
 )
 def test_the_line_says_time_so_far_usual_time_and_the_rest(now: float, text: str) -> None:
-    progress = Progress(usual_seconds=40.0)
+    progress = StageTimes(usual_seconds=40.0)
     progress.enter(Stage.BUILD, 0.0)
     assert progress_text("shop", "running: build", progress, now) == text
 
 
 def test_the_health_check_comes_after_the_usual_time_and_has_no_estimate() -> None:
-    progress = Progress(usual_seconds=1.0)
+    progress = StageTimes(usual_seconds=1.0)
     progress.enter(Stage.BUILD, 0.0)
     progress.enter(Stage.HEALTH_CHECK, 1.0)
     assert "usual" not in progress_text("shop", "health check", progress, 9.0)
 
 
+RUNNING = Progress(Activity.RUNNING, Stage.BUILD, usual_seconds=40.0, detail="running")
+
+
 @pytest.mark.parametrize(
-    ("status", "stage"),
+    ("told", "stage"),
     [
-        ("waiting in the queue (2 before it)", Stage.QUEUED),
-        ("starting", Stage.STARTING),
-        ("running: build (usually 40 s)", Stage.BUILD),
-        ("running: health check", Stage.HEALTH_CHECK),
-        ("health check: 0 of 1 new tasks run", Stage.HEALTH_CHECK),
-        ("asking the server to deploy", None),
-        ("no connection; trying again", None),
+        (Progress(Activity.QUEUED, jobs_ahead=2), Stage.QUEUED),
+        (Progress(Activity.STARTING, Stage.STARTING), Stage.STARTING),
+        (RUNNING, Stage.BUILD),
+        (Progress(Activity.VERIFYING, Stage.UPDATE, detail="0 of 1 new tasks run"), Stage.HEALTH_CHECK),
+        (Progress(Activity.REQUESTING, detail="deploy"), None),
+        (Progress(Activity.RETRYING, Stage.BUILD, detail="no connection"), None),
     ],
 )
-def test_a_run_s_status_lines_tell_the_stage(status: str, stage: Stage | None) -> None:
-    assert stage_in(status) is stage
+def test_a_run_s_progress_tells_the_stage(told: Progress, stage: Stage | None) -> None:
+    clock = HandClock()
+    reporter = LiveReporter(Console(file=io.StringIO()), clock)
+    reporter.progress(told)
+    entered = [entered for entered, _ in reporter.stages.durations(clock.at)]
+    assert entered == ([stage] if stage is not None else [])
+
+
+def test_a_status_has_no_times_in_it_since_these_have_words_of_their_own() -> None:
+    assert status_text(RUNNING) == "running: build"
+    assert status_text(Progress(Activity.QUEUED, jobs_ahead=2)) == "waiting in the queue (2 before it)"
+    assert status_text(Progress(Activity.RETRYING, detail="no connection")) == "no connection; trying again"
 
 
 @pytest.mark.parametrize(
@@ -117,8 +129,9 @@ def test_where_nobody_looks_each_change_is_one_plain_line() -> None:
     stream, clock = io.StringIO(), HandClock()
     reporter = LiveReporter(Console(file=stream, width=200), clock, name="shop")
     with reporter:
-        for text in ("asking the server to deploy", "running: clone", "running: clone", "running: clone (usually 9 s)"):
-            reporter.status(text)
+        reporter.progress(Progress(Activity.REQUESTING, detail="deploy"))
+        for elapsed in (0.0, 1.0, 2.0):
+            reporter.progress(Progress(Activity.RUNNING, Stage.CLONE, elapsed_seconds=elapsed, detail="running"))
         reporter.line("[bold]not markup[/bold] :smile:")
         reporter.warning("look at this")
     assert stream.getvalue().splitlines() == [
@@ -137,7 +150,7 @@ def test_the_log_s_own_lines_tell_the_stages_also_when_they_are_not_shown() -> N
         reporter.line(line)
         clock.at += 2.0
     assert stream.getvalue() == ""
-    assert [stage for stage, _ in reporter.progress.durations(clock.at)] == [
+    assert [stage for stage, _ in reporter.stages.durations(clock.at)] == [
         Stage.STARTING,
         Stage.CLONE,
         Stage.BUILD,
@@ -149,12 +162,11 @@ def test_scripts_get_events_with_numbers() -> None:
     events: list[dict[str, object]] = []
     clock = HandClock()
     reporter = LiveReporter(Console(file=io.StringIO()), clock, event=events.append)
-    reporter.progress.usual_seconds = 10.0
     with reporter:
-        reporter.status("waiting in the queue (1 before it)")
-        reporter.status("running: starting")
+        reporter.progress(Progress(Activity.QUEUED, jobs_ahead=1, usual_seconds=10.0))
+        reporter.progress(Progress(Activity.RUNNING, Stage.STARTING, usual_seconds=10.0, detail="running"))
         clock.at += 4.0
-        reporter.status("running: build")
+        reporter.progress(Progress(Activity.RUNNING, Stage.BUILD, usual_seconds=10.0, detail="running"))
         reporter.line("x")
     assert [event["event"] for event in events] == ["status", "status", "status", "log"]
     assert events[0]["rest_seconds"] is None
@@ -165,7 +177,7 @@ def test_on_a_terminal_one_line_is_written_over_and_the_log_runs_above_it() -> N
     stream, clock = io.StringIO(), HandClock()
     console = Console(file=stream, force_terminal=True, width=40)
     with LiveReporter(console, clock, name="shop") as reporter:
-        reporter.status("running: build and a status that is longer than the terminal is wide")
+        reporter.progress(Progress(Activity.NOTE, detail="a status that is longer than the terminal is wide"))
         reporter.line("Step 1/3")
     text = stream.getvalue()
     assert "Step 1/3" in text

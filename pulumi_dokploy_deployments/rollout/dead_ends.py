@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pulumi_dokploy_deployments.rollout.correlation import Sighting
+from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase
 
 LOST_AFTER_SECONDS = 8.0

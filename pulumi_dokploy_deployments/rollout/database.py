@@ -1,0 +1,55 @@
+"""The run of a database: it deploys within the request and leaves no row, so that what runs is the only witness."""
+
+from __future__ import annotations
+
+from pulumi_dokploy_deployments.api.errors import ServerError
+from pulumi_dokploy_deployments.rollout import failures
+from pulumi_dokploy_deployments.rollout.conclude import verify_running
+from pulumi_dokploy_deployments.rollout.request import WaitFor
+from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
+from pulumi_dokploy_deployments.rollout.wait import Wait
+from pulumi_dokploy_deployments.waiting.progress import Activity, Stage
+from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.health_probe import SwarmProbe
+
+
+async def deploy_database(wait: Wait) -> None:
+    """Deploy the wait's database and prove that it runs.
+
+    Raises:
+        RolloutError: the server could not deploy it, or it does not run.
+        ApiError: the server refused or could not be reached.
+    """
+    service, record = wait.service, wait.record
+    wait.tell(Activity.REQUESTING, "deploy, which takes until the image has been pulled")
+    probe = SwarmProbe(wait.client, wait.clock, service)
+
+    async def send() -> None:
+        record.is_sent = True
+        try:
+            await wait.client.deploy(service.kind, service.service_id, timeout_seconds=max(1.0, wait.remaining))
+        except ServerError as error:
+            if error.status == 500:
+                # The server's own answer after it has tried; only a proxy's leaves open what happened.
+                raise failures.database_failed(service, error, record.link) from None
+            raise
+
+    async def has_arrived() -> Evidence:
+        if not record.before.is_known or wait.request.wait_for is not WaitFor.HEALTHY:
+            return None
+        seen = await wait.retry(lambda: probe.observe(record.before.task_ids))
+        # No new task yet proves nothing: the server may still be pulling the image.
+        return True if any(task.task_id not in record.before.task_ids for task in seen.tasks) else None
+
+    try:
+        await send_once(send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault)
+    except AnswerNotFound as lost:
+        raise failures.database_failed(service, lost.cause, record.link) from None
+    record.stage = Stage.UPDATE
+    if wait.request.wait_for is WaitFor.HEALTHY:
+        await verify_running(wait, None)
+    if record.verdict.health is Health.UNHEALTHY:
+        raise failures.unhealthy(service, None, record.verdict, record.link)
+    if record.verdict.health is Health.UNKNOWN:
+        wait.context.reporter.warning(failures.unproven(service, record.verdict))
+    record.stage = Stage.DONE

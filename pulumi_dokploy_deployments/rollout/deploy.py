@@ -1,0 +1,164 @@
+"""One deployment from request to proof: the order of the steps, and nothing that could be decided elsewhere."""
+
+from __future__ import annotations
+
+from pulumi_dokploy_deployments.api.errors import ApiError, InvalidRequest, ServerError, UnexpectedAnswer
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState, ServiceKind
+from pulumi_dokploy_deployments.rollout import failures
+from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
+from pulumi_dokploy_deployments.rollout.conclude import conclude
+from pulumi_dokploy_deployments.rollout.correlation import Correlator
+from pulumi_dokploy_deployments.rollout.database import deploy_database
+from pulumi_dokploy_deployments.rollout.follow import follow
+from pulumi_dokploy_deployments.rollout.mark import mark, new_nonce
+from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
+from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor, overwrites_title
+from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
+from pulumi_dokploy_deployments.rollout.wait import Wait
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.waiting.progress import Activity
+from pulumi_dokploy_deployments.waiting.retry import short_budget
+from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
+from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe, why_unknown
+
+
+async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
+    """Trigger, recognise, await, prove.
+
+    Args:
+        request: what is asked for.
+        context: the server, the clock and the listener.
+        record: a fresh record that the caller wants to read even when the run fails.
+
+    Raises:
+        RolloutError: the deployment did not come to the end that was asked for.
+        ApiError: the server refused or could not be reached.
+    """
+    record = record or RunRecord()
+    record.nonce = new_nonce()
+    wait = Wait(request, context, record)
+    service = await wait.begin()
+    record.before = await _baseline(wait)
+    if service.kind.is_database:
+        await deploy_database(wait)
+        return record
+    asked_at = wait.clock.monotonic()
+    snapshot = await wait.observe()
+    # Two requests, one after the other.
+    is_far = (wait.clock.monotonic() - asked_at) / 2 > FAR_AWAY_SECONDS
+    await _mind_the_busy(wait, snapshot)
+    record.usual_seconds = usual_seconds(snapshot.rows)
+    record.known_rows = tuple(row.deployment_id for row in snapshot.rows)
+    may_be_overwritten = overwrites_title(service, request.method)
+    correlator = Correlator(record.nonce, frozenset(record.known_rows), may_be_overwritten=may_be_overwritten)
+    correlator.before(snapshot)
+    burst = None
+    if is_far and may_be_overwritten:
+        burst = BurstPoll(wait.client, request.service, record.nonce, wait.clock)
+        burst.start()
+    try:
+        sent_at = await _trigger(wait, correlator)
+        await _to_the_end(wait, correlator, sent_at, burst)
+    finally:
+        if burst is not None:
+            await burst.stop()
+    return record
+
+
+async def resume(
+    request: RolloutRequest, earlier: EarlierRun, context: RunContext, record: RunRecord | None = None
+) -> RunRecord | None:
+    """Go on with a deployment that an earlier run has sent, without sending it again.
+
+    None where the server shows nothing of it, or shows that it has failed meanwhile: it has to be sent anew.
+
+    Raises:
+        RolloutError: it is still under way and did not come to the end that was asked for.
+        ApiError: the server could not be reached.
+    """
+    record = record or RunRecord()
+    wait = Wait(request, context, record)
+    service = await wait.begin()
+    if service.kind.is_database:
+        return None
+    snapshot = await wait.observe()
+    # Of the rows that are there now only one that still carries the mark is taken: the others may be anybody's.
+    known = frozenset(earlier.known_rows) | {row.deployment_id for row in snapshot.rows}
+    correlator = Correlator(
+        earlier.nonce,
+        known,
+        may_be_overwritten=overwrites_title(service, request.method),
+        deployment_id=earlier.deployment_id,
+    )
+    found = correlator.observe(snapshot)
+    if found.phase not in (Phase.WAITING, Phase.ACTIVE, Phase.RUNNING, Phase.FINISHED):
+        return None
+    if found.row is not None and found.row.status.is_final and found.row.status is not DeploymentStatus.DONE:
+        return None
+    record.nonce, record.before, record.is_sent = earlier.nonce, earlier.before, True
+    record.known_rows = earlier.known_rows
+    record.usual_seconds = usual_seconds(snapshot.rows)
+    wait.tell(Activity.RESUMING)
+    await _to_the_end(wait, correlator, wait.clock.monotonic(), None)
+    return record
+
+
+async def _to_the_end(wait: Wait, correlator: Correlator, sent_at: float, burst: BurstPoll | None) -> None:
+    try:
+        row = await follow(wait, correlator, not_before=sent_at, burst=burst)
+        if wait.request.wait_for is not WaitFor.NONE:
+            await conclude(wait, row)
+    except ApiError as error:
+        raise failures.contact_lost(wait.service, wait.record.deployment, error, wait.record.link) from None
+
+
+async def _baseline(wait: Wait) -> Baseline:
+    if wait.request.wait_for is not WaitFor.HEALTHY or wait.service.kind is ServiceKind.COMPOSE:
+        return Baseline()
+    probe = SwarmProbe(wait.client, wait.clock, wait.service)
+    try:
+        return await wait.retry(probe.baseline, short_budget())
+    except (ServerError, InvalidRequest, UnexpectedAnswer) as error:
+        # Docker out of the server's reach, on a remote server for instance, must not stop a deployment.
+        return Baseline(unknown_because=why_unknown(error))
+
+
+async def _mind_the_busy(wait: Wait, before: Snapshot) -> None:
+    on_busy, service = wait.request.on_busy, wait.service
+    if on_busy is OnBusy.FAIL and before.jobs:
+        raise failures.busy(service, before.jobs, wait.record.link)
+    if on_busy is OnBusy.SUPERSEDE and any(job.state is JobState.WAITING for job in before.jobs):
+        wait.tell(Activity.DROPPING_WAITING)
+        await wait.retry(lambda: wait.client.drop_waiting_jobs(service.kind, service.service_id))
+
+
+async def _trigger(wait: Wait, correlator: Correlator) -> float:
+    """Send the request once; gives the monotonic time after which a reading of the queue counts."""
+    request, record, service = wait.request, wait.record, wait.service
+    wait.tell(Activity.REQUESTING, request.method.value)
+    sent_at = wait.clock.monotonic()
+
+    async def send() -> None:
+        record.is_sent = True
+        await wait.client.deploy(
+            service.kind,
+            service.service_id,
+            method=request.method,
+            title=request.title or None,
+            description=mark(request.description, record.nonce),
+        )
+
+    async def has_arrived() -> Evidence:
+        return correlator.evidence(await wait.observe(sent_at))
+
+    try:
+        await send_once(send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault)
+    except AnswerNotFound as lost:
+        raise failures.answer_not_found(service, lost.cause, record.link) from None
+    except ApiError:
+        record.is_sent = False
+        raise
+    if not wait.has_faulted:
+        correlator.accepted(wait.clock.monotonic())
+    return sent_at

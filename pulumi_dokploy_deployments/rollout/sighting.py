@@ -1,0 +1,27 @@
+"""Where a deployment stands, as one snapshot shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pulumi_dokploy_deployments.api.models import DeploymentRecord
+from pulumi_dokploy_deployments.waiting.snapshot import Phase
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What a snapshot says of the run's deployment."""
+
+    phase: Phase
+    row: DeploymentRecord | None = None
+    jobs_ahead: int = 0
+    """How many jobs the server will run before ours."""
+    missing_seconds: float = 0.0
+    """How long neither job nor row has been seen, while the server answered."""
+    orphaned_seconds: float = 0.0
+    """How long the row has been `running` without a job behind it."""
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the server is known to have taken the request."""
+        return self.phase is not Phase.UNSEEN

@@ -1,0 +1,108 @@
+"""Watches a deployment that somebody else started: a given one, or whatever of a service runs or waits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pulumi_dokploy_deployments.api.errors import ApiError
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
+from pulumi_dokploy_deployments.rollout import failures
+from pulumi_dokploy_deployments.rollout.conclude import conclude
+from pulumi_dokploy_deployments.rollout.correlation import Orphans
+from pulumi_dokploy_deployments.rollout.follow import follow
+from pulumi_dokploy_deployments.rollout.record import RunRecord
+from pulumi_dokploy_deployments.rollout.request import RolloutRequest
+from pulumi_dokploy_deployments.rollout.sighting import Sighting
+from pulumi_dokploy_deployments.rollout.wait import Wait
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
+
+
+@dataclass
+class Bystander:
+    """Picks the deployment that is watched: the given one, else what runs, else what waits longest.
+
+    Args:
+        deployment_id: the given one; None for whatever runs or waits.
+        known_rows: the rows that were there at the first look.
+    """
+
+    deployment_id: str | None
+    known_rows: frozenset[str]
+    job: QueueJob | None = None
+    saw_it_run: bool = False
+    _orphans: Orphans = field(default_factory=Orphans)
+    _missing_since: float | None = None
+
+    def latch(self, deployment_id: str, snapshot: Snapshot) -> None:
+        """Nothing to latch: no mark is looked for."""
+
+    def observe(self, snapshot: Snapshot) -> Sighting:
+        """Where the watched deployment stands."""
+        row = self._row(snapshot)
+        if row is not None:
+            self.deployment_id = row.deployment_id
+            if row.status.is_final:
+                return Sighting(Phase.FINISHED, row)
+            self.saw_it_run = True
+            return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
+        if self.deployment_id is not None:
+            return Sighting(Phase.REMOVED)
+        job = next((job for job in snapshot.jobs if self.job is None or job.id == self.job.id), None)
+        if job is not None:
+            self.job, self._missing_since = job, None
+            if job.state is JobState.WAITING:
+                return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(job.id, 0))
+            return Sighting(Phase.ACTIVE)
+        if self._missing_since is None:
+            self._missing_since = snapshot.at
+        return Sighting(Phase.MISSING, missing_seconds=snapshot.at - self._missing_since)
+
+    def _row(self, snapshot: Snapshot) -> DeploymentRecord | None:
+        if self.deployment_id is not None:
+            return next((row for row in snapshot.rows if row.deployment_id == self.deployment_id), None)
+        running = [row for row in snapshot.rows if not row.status.is_final]
+        # A quick one may be over before it was seen to run.
+        fresh = [row for row in snapshot.rows if row.deployment_id not in self.known_rows]
+        candidates = running or fresh
+        return candidates[-1] if candidates else None
+
+
+async def watch(
+    request: RolloutRequest, context: RunContext, *, deployment_id: str | None = None, record: RunRecord | None = None
+) -> RunRecord | None:
+    """Follow a deployment to its end, and to the proof that it runs where `request.wait_for` asks for that.
+
+    Nothing is sent but reads. What was over before the first look is not judged by what runs now.
+
+    Args:
+        request: the service, how long, and how closely; what only matters to a new deployment is ignored.
+        context: the server, the clock and the listener.
+        deployment_id: the deployment; None for whatever of the service runs or waits.
+        record: a fresh record that the caller wants to read even when the wait fails.
+
+    Returns:
+        The record; None where nothing runs or waits.
+
+    Raises:
+        RolloutError: the deployment failed, does not run, is stuck, lost, removed or not over in time.
+        ApiError: the server can't be reached any more.
+    """
+    record = record or RunRecord()
+    wait = Wait(request, context, record)
+    service = await wait.begin()
+    first = await wait.observe()
+    record.usual_seconds = usual_seconds(first.rows)
+    record.known_rows = tuple(row.deployment_id for row in first.rows)
+    bystander = Bystander(deployment_id, frozenset(record.known_rows))
+    if bystander.observe(first).phase is Phase.MISSING:
+        return None
+    try:
+        row = await follow(wait, bystander)
+        if not bystander.saw_it_run:
+            wait.request = request.without_proof()
+        await conclude(wait, row)
+    except ApiError as error:
+        raise failures.contact_lost(service, record.deployment, error, record.link) from None
+    return record
