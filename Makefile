@@ -12,10 +12,12 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 # Tests never talk to the server that happens to be configured in the shell; only `make live-test` does.
 OFFLINE := env -u DOKPLOY_ENDPOINT -u DOKPLOY_URL -u DOKPLOY_API_KEY
 PYTEST := $(BIN)/python -m pytest
+# Most of a test's time is waiting for processes, so that more workers than cores pay off.
+WORKERS := -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup engine demo schema test check format format-check lint types imports engine-test live-test clean
+.PHONY: help setup engine demo schema test test-quick check format format-check lint types imports engine-test live-test clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,11 +55,14 @@ engine: setup ## Find, install or build a Pulumi engine (cached outside the chec
 demo: setup engine ## Watch real deployments against the simulator, under a minute
 	@$(OFFLINE) $(BIN)/python scripts/demo.py
 
-schema: setup ## Make schema.json anew from the models (a test compares them)
+schema: setup ## Write schema.json, the generated Python and the docs' tables from the models
 	@$(BIN)/python -m pulumi_dokploy_deployments.schema
 
-test: setup engine check ## Everything: format, lint, types, import rules and all tests
-	$(OFFLINE) $(PYTEST)
+test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
+	$(OFFLINE) $(PYTEST) $(WORKERS)
+
+test-quick: setup ## The tests without engine, command line and running servers (under a minute)
+	$(OFFLINE) $(PYTEST) $(WORKERS) tests/unit tests/faults tests/contract/test_client_transcripts.py
 
 check: setup format-check lint types imports ## Format check, lint, types and import rules
 
@@ -77,8 +82,8 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
-engine-test: setup engine ## Only the tests that run the real engine
-	$(OFFLINE) $(PYTEST) -m engine tests/engine
+engine-test: setup engine ## Only the tests that run the real engine (about 4 minutes)
+	$(OFFLINE) $(PYTEST) $(WORKERS) -m engine tests/engine
 
 live-test: setup ## The contract tests against the server in DOKPLOY_ENDPOINT and DOKPLOY_API_KEY
 	@if [ -z "$$DOKPLOY_ENDPOINT" ] || [ -z "$$DOKPLOY_API_KEY" ]; then \

@@ -26,7 +26,13 @@ from pulumi_dokploy_deployments.api.models import (
     ServiceKind,
 )
 from pulumi_dokploy_deployments.api.one_line import one_line, sentence
-from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
+from pulumi_dokploy_deployments.api.swarm_models import (
+    Container,
+    ContainerInspection,
+    ServiceInspection,
+    ServiceTask,
+    TaskInspection,
+)
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 T = TypeVar("T")
@@ -48,6 +54,7 @@ _CONTAINERS = TypeAdapter(list[Container])
 _SERVERS = TypeAdapter(list[Server])
 _REGISTRIES = TypeAdapter(list[Registry])
 _TEXT = TypeAdapter(str)
+_NAMES = TypeAdapter(list[str])
 
 
 class DokployClient:
@@ -222,6 +229,48 @@ class DokployClient:
         """`docker.getConfig` with Swarm's service id; never with the app's name, which may name an image."""
         return await self._inspect(TypeAdapter(ServiceInspection), swarm_service_id, server_id)
 
+    async def inspect_container(self, container_id: str, *, server_id: str | None = None) -> ContainerInspection | None:
+        """`docker.getConfig` with a container's id; None where Docker no longer knows it."""
+        return await self._inspect(TypeAdapter(ContainerInspection), container_id, server_id)
+
+    async def compose_services(self, compose_id: str) -> list[str]:
+        """`compose.loadServices` of the file as it lies on the server, those behind inactive profiles included.
+
+        Nothing is cloned for it (`type=cache`). Raises `NotFound` where the file names no service.
+        """
+        return await self._read("compose.loadServices", _NAMES, {"composeId": compose_id, "type": "cache"})
+
+    async def compose_file(self, compose_id: str) -> str:
+        """The compose file as `compose.one` gives it; empty for those that come from git. May hold secrets."""
+        answer = await self._get("compose.one", {"composeId": compose_id})
+        text = answer.get("composeFile") if isinstance(answer, Mapping) else None
+        return text if isinstance(text, str) else ""
+
+    async def service_log(
+        self, kind: ServiceKind, service_id: str, *, tail: int, since_seconds: int | None = None
+    ) -> str:
+        """`<kind>.readLogs`: what the containers of an application or a database wrote, dead ones too.
+
+        Since v0.29.0. Each line with its timestamp, not in order (transcript 524).
+        """
+        query = {kind.id_field: service_id, "tail": _bounded(tail), "since": _since(since_seconds)}
+        return await self._read_log(f"{kind.value}.readLogs", query)
+
+    async def compose_log(
+        self, compose_id: str, container_id: str, *, tail: int, since_seconds: int | None = None
+    ) -> str:
+        """`compose.readLogs`: what one container of a compose wrote (transcript 531). Since v0.29.0."""
+        query = {
+            "composeId": compose_id,
+            "containerId": container_id,
+            "tail": _bounded(tail),
+            "since": _since(since_seconds),
+        }
+        return await self._read_log("compose.readLogs", query)
+
+    async def _read_log(self, operation: str, query: Mapping[str, Any]) -> str:
+        return self._parse(operation, _TEXT, await self._get(operation, query) or "")
+
     # --- the instance ---------------------------------------------------------------------------------------
 
     async def server_version(self) -> str:
@@ -361,6 +410,15 @@ def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | N
         next_step="Look at the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and "
         "SSL_CERT_DIR.",
     )
+
+
+def _bounded(tail: int) -> int:
+    return max(1, min(tail, MAX_LOG_LINES))
+
+
+def _since(seconds: int | None) -> str:
+    """A container log's `since`: a number with a unit, or all of it."""
+    return "all" if seconds is None else f"{max(1, seconds)}s"
 
 
 def _optional(**query: str | None) -> dict[str, str]:

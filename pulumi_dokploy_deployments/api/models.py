@@ -71,6 +71,11 @@ class JobState(OpenStrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing is left to run; Dokploy Cloud keeps such jobs listed."""
+        return self in (JobState.COMPLETED, JobState.FAILED)
+
 
 class DeployMethod(StrEnum):
     """`deploy` fetches the source and builds anew; `redeploy` rebuilds what is there."""
@@ -131,6 +136,7 @@ class DeploymentRecord(WireModel):
     application_id: str | None = None
     compose_id: str | None = None
     server_id: str | None = None
+    build_server_id: str | None = None
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
@@ -194,7 +200,6 @@ _KNOWN_ROW_FIELDS = frozenset(
         "scheduleId",
         "backupId",
         "volumeBackupId",
-        "buildServerId",
         "application",
         "compose",
     }

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pulumi_dokploy_deployments.cli import option_texts as texts
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.exit_codes import epilog
 
@@ -94,16 +95,16 @@ def list_(
         str | None, typer.Option(help="The id of a remote server.", metavar="ID", rich_help_panel=SERVICE)
     ] = None,
     status: Annotated[
-        list[str] | None, typer.Option(help="Only this status: running, done, error, cancelled. May be repeated.")
+        list[str] | None, typer.Option(help=f"{texts.GET_ALL_DEPLOYMENTS['status']} May be repeated.")
     ] = None,
-    since: Annotated[str | None, typer.Option(help="Only those since a time, or an age as 15m, 2h, 7d.")] = None,
-    limit: Annotated[int | None, typer.Option(help="The most to show.", min=1)] = None,
+    since: Annotated[str | None, typer.Option(help=texts.GET_ALL_DEPLOYMENTS["since"])] = None,
+    limit: Annotated[int | None, typer.Option(help=texts.GET_ALL_DEPLOYMENTS["limit"], min=1)] = None,
     versions: Annotated[bool, typer.Option("--versions", help="With the stored versions of a service.")] = False,
 ) -> None:
     """Deployments, newest first: of a service, of a remote server, or of everything that the key's user may see."""
     from pulumi_dokploy_deployments.cli.reading import show_deployments
     from pulumi_dokploy_deployments.cli.selecting import one_service
-    from pulumi_dokploy_deployments.functions.filters import InvalidArgument, filter_of
+    from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 
     service = one_service(
         {
@@ -120,8 +121,8 @@ def list_(
         raise InvalidArgument("A service and a server are named.", next_step="Name one.")
     if versions and service is None:
         raise InvalidArgument("--versions needs a service.", next_step="Give --application or --compose.")
-    kept = filter_of(status, limit, since, now=session.now)
-    show_deployments(session, service, server, kept, versions=versions)
+    filters = {"status": status, "limit": limit, "since": since}
+    show_deployments(session, service, server, filters, versions=versions)
 
 
 @app.command()
@@ -132,7 +133,7 @@ def queue(
     compose: Compose = None,
     state: Annotated[
         list[str] | None,
-        typer.Option(help="Only this state: waiting, active (completed, failed where a server reports them)."),
+        typer.Option(help=f"{texts.GET_DEPLOYMENT_QUEUE['state']} May be repeated."),
     ] = None,
 ) -> None:
     """What waits and what runs on the whole server, in the order in which it will run."""
@@ -147,7 +148,7 @@ def queue(
 def logs(
     session: Session,
     deployment: DeploymentId,
-    tail: Annotated[int, typer.Option(help="How many lines from the end, 1 to 10000.")] = 100,
+    tail: Annotated[int, typer.Option(help=texts.GET_DEPLOYMENT_LOGS["tail"])] = 100,
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="The whole log, and new lines until the deployment is over.")
     ] = False,
@@ -190,7 +191,9 @@ def candidates(
     session: Session,
     application: Application = None,
     compose: Compose = None,
-    only_working: Annotated[bool, typer.Option("--only-working", help="Only those that can be brought back.")] = False,
+    only_working: Annotated[
+        bool, typer.Option("--only-working", help=texts.GET_ROLLBACK_CANDIDATES["only_working"])
+    ] = False,
 ) -> None:
     """Where a service can go back to, and why some of its deployments are no way back."""
     from pulumi_dokploy_deployments.cli.reading import show_candidates
@@ -211,21 +214,19 @@ def deploy(
     mariadb: Postgres = None,
     mongo: Postgres = None,
     redis: Postgres = None,
-    method: Annotated[
-        Method, typer.Option(help="deploy fetches and builds anew, redeploy rebuilds what is there.")
-    ] = Method.DEPLOY,
+    method: Annotated[Method, typer.Option(help=texts.DEPLOYMENT["method"])] = Method.DEPLOY,
     title: Annotated[str, typer.Option(help="The title on Dokploy's page.")] = "",
     description: Annotated[str, typer.Option(help="The description beside it.")] = "",
     wait_for: Annotated[
         WaitUntil,
-        typer.Option(help="healthy: until the new version runs; done: until Dokploy says so; none: until it started."),
+        typer.Option(help=texts.DEPLOYMENT["wait_for"]),
     ] = WaitUntil.HEALTHY,
     on_busy: Annotated[
         Busy,
-        typer.Option(help="When another deployment of it waits or runs: queue, fail, or supersede what waits."),
+        typer.Option(help=texts.DEPLOYMENT["on_busy"]),
     ] = Busy.QUEUE,
     timeout: Timeout = 1800,
-    expect_commit: Annotated[str | None, typer.Option(help="Fail when another commit was built.")] = None,
+    expect_commit: Annotated[str | None, typer.Option(help=texts.DEPLOYMENT["expect_commit"])] = None,
     log: Annotated[bool, typer.Option(help="The build log runs along.")] = True,
 ) -> None:
     """Deploy a service and wait until it really runs. Ctrl-C ends the waiting, not the deployment."""

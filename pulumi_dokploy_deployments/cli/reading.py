@@ -2,44 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
-from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli import tables
 from pulumi_dokploy_deployments.cli.session import Session
-from pulumi_dokploy_deployments.functions.deployments import (
-    all_deployments,
-    application_deployments,
-    compose_deployments,
-    deployments_by_type,
-    server_deployments,
-)
-from pulumi_dokploy_deployments.functions.filters import Filter
-from pulumi_dokploy_deployments.functions.logs import deployment_logs
-from pulumi_dokploy_deployments.functions.models import DeploymentList
-from pulumi_dokploy_deployments.functions.queue import deployment_queue
-from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
+from pulumi_dokploy_deployments.functions import table
+from pulumi_dokploy_deployments.functions.models import DeploymentList, Result
+from pulumi_dokploy_deployments.functions.table import Function
+
+R = TypeVar("R", bound=Result)
 
 
 def show_deployments(
-    session: Session, service: ServiceRef | None, server_id: str | None, kept: Filter, *, versions: bool
+    session: Session, service: ServiceRef | None, server_id: str | None, filters: Mapping[str, Any], *, versions: bool
 ) -> None:
     """The history of a service, of a remote server, or of everything."""
-
-    async def read(client: DokployClient) -> DeploymentList:
-        if server_id is not None:
-            return await server_deployments(client, server_id, kept)
-        if service is None:
-            return await all_deployments(client, kept)
-        if versions or service.kind.is_database:
-            return await deployments_by_type(client, service.kind.value, service.service_id, kept)
-        if service.kind is ServiceKind.COMPOSE:
-            return await compose_deployments(client, service.service_id, kept)
-        return await application_deployments(client, service.service_id, kept)
-
-    found = session.run(read)
+    function: Function[Any, DeploymentList]
+    if server_id is not None:
+        function, of = table.GET_SERVER_DEPLOYMENTS, {"server_id": server_id}
+    elif service is None:
+        function, of = table.GET_ALL_DEPLOYMENTS, {}
+    elif versions or service.kind.is_database:
+        function, of = table.GET_DEPLOYMENTS_BY_TYPE, {"type": service.kind, "id": service.service_id}
+    elif service.kind is ServiceKind.COMPOSE:
+        function, of = table.GET_COMPOSE_DEPLOYMENTS, {"compose_id": service.service_id}
+    else:
+        function, of = table.GET_APPLICATION_DEPLOYMENTS, {"application_id": service.service_id}
+    found = _read(session, function, {**of, **filters})
     if session.is_json:
         session.json(found)
     elif found.deployments:
@@ -55,8 +47,8 @@ def show_deployments(
 
 def show_queue(session: Session, states: Sequence[str], service: ServiceRef | None) -> None:
     """What waits and what runs."""
-    identity = service.service_id if service is not None else None
-    found = session.run(lambda client: deployment_queue(client, state=list(states), service_id=identity))
+    of = {f"{service.kind}_id": service.service_id} if service is not None else {}
+    found = _read(session, table.GET_DEPLOYMENT_QUEUE, {"state": states, **of})
     if session.is_json:
         session.json(found)
     elif found.jobs:
@@ -67,9 +59,8 @@ def show_queue(session: Session, states: Sequence[str], service: ServiceRef | No
 
 def show_candidates(session: Session, service: ServiceRef, *, only_working: bool) -> None:
     """Where a service can go back to."""
-    found = session.run(
-        lambda client: rollback_candidates(client, service.kind, service.service_id, only_working=only_working)
-    )
+    of = {f"{service.kind}_id": service.service_id}
+    found = _read(session, table.GET_ROLLBACK_CANDIDATES, {"only_working": only_working, **of})
     if session.is_json:
         session.json(found)
     elif found.candidates:
@@ -82,7 +73,7 @@ def show_candidates(session: Session, service: ServiceRef, *, only_working: bool
 
 def show_log(session: Session, deployment_id: str, tail: int) -> None:
     """The end of a build log."""
-    found = session.run(lambda client: deployment_logs(client, deployment_id, tail=tail))
+    found = _read(session, table.GET_DEPLOYMENT_LOGS, {"deployment_id": deployment_id, "tail": tail})
     if session.is_json:
         session.json(found)
         return
@@ -90,3 +81,8 @@ def show_log(session: Session, deployment_id: str, tail: int) -> None:
         session.say(line)
     if not found.lines:
         session.warn("The server has no log for this deployment.")
+
+
+def _read(session: Session, function: Function[Any, R], given: Mapping[str, Any]) -> R:
+    asked = function.asked(given, session.now)
+    return session.run(lambda client: function.read(client, asked))

@@ -32,9 +32,9 @@ def status_text(status: str) -> Text:
     return Text(status, style=_STYLES.get(status, ""))
 
 
-def age(moment: datetime | None, now: datetime) -> str:
+def age(moment: str | None, now: datetime) -> str:
     """`5 minutes ago`."""
-    return age_text(now - moment) if moment is not None else NOTHING
+    return age_text(now - datetime.fromisoformat(moment)) if moment is not None else NOTHING
 
 
 def seconds(value: float | None) -> str:

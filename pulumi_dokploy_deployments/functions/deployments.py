@@ -8,20 +8,26 @@ from typing import Any
 from pydantic import TypeAdapter, model_validator
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.errors import NotFound
+from pulumi_dokploy_deployments.api.errors import NotFound, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, ServiceKind
 from pulumi_dokploy_deployments.api.wire import WireModel
+from pulumi_dokploy_deployments.functions.arguments import (
+    AllDeployments,
+    ApplicationDeployments,
+    ComposeDeployments,
+    DeploymentsByType,
+    ServerDeployments,
+)
 from pulumi_dokploy_deployments.functions.filters import Filter
-from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service, given_id, kind_of
+from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, DeploymentList
 from pulumi_dokploy_deployments.rollout.mark import unmark
 
-NO_FILTER = Filter()
 CENTRALIZED = "deployment.allCentralized"
 
 
 class CentralRow(WireModel):
-    """A row of the centralized read, with the remote server of its service, which only that read tells."""
+    """A row of the centralized read, with the remote server of its service, which only that read gives."""
 
     row: DeploymentRecord
     service_server_id: str | None = None
@@ -40,80 +46,84 @@ class CentralRow(WireModel):
 _CENTRAL_ROWS = TypeAdapter(list[CentralRow])
 
 
-async def application_deployments(
-    client: DokployClient, application_id: str, kept: Filter = NO_FILTER
-) -> DeploymentList:
+async def application_deployments(client: DokployClient, asked: ApplicationDeployments) -> DeploymentList:
     """`deployment.all`: the history of one application.
 
     Raises:
         UnknownId: the server has no such application.
         ApiError: the server could not be asked, or the key's user has no access to it.
     """
-    identity = given_id("application id", application_id)
-    return await _of_service(client, ServiceKind.APPLICATION, identity, kept)
+    return await _of_service(client, ServiceKind.APPLICATION, asked.application_id, asked.kept)
 
 
-async def compose_deployments(client: DokployClient, compose_id: str, kept: Filter = NO_FILTER) -> DeploymentList:
-    """`deployment.allByCompose`: the history of one compose. Raises as `application_deployments` does."""
-    return await _of_service(client, ServiceKind.COMPOSE, given_id("compose id", compose_id), kept)
+async def compose_deployments(client: DokployClient, asked: ComposeDeployments) -> DeploymentList:
+    """`deployment.allByCompose`: the history of one compose.
+
+    Raises:
+        UnknownId: the server has no such compose.
+        ApiError: the server could not be asked, or the key's user has no access to it.
+    """
+    return await _of_service(client, ServiceKind.COMPOSE, asked.compose_id, asked.kept)
 
 
-async def server_deployments(client: DokployClient, server_id: str, kept: Filter = NO_FILTER) -> DeploymentList:
-    """The deployments of a remote server: its own, its services', as the published page says.
+async def server_deployments(client: DokployClient, asked: ServerDeployments) -> DeploymentList:
+    """The deployments of a remote server: its own and those of the services on it, as the published page says.
 
     `deployment.allByServer` gives only the rows whose own `serverId` is set, those of the server's setup: rows of
     applications and composes never have it [deployment.ts, v0.30.2]. Theirs come from `deployment.allCentralized`,
-    which tells each service's server.
+    which gives each service's server.
 
     Raises:
         UnknownId: the server has no such remote server (transcript 84).
         ApiError: the server could not be asked, or the key's user may not.
     """
-    identity = given_id("server id", server_id)
+    identity = asked.server_id
     try:
         own = await client.deployments_by_server(identity)
     except NotFound:
         raise UnknownId(
             f"{client.connection.origin} has no remote server with the id {identity!r}.",
-            next_step="The ids are on the dashboard's page of remote servers. What runs on Dokploy's own machine "
-            "belongs to none of them.",
+            next_step="The ids are on the Remote Servers page of the dashboard. Services on Dokploy's own machine "
+            "belong to no remote server.",
+            step=Step.CHANGE_INPUT,
+            property_name="server_id",
         ) from None
     known = {row.deployment_id for row in own}
     central = await client.read(CENTRALIZED, _CENTRAL_ROWS)
     of_services = [one.row for one in central if one.service_server_id == identity]
     rows = [*own, *(row for row in of_services if row.deployment_id not in known)]
-    return listed(rows, kept, dict.fromkeys((row.deployment_id for row in rows), identity))
+    return listed(rows, asked.kept, dict.fromkeys((row.deployment_id for row in rows), identity))
 
 
-async def all_deployments(client: DokployClient, kept: Filter = NO_FILTER) -> DeploymentList:
-    """`deployment.allCentralized`: every application's and compose's deployments that the key's user may see."""
+async def all_deployments(client: DokployClient, asked: AllDeployments) -> DeploymentList:
+    """`deployment.allCentralized`: all deployments of applications and composes that the key's user may see.
+
+    Raises:
+        ApiError: the server could not be asked.
+    """
     central = await client.read(CENTRALIZED, _CENTRAL_ROWS)
     servers = {one.row.deployment_id: one.service_server_id for one in central}
-    return listed((one.row for one in central), kept, servers)
+    return listed((one.row for one in central), asked.kept, servers)
 
 
-async def deployments_by_type(
-    client: DokployClient, type_name: str, service_id: str, kept: Filter = NO_FILTER
-) -> DeploymentList:
+async def deployments_by_type(client: DokployClient, asked: DeploymentsByType) -> DeploymentList:
     """`deployment.allByType`: the history of one service, with each row's stored version.
 
     Databases deploy within the request and leave no rows, and v0.30.2 answers 400 for their types although the
     published page lists them (transcript 81): for these the list is empty, once the database is known to exist.
 
     Raises:
-        InvalidArgument: that is no type of service.
         UnknownId: the server has no such service of that type.
         ApiError: the server could not be asked, or the key's user has no access to it.
     """
-    kind = kind_of(type_name)
-    identity = given_id(f"{kind.value} id", service_id)
+    kind = asked.type
     if kind.is_database:
-        await existing_service(client, kind, identity)
+        await existing_service(client, kind, asked.id)
         return DeploymentList(deployments=())
-    rows = await client.deployments_by_type(kind.value, identity)
+    rows = await client.deployments_by_type(kind.value, asked.id)
     if not rows:
-        await existing_service(client, kind, identity)
-    return listed(rows, kept)
+        await existing_service(client, kind, asked.id)
+    return listed(rows, asked.kept)
 
 
 async def _of_service(client: DokployClient, kind: ServiceKind, identity: str, kept: Filter) -> DeploymentList:
@@ -124,7 +134,7 @@ async def _of_service(client: DokployClient, kind: ServiceKind, identity: str, k
 
 
 def listed(
-    rows: Iterable[DeploymentRecord], kept: Filter = NO_FILTER, servers: Mapping[str, str | None] | None = None
+    rows: Iterable[DeploymentRecord], kept: Filter, servers: Mapping[str, str | None] | None = None
 ) -> DeploymentList:
     """The result for the rows that pass the filter; `servers` has the remote server of a row's service, by row."""
     of_services = servers or {}

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
+from pulumi_dokploy_deployments.api.text import Action, Input, Text
+from pulumi_dokploy_deployments.api.wire import OpenStrEnum
 
-Status = str | Sequence[str] | None
-Since = datetime | timedelta | str | None
+E = TypeVar("E", bound=OpenStrEnum)
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-class InvalidArgument(DokployError):
-    """A value that no request was sent for, since it can't be meant."""
+class InvalidArgument(DokployError, ValueError):
+    """An argument is not valid; no request was sent."""
+
+    def __init__(self, message: Text, *, next_step: Text = "", property_name: str | None = None) -> None:
+        super().__init__(message, next_step=next_step, step=Step.CHANGE_INPUT, property_name=property_name)
 
 
 @dataclass(frozen=True)
@@ -42,52 +47,75 @@ class Filter:
         return self.since is None or row.created_at >= self.since
 
 
-def filter_of(status: Status = None, limit: int | None = None, since: Since = None, *, now: datetime) -> Filter:
-    """The filter that a caller's arguments mean.
-
-    Args:
-        status: one status or several.
-        limit: the most deployments to give.
-        since: a time; without a zone it is taken as UTC. Or an age: a timedelta, or `90s`, `15m`, `2h`, `7d`, `1w`.
-        now: the time that ages count from.
+def statuses_of(status: object) -> list[DeploymentStatus]:
+    """The statuses that an argument names, one or several.
 
     Raises:
-        InvalidArgument: one of them can't be meant; the message says what could.
+        InvalidArgument: no deployment has that status; the message says which there are.
     """
-    return Filter(_statuses(status), _limit(limit), _since(since, now))
-
-
-def _statuses(status: Status) -> frozenset[str]:
-    names = [status] if isinstance(status, str) else list(status or ())
-    known = [member.value for member in DeploymentStatus]
-    for name in names:
-        if name in known:
-            continue
+    for name in _names(status):
         if name in ("queued", "waiting", "pending", "idle"):
             raise InvalidArgument(
-                f"There are no deployments with the status {name!r}: Dokploy makes the row only when the job starts.",
-                next_step="What waits is in the queue (get_deployment_queue, or `dokploy-deployments queue`).",
+                f"No deployment has the status {name!r}: Dokploy lists a deployment only once its job has started.",
+                next_step=("Jobs that wait are in the queue: ", Action.SHOW_QUEUE, "."),
             )
-        raise InvalidArgument(
-            f"{name!r} is not a status of a deployment.", next_step=f"The statuses are {', '.join(known)}."
-        )
-    return frozenset(names)
+    return members_of(DeploymentStatus, status, "a status of a deployment", "The statuses are")
 
 
-def _limit(limit: int | None) -> int | None:
-    if limit is not None and (isinstance(limit, bool) or limit < 1):
-        raise InvalidArgument(f"The limit is {limit!r}.", next_step="Give a number from 1 on, or leave it out for all.")
-    return None if limit is None else int(limit)
+def members_of(enum: type[E], value: object, what: str, known: str) -> list[E]:
+    """The members that an argument names, one or several.
+
+    Args:
+        enum: what there is.
+        value: a name or a list of names.
+        what: what such a name is, with its article.
+        known: the beginning of the sentence that lists the names.
+
+    Raises:
+        InvalidArgument: one of the names is not known.
+    """
+    members = list(enum)
+    for name in _names(value):
+        if name not in members:
+            raise InvalidArgument(f"{name!r} is not {what}.", next_step=f"{known} {', '.join(members)}.")
+    return [enum(str(name)) for name in _names(value)]
 
 
-def _since(since: Since, now: datetime) -> datetime | None:
+def _names(value: object) -> list[object]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def whole_number(value: object, name: str, *, least: int, most: int | None = None, otherwise: str = "") -> int:
+    """A whole number within its bounds. Pulumi's engine hands every number over as a float.
+
+    Raises:
+        InvalidArgument: it is something else.
+    """
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= (value if most is None else most):
+        return value
+    bounds = f"of {least} or more" if most is None else f"from {least} to {most}"
+    raise InvalidArgument(
+        (Input(name), f" is {value!r}."), next_step=f"Give a whole number {bounds}{otherwise}.", property_name=name
+    )
+
+
+def since_of(since: object, now: datetime) -> datetime | None:
+    """The time that an argument means: a time, without a zone in UTC, or an age that counts back from now.
+
+    Raises:
+        InvalidArgument: it is neither.
+    """
     if since is None:
         return None
     if isinstance(since, timedelta):
         return _before(now, since)
     if isinstance(since, datetime):
         return since if since.tzinfo is not None else since.replace(tzinfo=UTC)
-    text = since.strip()
+    text = since.strip() if isinstance(since, str) else ""
     age = _AGE.fullmatch(text)
     try:
         if age is not None:
@@ -97,6 +125,7 @@ def _since(since: Since, now: datetime) -> datetime | None:
         raise InvalidArgument(
             f"{since!r} is neither a time nor an age.",
             next_step="Give a time as 2026-11-24T08:00:00Z (or only the date), or an age as 90s, 15m, 2h, 7d or 1w.",
+            property_name="since",
         ) from None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 

@@ -1,48 +1,73 @@
-"""What the reads give: frozen results, each field described once. What the server does not give is None."""
+"""What the functions give: frozen results, each field described once. What the server does not give is None."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _iso(moment: object) -> object:
+    if not isinstance(moment, datetime):
+        return moment
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Moment = Annotated[str, BeforeValidator(_iso)]
+"""A time as text, ISO 8601 in UTC with milliseconds, as the resources' outputs and the invokes give it."""
 
 
 class Result(BaseModel):
-    """Base of everything that a read gives."""
+    """Base of everything that a function gives: plain values under names, which `pulumi.export` takes as they are."""
 
     model_config = ConfigDict(frozen=True)
+
+    if not TYPE_CHECKING:
+
+        @property
+        def __iter__(self) -> None:
+            """Not there: `pulumi.export` makes a list of what can be iterated, and a map of what can't."""
+            raise AttributeError("__iter__")
 
 
 class DeploymentInfo(Result):
     """One deployment in the server's history."""
 
-    deployment_id: str = Field(description="The server's id of the deployment.")
+    deployment_id: str = Field(description="The deployment's id at the server.")
     status: str = Field(
-        description="running, done, error or cancelled; a newer server's other words are passed on. `done` means that "
-        "Swarm took the update, not that the new version is healthy."
+        description="running, done, error or cancelled; other values of a newer server are passed on. `done` means "
+        "that Swarm accepted the update, not that the new version is healthy."
     )
     title: str = Field(description="The title; for git sources the commit's message once the deployment is over.")
     description: str | None = Field(None, description="The description, without the mark of a Pulumi run.")
     commit_hash: str | None = Field(None, description="The built commit; only for git sources, once it is over.")
-    commit_message: str | None = Field(None, description="The built commit's message; known with commit_hash.")
-    service_type: str | None = Field(None, description="application or compose; None for other rows, of servers say.")
+    commit_message: str | None = Field(None, description="The built commit's message; known with `commit_hash`.")
+    service_type: str | None = Field(
+        None, description="application or compose; None for other rows, those of remote servers for instance."
+    )
     service_id: str | None = Field(None, description="The id of the application or compose.")
-    service_name: str | None = Field(None, description="The service's name; only the centralized read gives it.")
+    service_name: str | None = Field(
+        None, description="The service's name; only `get_all_deployments` and `get_server_deployments` give it."
+    )
     server_id: str | None = Field(
         None,
-        description="The row's or its service's remote server; only the reads by server and of all tell.",
+        description="The remote server of the deployment or of its service; only `get_all_deployments` and "
+        "`get_server_deployments` give it.",
     )
-    created_at: datetime = Field(description="When the server made the row, which is when the job started.")
-    started_at: datetime | None = Field(None, description="When the job started.")
-    finished_at: datetime | None = Field(None, description="When the job ended; None for cancelled deployments.")
-    duration_seconds: float | None = Field(None, description="From started_at to finished_at.")
+    created_at: Moment = Field(description="When the server created the row, which is when the job started.")
+    started_at: Moment | None = Field(None, description="When the job started.")
+    finished_at: Moment | None = Field(None, description="When the job ended; None for cancelled deployments.")
+    duration_seconds: float | None = Field(None, description="From `started_at` to `finished_at`.")
     error_message: str | None = Field(
-        None, description="Only set where the deployment could not be prepared; why a build failed is in its log."
+        None, description="Set only when the deployment could not be prepared; why a build failed is in its log."
     )
     log_path: str | None = Field(None, description="The log's path on the server; None or empty where there is none.")
     rollback_id: str | None = Field(None, description="The id of the stored version, as the server's row has it.")
-    version: int | None = Field(None, description="The stored version's number; only the read by type gives it.")
-    image: str | None = Field(None, description="The stored version's image; only the read by type gives it.")
+    version: int | None = Field(
+        None, description="The stored version's number; only `get_deployments_by_type` gives it."
+    )
+    image: str | None = Field(None, description="The stored version's image; only `get_deployments_by_type` gives it.")
 
 
 class DeploymentList(Result):
@@ -52,17 +77,17 @@ class DeploymentList(Result):
 
 
 class QueueJobInfo(Result):
-    """One job of the server's queue. It has no deployment id: the row does not exist before the job starts."""
+    """One job of the server's queue. It has no deployment id, since the row does not exist before the job starts."""
 
-    id: str = Field(description="The job's id, job-7 for instance; the numbers begin again when the server starts.")
+    id: str = Field(description="The job's id, for instance job-7; the numbers start again when the server does.")
     name: str | None = Field(None, description="The job's name as the server has it.")
     state: str = Field(
         description="waiting or active; completed and failed only from servers that report them (v0.30.2 does not: "
         "finished jobs vanish)."
     )
-    queued_at: datetime | None = Field(None, description="When the job was queued.")
-    started_at: datetime | None = Field(None, description="When the job started; None while it waits.")
-    finished_at: datetime | None = Field(None, description="When the job ended, from servers that report it.")
+    queued_at: Moment | None = Field(None, description="When the job was queued.")
+    started_at: Moment | None = Field(None, description="When the job started; None while it waits.")
+    finished_at: Moment | None = Field(None, description="When the job ended, from servers that report it.")
     service_path: str | None = Field(None, description="The path of the service's page in the dashboard.")
     service_label: str | None = Field(None, description="What the dashboard calls that page's link.")
     failure_reason: str | None = Field(None, description="Why the job failed, from servers that report it.")
@@ -72,7 +97,7 @@ class QueueJobInfo(Result):
     title: str | None = Field(None, description="The title that the deployment will have.")
     description: str | None = Field(None, description="The description, without the mark of a Pulumi run.")
     jobs_ahead: int | None = Field(
-        None, description="How many jobs stand before a waiting one in the instance's queue; None for the others."
+        None, description="How many jobs are ahead of a waiting one in the instance's queue; None for the others."
     )
 
 
@@ -87,13 +112,13 @@ class DeploymentLogs(Result):
 
     deployment_id: str = Field(description="The deployment.")
     lines: tuple[str, ...] = Field(
-        description="The lines, without terminal colours; progress that overwrites itself as its last state. Empty "
-        "where the server has no log (any more)."
+        description="The lines, without terminal colours; of progress that overwrites itself, the last state. Empty "
+        "where the server has no log, or no longer."
     )
     stage: str | None = Field(
         None,
         description="The latest stage that these lines show: starting, clone, pull, build, push, update or failed. "
-        "None where no line of them tells.",
+        "None where no line shows one.",
     )
     is_complete: bool = Field(
         description="Whether this is the log from its first line on, and not only its end. It may still grow."
@@ -101,18 +126,20 @@ class DeploymentLogs(Result):
 
 
 class RollbackCandidate(Result):
-    """One finished deployment of a service, as a place to go back to."""
+    """One finished deployment of a service, as a version to roll back to."""
 
     version: int | None = Field(None, description="The stored version's number; None where none was stored.")
-    rollback_id: str | None = Field(None, description="The id for the server's rollback call.")
+    rollback_id: str | None = Field(None, description="The id that the server's rollback takes.")
     deployment_id: str = Field(description="The deployment.")
-    image: str | None = Field(None, description="The stored image, <appName>:v<version>, without registry and prefix.")
+    image: str | None = Field(
+        None, description="The stored image, `<appName>:v<version>`, without registry and prefix."
+    )
     commit_hash: str | None = Field(None, description="The built commit; only for git sources.")
     commit_message: str | None = Field(None, description="The built commit's message; only for git sources.")
     title: str = Field(description="The deployment's title.")
-    created_at: datetime = Field(description="When it was deployed.")
-    works: bool = Field(description="Whether the server's rollback call can bring it back.")
-    why_not: str | None = Field(None, description="Why it can't; None where it can.")
+    created_at: Moment = Field(description="When it was deployed.")
+    works: bool = Field(description="Whether the server's rollback can bring it back.")
+    why_not: str | None = Field(None, description="Why it can't be brought back; None where it can.")
 
 
 class RollbackCandidates(Result):

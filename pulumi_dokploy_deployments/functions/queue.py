@@ -2,35 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import JobState, QueueJob
+from pulumi_dokploy_deployments.functions.arguments import Queue
 from pulumi_dokploy_deployments.functions.deployments import service_type_of
-from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.models import DeploymentQueue, QueueJobInfo
 from pulumi_dokploy_deployments.rollout.mark import unmark
 
 
-async def deployment_queue(
-    client: DokployClient, *, state: str | Sequence[str] | None = None, service_id: str | None = None
-) -> DeploymentQueue:
+async def deployment_queue(client: DokployClient, asked: Queue) -> DeploymentQueue:
     """`deployment.queueList`. It shows the jobs of everybody, to members too (transcript 205).
 
-    Args:
-        client: the server.
-        state: only jobs in this state, or these.
-        service_id: only jobs of this application or compose.
-
     Raises:
-        InvalidArgument: that is no state of a job.
+        InvalidArgument: two services are named.
         ApiError: the server could not be asked, or the key's user may not read deployments.
     """
-    states = _states(state)
-    jobs = in_order(await client.queue())
+    states, service_id = asked.states, asked.service_id
     kept = [
         info
-        for info in jobs
+        for info in in_order(await client.queue())
         if (not states or info.state in states) and (service_id is None or info.service_id == service_id)
     ]
     return DeploymentQueue(jobs=tuple(kept))
@@ -74,12 +66,3 @@ def _info(job: QueueJob, ahead: int | None) -> QueueJobInfo:
         description=unmark(job.data.description_log) if job.data.description_log is not None else None,
         jobs_ahead=ahead,
     )
-
-
-def _states(state: str | Sequence[str] | None) -> frozenset[str]:
-    names = [state] if isinstance(state, str) else list(state or ())
-    known = [member.value for member in JobState]
-    for name in names:
-        if name not in known:
-            raise InvalidArgument(f"{name!r} is not a state of a job.", next_step=f"They are {', '.join(known)}.")
-    return frozenset(names)

@@ -1,32 +1,31 @@
-"""Where a service can go back to."""
+"""The versions that a service can roll back to."""
 
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.functions.identity import existing_service, given_id
+from pulumi_dokploy_deployments.functions.arguments import Candidates
+from pulumi_dokploy_deployments.functions.identity import existing_service
 from pulumi_dokploy_deployments.functions.models import RollbackCandidate, RollbackCandidates
 from pulumi_dokploy_deployments.rollback.candidates import Candidate, candidates_of
 
 
-async def rollback_candidates(
-    client: DokployClient, kind: ServiceKind, service_id: str, *, only_working: bool = False
-) -> RollbackCandidates:
-    """`deployment.allByType`, read as places to go back to, newest first.
+async def rollback_candidates(client: DokployClient, asked: Candidates) -> RollbackCandidates:
+    """`deployment.allByType`, read as versions to roll back to, newest first.
 
     Raises:
+        InvalidArgument: no service is named, or two.
         UnknownId: the server has no such service.
         ApiError: the server could not be asked, or the key's user has no access to it.
     """
-    identity = given_id(f"{kind.value} id", service_id)
-    found = await read_candidates(client, kind, identity)
+    found = await read_candidates(client, *asked.service)
     return RollbackCandidates(
-        candidates=tuple(_result(candidate) for candidate in found if candidate.works or not only_working)
+        candidates=tuple(_result(candidate) for candidate in found if candidate.works or not asked.only_working)
     )
 
 
 async def read_candidates(client: DokployClient, kind: ServiceKind, identity: str) -> list[Candidate]:
-    """The candidates as the rollout room has them."""
+    """The candidates as `rollback` has them."""
     if kind.is_database:
         await existing_service(client, kind, identity)
         return []

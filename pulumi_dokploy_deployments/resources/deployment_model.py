@@ -68,55 +68,55 @@ class DeploymentInputs(ServiceInputs):
     )
     method: DeployMethod = Field(
         DeployMethod.DEPLOY,
-        description="`deploy` fetches the source and builds anew; `redeploy` rebuilds what is there. A change deploys "
-        "again. Databases only know `deploy`.",
+        description="`deploy`: fetch the source and build it. `redeploy`: build the source that is already there. A "
+        "change deploys again. Databases support only `deploy`.",
     )
     title: str | None = Field(
         None,
         max_length=MAX_TEXT,
-        description="The title that Dokploy's page shows while the deployment runs; for git sources the server puts "
-        "the commit's message in its place at the end. The default names project and stack. Changing it alone does "
-        "not deploy.",
+        description="The title shown in Dokploy's dashboard while the deployment runs; for git sources the server "
+        "replaces it with the commit's message at the end. By default it names project and stack. A change of the "
+        "title alone does not deploy.",
     )
     description: str | None = Field(
         None,
         max_length=MAX_TEXT,
-        description="The description beside the title; a short mark of this run is added to it, by which the "
-        "deployment is recognised. Changing it alone does not deploy.",
+        description="The description shown beside the title. A short mark of the run, by which the deployment is "
+        "recognised, is appended to it. A change of the description alone does not deploy.",
     )
     wait_for: WaitFor = Field(
         WaitFor.HEALTHY,
-        description="`healthy`: the status is done, and then the service's tasks really run the new version and stay "
-        "up for a short window; where the server can't tell, a warning is given and done counts. `done`: the status "
-        "alone. `none`: the server has started it and it is identified.",
+        description="`healthy`: wait until the status is done and the service's tasks run the new version and stay up "
+        "for a short window; where the server can't tell, there is a warning and the status counts. `done`: wait for "
+        "the status only. `none`: wait until the server has started the deployment and it is identified.",
     )
     timeout_seconds: Seconds = Field(
         DEFAULT_TIMEOUT_SECONDS,
-        description="How long to wait for the end, in seconds. The server keeps working when it has passed.",
+        description="How long to wait for the end, in seconds. The server continues the deployment after that.",
     )
     on_failure: OnFailure = Field(
         OnFailure.FAIL,
-        description="`fail`: the update fails. `rollback`: what ran before is brought back and verified, and then the "
-        "update fails all the same, naming both.",
+        description="`fail`: the update fails. `rollback`: what ran before is brought back and verified, and the "
+        "update fails all the same, with a message about both.",
     )
     on_busy: OnBusy = Field(
         OnBusy.QUEUE,
-        description="When another deployment of the service waits or runs: `queue` behind it, `fail`, or `supersede`, "
-        "which drops the service's waiting deployments first.",
+        description="What to do when another deployment of the service is waiting or running. `queue`: wait behind it. "
+        "`fail`: fail at once. `supersede`: drop the service's waiting deployments first.",
     )
     on_delete: OnDelete = Field(
         OnDelete.CANCEL,
-        description="`cancel`: stop the deployment only if it still waits or runs, and never by a call that could hit "
-        "other services' builds. `retain`: nothing. `remove`: also delete it from the history.",
+        description="`cancel`: stop the deployment if it is still waiting or running, but never by a call that could "
+        "hit other services' builds. `retain`: do nothing. `remove`: also remove it from the history.",
     )
     expect_commit: str | None = Field(
         None,
         pattern=r"^[0-9a-fA-F]{7,64}$",
-        description="Fail when the built commit is another one. Seven digits or more are enough.",
+        description="Fail if another commit was built. Seven digits or more are enough.",
     )
     stream_logs: bool = Field(
         True,
-        description="Whether the build log runs along in `pulumi up`. When it does not, a failure shows its end.",
+        description="Whether the build log is streamed in `pulumi up`. If it is not, a failure shows the end of it.",
     )
     connection: str | None = Field(
         None,
@@ -145,14 +145,16 @@ class DeploymentOutputs(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    deployment_id: str | None = Field(None, description="The server's id of the deployment; databases have none.")
+    deployment_id: str | None = Field(None, description="The deployment's id at the server; databases have none.")
     status: str = Field("", description="The status at the server: running, done, error, cancelled.")
-    stage: str = Field("", description="How far the run came: queued, clone, build, push, update, health check, done.")
+    stage: str = Field(
+        "", description="How far the deployment got: queued, clone, build, push, update, health check, done."
+    )
     title: str | None = Field(None, description="The title as the server has it; for git sources the commit's message.")
     description: str | None = Field(None, description="The description as the server has it, without this run's mark.")
     commit_hash: str | None = Field(None, description="The built commit; only for git sources.")
     commit_message: str | None = Field(None, description="The built commit's message; only for git sources.")
-    created_at: str | None = Field(None, description="When the server's row was made (ISO 8601, UTC).")
+    created_at: str | None = Field(None, description="When the server created the deployment's row (ISO 8601, UTC).")
     started_at: str | None = Field(None, description="When the job started (ISO 8601, UTC).")
     finished_at: str | None = Field(None, description="When the job ended (ISO 8601, UTC).")
     queued_seconds: float | None = Field(None, description="How long the job waited in the queue.")
@@ -162,7 +164,7 @@ class DeploymentOutputs(BaseModel):
     app_name: str | None = Field(None, description="The name of the service in Docker Swarm.")
     url: str | None = Field(None, description="The service's page in the dashboard.")
     health: str = Field("not checked", description="healthy, unknown (the server can't tell) or not checked.")
-    superseded_by: str | None = Field(None, description="The id of a newer deployment that someone else made.")
+    superseded_by: str | None = Field(None, description="The id of a newer deployment made by someone else.")
     pruned: bool = Field(
         False, description="Whether the server dropped the row from its history of about ten; not a deletion."
     )

@@ -36,37 +36,37 @@ class RollbackTargetInputs(ResourceInputs):
         None, description="Pin the stored version with this number."
     )
     rollback_id: str | None = Field(None, min_length=1, description="Pin the stored version with this id.")
-    deployment_id: str | None = Field(None, min_length=1, description="Pin what this deployment brought.")
+    deployment_id: str | None = Field(None, min_length=1, description="Pin the version that this deployment brought.")
     commit: str | None = Field(
-        None, pattern=r"^[0-9a-fA-F]{4,64}$", description="Pin what was built from this commit; a prefix is enough."
+        None, pattern=r"^[0-9a-fA-F]{4,64}$", description="Pin the version built from this commit; a prefix is enough."
     )
     title: str | None = Field(None, min_length=1, description="Pin the deployment with exactly this title.")
     previous: Annotated[WholeNumber, Field(ge=1, le=MOST_HISTORY)] | None = Field(
         None,
-        description="Pin what ran so many successful deployments ago. Resolved once and then kept, so that later "
-        "deployments don't move the pin.",
+        description="Pin the version that ran this many successful deployments ago. Resolved once and then kept, so "
+        "that later deployments don't move the pin.",
     )
     strategy: Strategy = Field(
         Strategy.AUTO,
         description="`image`: the stored image, by the server's rollback endpoint (needs rollbacks with a registry, "
-        "enabled when that version was deployed). `source`: set the earlier docker image or git ref and deploy that. "
+        "enabled when that version was deployed). `source`: set the earlier docker image or git ref and deploy it. "
         "`auto`: the image where there is one, else the source.",
     )
     source_ref: str | None = Field(
         None,
         min_length=1,
-        description="For `source`: the git branch or tag (or docker image) that holds the version. Needed for git "
-        "sources, since Dokploy clones branches and tags but no bare commits; docker images are found in the log.",
+        description="For `source`: the git branch or tag (or docker image) that holds the version. Required for "
+        "git sources, since Dokploy clones branches and tags but not bare commits; docker images are found in the log.",
     )
     on_delete: OnRelease = Field(
         OnRelease.RETAIN,
         description="`retain`: what runs keeps running. `redeploy`: deploy the current source again and wait for it. "
-        "Both put the service's source setting back to what it was before the pin.",
+        "Both restore the service's source setting from before the pin.",
     )
     timeout_seconds: Seconds = Field(
-        DEFAULT_TIMEOUT_SECONDS, description="How long to wait until the version is seen to run, in seconds."
+        DEFAULT_TIMEOUT_SECONDS, description="How long to wait for the version to run, in seconds."
     )
-    stream_logs: bool = Field(True, description="Whether a build log runs along in `pulumi up`.")
+    stream_logs: bool = Field(True, description="Whether the build log is streamed in `pulumi up`.")
     connection: str | None = Field(
         None,
         description="The name of another server: configuration namespace `dokploy-<name>`, environment "
@@ -89,10 +89,10 @@ class RollbackTargetOutputs(BaseModel):
     rollback_id: str | None = Field(None, description="The id of the stored version that is pinned.")
     deployment_id: str | None = Field(None, description="The id of the deployment that is pinned.")
     version: int | None = Field(None, description="The number of the stored version that is pinned.")
-    image: str | None = Field(None, description="The image that was seen to run.")
+    image: str | None = Field(None, description="The image that was verified to run.")
     previous_image: str | None = Field(None, description="The image that ran before the pin.")
     commit_hash: str | None = Field(None, description="The commit of the pinned version; only for git sources.")
     commit_message: str | None = Field(None, description="That commit's message; only for git sources.")
-    strategy_used: str | None = Field(None, description="image or source.")
-    pinned_at: str | None = Field(None, description="When the pin was last proven (ISO 8601, UTC).")
-    holds: bool = Field(True, description="Whether the pinned version still runs; looked at by refresh.")
+    strategy_used: str | None = Field(None, description="Which strategy was used: image or source.")
+    pinned_at: str | None = Field(None, description="When the pin was last verified (ISO 8601, UTC).")
+    holds: bool = Field(True, description="Whether the pinned version still runs; checked by refresh.")

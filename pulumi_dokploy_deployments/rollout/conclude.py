@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, ServiceKind
 from pulumi_dokploy_deployments.rollout import failures
@@ -25,12 +27,23 @@ async def conclude(wait: Wait, row: DeploymentRecord) -> None:
         RolloutError: the deployment failed, built another commit, or does not run.
         ApiError: the server could not be asked any more.
     """
+    record = wait.record
+    # What is still on its way of the log must not hold up the rest.
+    log = asyncio.ensure_future(wait.log.finish(row))
+    try:
+        row = record.deployment = await _settled(wait, row)
+        if row.status is not DeploymentStatus.DONE:
+            await log
+            raise _failure_of(wait, row, await wait.tail())
+        await _prove(wait, row)
+        await log
+    finally:
+        log.cancel()
+
+
+async def _prove(wait: Wait, row: DeploymentRecord) -> None:
+    """From `done` to the end: the right commit, the version, what runs, and who came after."""
     record, reporter = wait.record, wait.context.reporter
-    row = await _settled(wait, row)
-    record.deployment = row
-    await wait.log.catch_up(row, final=True)
-    if row.status is not DeploymentStatus.DONE:
-        raise _failure_of(wait, row, await wait.tail())
     _expect_commit(wait, row)
     record.stage = Stage.UPDATE
     if row.rollback_id is not None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState, QueueJob
 from pulumi_dokploy_deployments.rollout.mark import carries
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
@@ -56,7 +56,11 @@ class Correlator:
     known_rows: frozenset[str]
     may_be_overwritten: bool = True
     deployment_id: str | None = None
-    _accepted_at: float | None = None
+    was_carried_out_twice: bool = False
+    """Whether a second row with the mark has come up."""
+    runs_again: bool = False
+    """Whether the server ran the same job, or runs a second one with the mark, after the first row was final."""
+    _sent_at: float | None = None
     _job: QueueJob | None = None
     _foreign_rows: set[str] = field(default_factory=set)
     _saw_foreign_job: bool = False
@@ -67,9 +71,12 @@ class Correlator:
         """What stands in the queue before the trigger is somebody else's."""
         self._note_foreign(snapshot)
 
-    def accepted(self, at: float) -> None:
-        """The server's yes has come, without any fault on the way, at this monotonic time."""
-        self._accepted_at = at
+    def accepted(self, sent_at: float) -> None:
+        """The server's yes has come, without any fault on the way, to the request sent at this monotonic time.
+
+        The time of the yes itself says nothing: it can be late, and meanwhile others clear the queue and deploy.
+        """
+        self._sent_at = sent_at
 
     def latch(self, deployment_id: str, snapshot: Snapshot) -> None:
         """The row with the mark has been seen by an earlier look; a snapshot from before it came says nothing."""
@@ -84,11 +91,13 @@ class Correlator:
             self._job = own_job
         row = self._find_row(snapshot)
         if row is not None:
+            if self.deployment_id not in (None, row.deployment_id):
+                self.was_carried_out_twice = True
             self.deployment_id = row.deployment_id
             self._missing_since = None
-            return self._latched(row, snapshot)
+            return self._latched(row, own_job, snapshot)
         if self.deployment_id is not None:
-            return Sighting(Phase.REMOVED)
+            return Sighting(Phase.REMOVED, missing_seconds=self._missing(snapshot))
         if own_job is not None:
             self._missing_since = None
             return self._queued(own_job, snapshot)
@@ -111,16 +120,24 @@ class Correlator:
         return None if self._candidates(snapshot) or self._may_be_pruned(snapshot) else False
 
     def _find_row(self, snapshot: Snapshot) -> DeploymentRecord | None:
-        if self.deployment_id is not None:
-            return next((row for row in snapshot.rows if row.deployment_id == self.deployment_id), None)
-        marked = [row for row in snapshot.rows if carries(row.description, self.nonce)]
-        # After a request that was sent again because its answer was lost, two rows may carry the mark: the first
-        # is the one that every later look will find as well.
-        return marked[-1] if marked else None
+        """The run's newest row. A second one with the mark comes of a request that a proxy delivered late, and of a
+        job that a server with its queue in Redis runs again after a restart (timeline 601).
+        """
+        latched = next((row for row in snapshot.rows if row.deployment_id == self.deployment_id), None)
+        marked = next((row for row in snapshot.rows if carries(row.description, self.nonce)), None)
+        if latched is None or marked is None:
+            return latched if self.deployment_id is not None and marked is None else marked
+        return marked if marked.created_at > latched.created_at else latched
 
-    def _latched(self, row: DeploymentRecord, snapshot: Snapshot) -> Sighting:
+    def _latched(self, row: DeploymentRecord, own_job: QueueJob | None, snapshot: Snapshot) -> Sighting:
         if row.status.is_final:
+            if own_job is not None and _runs_again(row, own_job):
+                self.runs_again = True
+                return self._queued(own_job, snapshot)
             return Sighting(Phase.FINISHED, row)
+        if not row.status.is_known and own_job is not None and own_job.state is JobState.WAITING:
+            # Only a server newer than this package makes the row of a job that still waits.
+            return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(own_job.id, 0))
         return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
 
     def _queued(self, job: QueueJob, snapshot: Snapshot) -> Sighting:
@@ -154,14 +171,14 @@ class Correlator:
         return first
 
     def _must_have_run(self, snapshot: Snapshot) -> bool:
-        """Whether our job can only have made a row: accepted a moment ago, and no job of the service is left.
+        """Whether our job can only have made a row: sent a moment ago, and no job of the service is left.
 
         A restart takes longer than that moment (transcript 140), so that a single new row is our job's. Where another
         job of the service was seen, the row may be that one's, and ours may have been dropped while it waited.
         """
-        if self._accepted_at is None or self._job is not None or self._saw_foreign_job:
+        if self._sent_at is None or self._job is not None or self._saw_foreign_job:
             return False
-        return not self._may_be_pruned(snapshot) and 0 <= snapshot.at - self._accepted_at <= RESTART_TAKES_SECONDS
+        return not self._may_be_pruned(snapshot) and 0 <= snapshot.at - self._sent_at <= RESTART_TAKES_SECONDS
 
     def _may_be_pruned(self, snapshot: Snapshot) -> bool:
         """Whether the row could have come and gone: none is left of those that were there before the trigger."""
@@ -172,7 +189,7 @@ class Correlator:
     def _take(self, row: DeploymentRecord, snapshot: Snapshot) -> Sighting:
         self.deployment_id = row.deployment_id
         self._missing_since = None
-        return self._latched(row, snapshot)
+        return self._latched(row, None, snapshot)
 
     def _candidates(self, snapshot: Snapshot) -> list[DeploymentRecord]:
         """Rows that may be ours although the mark is gone."""
@@ -200,3 +217,16 @@ class Correlator:
         if self._missing_since is None:
             self._missing_since = snapshot.at
         return snapshot.at - self._missing_since
+
+
+def _runs_again(row: DeploymentRecord, job: QueueJob) -> bool:
+    """Whether a job with the mark is still to make a row after this final one.
+
+    A row turns final a moment before its job leaves the queue, and the queue is read before the rows. So a job from
+    before the row says nothing, unless the row was cancelled by a restart that the job has survived.
+    """
+    if row.status is DeploymentStatus.CANCELLED:
+        return True
+    if job.queued_at is not None and job.queued_at > row.created_at:
+        return True
+    return job.started_at is not None and job.started_at > row.created_at + ROW_FOLLOWS

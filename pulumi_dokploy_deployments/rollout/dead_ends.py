@@ -14,6 +14,8 @@ UNSEEN_AFTER_SECONDS = 20.0
 STUCK_AFTER_SECONDS = 15.0
 """A row `running` without a job. A server that has just started may show one for a moment before it cancels it."""
 AMBIGUOUS_AFTER_SECONDS = 3.0
+REMOVED_AFTER_SECONDS = 4.0
+"""A row that is missing in one list, an empty one of a proxy for instance, is believed to be gone only after that."""
 
 
 class Dead(StrEnum):
@@ -27,7 +29,7 @@ class Dead(StrEnum):
 
 def dead_end(sighting: Sighting) -> Dead | None:
     """The reason to stop waiting, or None."""
-    if sighting.phase is Phase.REMOVED:
+    if sighting.phase is Phase.REMOVED and sighting.missing_seconds >= REMOVED_AFTER_SECONDS:
         return Dead.REMOVED
     if sighting.phase is Phase.MISSING and sighting.missing_seconds >= LOST_AFTER_SECONDS:
         return Dead.LOST

@@ -10,7 +10,7 @@ from pulumi_dokploy_deployments.rollout.conclude import conclude
 from pulumi_dokploy_deployments.rollout.correlation import Correlator
 from pulumi_dokploy_deployments.rollout.database import deploy_database
 from pulumi_dokploy_deployments.rollout.follow import follow
-from pulumi_dokploy_deployments.rollout.mark import mark, new_nonce
+from pulumi_dokploy_deployments.rollout.mark import carries, mark, new_nonce, nonce_with
 from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
 from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
@@ -47,8 +47,10 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
     snapshot = await wait.observe()
     # Two requests, one after the other.
     is_far = (wait.clock.monotonic() - asked_at) / 2 > FAR_AWAY_SECONDS
-    await _mind_the_busy(wait, snapshot)
     record.usual_seconds = usual_seconds(snapshot.rows)
+    if await _went_on_with(wait, snapshot):
+        return record
+    await _mind_the_busy(wait, snapshot)
     record.known_rows = tuple(row.deployment_id for row in snapshot.rows)
     may_be_overwritten = overwrites_title(service, request.method)
     correlator = Correlator(record.nonce, frozenset(record.known_rows), may_be_overwritten=may_be_overwritten)
@@ -107,10 +109,39 @@ async def resume(
 async def _to_the_end(wait: Wait, correlator: Correlator, sent_at: float, burst: BurstPoll | None) -> None:
     try:
         row = await follow(wait, correlator, not_before=sent_at, burst=burst)
+        if correlator.was_carried_out_twice:
+            cancelled_first = correlator.runs_again
+            wait.context.reporter.warning(failures.carried_out_twice(wait.service, row, by_restart=cancelled_first))
         if wait.request.wait_for is not WaitFor.NONE:
             await conclude(wait, row)
     except ApiError as error:
         raise failures.contact_lost(wait.service, wait.record.deployment, error, wait.record.link) from None
+    finally:
+        await wait.log.close()
+
+
+async def _went_on_with(wait: Wait, snapshot: Snapshot) -> bool:
+    """Go on with a run of the same resource and the same inputs that was killed and is still under way.
+
+    Only what waits or runs is taken, and only by its digest: it names the stack, the resource, the service and what
+    is deployed, so that it can be nobody else's, and nothing that is over is taken for the present.
+    """
+    record, digest = wait.record, wait.request.digest
+    marked = [job.data.description_log for job in snapshot.jobs]
+    marked += [row.description for row in snapshot.rows if not row.status.is_final]
+    nonce = next((found for text in marked if (found := nonce_with(text, digest)) is not None), None)
+    if nonce is None:
+        return False
+    # What ran before that run is not known any more: what runs is judged by the deployment's own start.
+    record.nonce, record.is_sent, record.before = nonce, True, Baseline()
+    record.known_rows = tuple(
+        row.deployment_id for row in snapshot.rows if row.status.is_final or not carries(row.description, nonce)
+    )
+    may_be_overwritten = overwrites_title(wait.service, wait.request.method)
+    correlator = Correlator(nonce, frozenset(record.known_rows), may_be_overwritten=may_be_overwritten)
+    wait.tell(Activity.RESUMING)
+    await _to_the_end(wait, correlator, float("-inf"), None)
+    return True
 
 
 async def _baseline(wait: Wait) -> Baseline:
@@ -146,7 +177,7 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
             service.service_id,
             method=request.method,
             title=request.title or None,
-            description=mark(request.description, record.nonce),
+            description=mark(request.description, record.nonce, request.digest),
         )
 
     async def has_arrived() -> Evidence:
@@ -160,5 +191,5 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
         record.is_sent = False
         raise
     if not wait.has_faulted:
-        correlator.accepted(wait.clock.monotonic())
+        correlator.accepted(sent_at)
     return sent_at

@@ -175,6 +175,19 @@ def superseded(service: Service, deployment_id: str) -> Text:
     return f"A newer deployment of {name_of(service)}, {deployment_id}, has been made by someone else."
 
 
+def carried_out_twice(service: Service, row: DeploymentRecord, *, by_restart: bool) -> Text:
+    """The warning where two rows carry the run's mark: the newer one is judged."""
+    why = (
+        "Dokploy was restarted while it ran, and ran it again afterwards"
+        if by_restart
+        else "a request that seemed to be lost was delivered late"
+    )
+    return (
+        f"The deployment of {name_of(service)} was carried out twice: {why}. The second one, {row.deployment_id}, is "
+        "the one that counts."
+    )
+
+
 def answer_not_found(service: Service, cause: ApiError, link: str) -> TriggerFailed:
     """The POST's answer is lost, and neither queue nor rows tell whether it was carried out."""
     return TriggerFailed(

@@ -8,10 +8,11 @@ from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import BurstPoll
 from pulumi_dokploy_deployments.rollout.dead_ends import dead_end
+from pulumi_dokploy_deployments.rollout.log_follower import GROWS_SECONDS
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.rollout.wait import Wait
-from pulumi_dokploy_deployments.waiting.pacing import seconds_until_next_look
+from pulumi_dokploy_deployments.waiting.pacing import BURST_SECONDS, Pace, seconds_until_next_look
 from pulumi_dokploy_deployments.waiting.progress import Activity, Stage
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 
@@ -41,14 +42,26 @@ async def follow(
         not_before: readings that began earlier (monotonic) say nothing.
         burst: early looks that may have caught the row; stopped as soon as it is known.
 
+    The log is left open where the row is final, for what is still on its way (`LogFollower.finish`).
+
     Raises:
         RolloutError: it is lost, stuck, removed, can't be told from others, or not over in time.
         ApiError: the server could not be asked any more.
     """
     phase, phase_since = Phase.UNSEEN, wait.clock.monotonic()
+    woken_at: float | None = None
+    snapshot: Snapshot | None = None
     try:
         while True:
-            snapshot = await wait.observe(not_before)
+            # What the log says during a look counts for the next one.
+            if wait.log.wake.is_set():
+                wait.log.wake.clear()
+                woken_at = wait.clock.monotonic()
+            if woken_at is not None and snapshot is not None and phase is Phase.RUNNING:
+                # The end is near: only the row tells of it, and the queue need not be asked.
+                snapshot = await wait.observe_rows(snapshot)
+            else:
+                snapshot = await wait.observe(not_before)
             if burst is not None and burst.deployment_id is not None:
                 tracker.latch(burst.deployment_id, snapshot)
             sighting = tracker.observe(snapshot)
@@ -59,9 +72,12 @@ async def follow(
             _note(wait, sighting, tracker)
             row = sighting.row
             if row is not None:
-                if row.status.is_final or wait.request.wait_for is WaitFor.NONE:
+                if wait.request.wait_for is WaitFor.NONE:
+                    await wait.log.close()
                     return row
-                wait.log.start(row)
+                if row.status.is_final:
+                    return row
+                wait.log.start(row, wait.service)
                 await wait.log.catch_up(row)
             dead = dead_end(sighting)
             if dead is not None:
@@ -70,12 +86,31 @@ async def follow(
             remaining = wait.remaining
             if remaining <= 0:
                 raise await wait.too_late()
-            spent = wait.clock.monotonic() - phase_since
-            pause = seconds_until_next_look(phase, spent, wait.record.usual_seconds, sighting.jobs_ahead)
-            wait.log.wake.clear()
-            await wait.clock.sleep(min(pause, remaining), wake=wait.log.wake)
-    finally:
-        await wait.log.stop()
+            now = wait.clock.monotonic()
+            if woken_at is not None and now - woken_at >= BURST_SECONDS:
+                woken_at = None
+            pace = Pace(
+                phase,
+                in_phase_seconds=now - phase_since,
+                usual=wait.record.usual_seconds,
+                jobs_ahead=sighting.jobs_ahead,
+                since_end_line=None if woken_at is None else now - woken_at,
+                log_is_growing=wait.log.is_growing,
+            )
+            await _pause(wait, pace, min(seconds_until_next_look(pace), remaining))
+    except BaseException:
+        await wait.log.close()
+        raise
+
+
+async def _pause(wait: Wait, pace: Pace, seconds: float) -> None:
+    """Sleep until the next look, the log's end line, or the moment when the log that was relied on falls silent."""
+    until = wait.clock.monotonic() + seconds
+    while not wait.log.wake.is_set():
+        left = until - wait.clock.monotonic()
+        if left <= 0 or (pace.log_is_growing and not wait.log.is_growing):
+            return
+        await wait.clock.sleep(min(left, GROWS_SECONDS), wake=wait.log.wake)
 
 
 def _note(wait: Wait, sighting: Sighting, tracker: Tracker) -> None:

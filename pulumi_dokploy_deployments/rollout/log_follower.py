@@ -7,7 +7,8 @@ from contextlib import suppress
 
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
-from pulumi_dokploy_deployments.api.models import DeploymentRecord
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
+from pulumi_dokploy_deployments.rollout.log_window import LogWindow
 from pulumi_dokploy_deployments.rollout.stages import LineAssembler, StageReader
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Stage
@@ -15,14 +16,30 @@ from pulumi_dokploy_deployments.waiting.progress import Stage
 DRAIN_SECONDS = 0.4
 """How long the stream is given to deliver what was written before the row turned final."""
 READ_EVERY_SECONDS = 3.0
-FALLBACK_TAIL = 1000
-_WAKING = frozenset({Stage.UPDATE, Stage.FAILED})
+WINDOW_LINES = 1000
+WIDE_WINDOW_LINES = 10_000
+"""The most lines that the server gives at once."""
+GROWS_SECONDS = 5.0
+"""A stream that has brought something within so many seconds is alive: it tells of the end by itself."""
+_NEAR_THE_END = frozenset({Stage.UPDATE, Stage.FAILED})
+
+
+def log_host_of(row: DeploymentRecord, service: Service) -> str | None:
+    """The remote server that has the row's log: the build server, else the service's own; None for Dokploy's host.
+
+    The rows of a service on a remote server do not name it (recordings 542, 543); those built elsewhere do (580).
+    """
+    return row.build_server_id or row.server_id or service.server_id
 
 
 class LogFollower:
     """Passes lines on, keeps the stage, and sets `wake` when the log says that the end is near.
 
     The log can't replace the status check: a successful application writes no last line (transcript 300).
+
+    Attributes:
+        wake: set when a line says that the row is about to turn final.
+        stages: the stage that the log shows.
     """
 
     def __init__(self, context: RunContext, *, show: bool) -> None:
@@ -31,63 +48,95 @@ class LogFollower:
         self._context = context
         self._show = show
         self._assembler = LineAssembler()
+        self._window = LogWindow()
         self._task: asyncio.Task[None] | None = None
-        self._shown = 0
+        self._grew_at: float | None = None
         self._read_at: float | None = None
         self._broken = False
 
-    def start(self, row: DeploymentRecord) -> None:
+    @property
+    def is_growing(self) -> bool:
+        """Whether the stream is open and has brought something a moment ago."""
+        streams = self._task is not None and not self._task.done()
+        return streams and self._grew_at is not None and self._now() - self._grew_at < GROWS_SECONDS
+
+    def start(self, row: DeploymentRecord, service: Service) -> None:
         """Begin to follow; a second call does nothing."""
         if self._task is None and row.log_path and self._show and self._context.has_live_log:
-            self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, row.server_id))
+            host = log_host_of(row, service)
+            self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))
 
-    async def catch_up(self, row: DeploymentRecord, *, final: bool = False) -> None:
-        """Read by request what the stream did not bring: now and then while it runs, and once at the end."""
+    async def catch_up(self, row: DeploymentRecord) -> None:
+        """Read by request, now and then, what no stream brings."""
         streams = self._task is not None and not self._task.done()
-        if not self._show or not row.log_path or (streams and not final):
+        is_early = self._read_at is not None and self._now() - self._read_at < READ_EVERY_SECONDS
+        if self._show and row.log_path and not streams and not is_early:
+            await self._read(row)
+
+    async def finish(self, row: DeploymentRecord) -> None:
+        """Take what is still on its way and leave the stream; read by request what it did not bring."""
+        await self._drain()
+        is_whole = self._task is not None and self._window.shown and not self._broken
+        if self._show and row.log_path and not is_whole:
+            await self._read(row)
+
+    async def close(self) -> None:
+        """Leave the stream at once."""
+        task = self._task
+        if task is not None and not task.done():
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _drain(self) -> None:
+        task = self._task
+        if task is None:
             return
-        now = self._context.clock.monotonic()
-        if not final and self._read_at is not None and now - self._read_at < READ_EVERY_SECONDS:
-            return
-        if final:
-            await self.stop()
-            if self._task is not None and self._shown and not self._broken:
-                return
-        self._read_at = now
+        if not task.done():
+            await asyncio.wait({task}, timeout=0)
+            await self._context.clock.sleep(DRAIN_SECONDS)
+            await self.close()
+        self._tell(self._assembler.flush())
+
+    async def _read(self, row: DeploymentRecord) -> None:
+        self._read_at = self._now()
         # The log is a courtesy: whatever is wrong with reading it must not end the run.
         with suppress(ApiError):
-            text = await self._context.client.read_log(row.deployment_id, tail=FALLBACK_TAIL)
-            lines = LineAssembler().feed(text if text.endswith("\n") else text + "\n")
-            if len(lines) < FALLBACK_TAIL:
-                self._tell(lines[self._shown :])
+            for lines in (WINDOW_LINES, WIDE_WINDOW_LINES):
+                text = await self._context.client.read_log(row.deployment_id, tail=lines)
+                read = LineAssembler().feed(text if text.endswith("\n") else f"{text}\n") if text else []
+                fresh = self._window.fresh_lines(read, is_whole=len(read) < lines)
+                if fresh is not None:
+                    self._tell(fresh)
+                    return
+            self._tell_left_out(read)
 
-    async def stop(self) -> None:
-        """Take what is still on its way and leave the stream."""
-        task = self._task
-        if task is None or task.done():
-            return
-        await asyncio.wait({task}, timeout=0)
-        await self._context.clock.sleep(DRAIN_SECONDS)
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-        self._tell(self._assembler.flush())
+    def _tell_left_out(self, read: list[str]) -> None:
+        """More came between two looks than the server gives at once."""
+        note = f"… more than {len(read)} lines came at once; some before these are left out …"
+        self._tell([note, *read], are_counted=False)
+        self._window.told(read)
 
     async def _follow(self, log_path: str, server_id: str | None) -> None:
         try:
             async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
                 async for chunk in stream:
+                    self._grew_at = self._now()
                     self._tell(self._assembler.feed(chunk))
         except LogStreamUnavailable:
             pass
         # A proxy that passes no WebSockets or closes them, or a server without the stream: `catch_up` takes over.
         self._broken = True
 
-    def _tell(self, lines: list[str]) -> None:
+    def _tell(self, lines: list[str], *, are_counted: bool = True) -> None:
+        if are_counted:
+            self._window.told(lines)
         for line in lines:
-            self._shown += 1
             stage = self.stages.read(line)
-            if stage in _WAKING:
+            if stage in _NEAR_THE_END:
                 self.wake.set()
             if self._show and line.strip():
                 self._context.reporter.line(line)
+
+    def _now(self) -> float:
+        return self._context.clock.monotonic()

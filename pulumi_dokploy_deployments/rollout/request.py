@@ -40,6 +40,8 @@ class RolloutRequest:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     expect_commit: str | None = None
     stream_logs: bool = True
+    digest: str = ""
+    """Stands for the resource and what it deploys (`mark.digest_of`); empty where two runs can't be told to be one."""
 
     def without_proof(self) -> RolloutRequest:
         """The same request, for which the server's own `done` is enough."""

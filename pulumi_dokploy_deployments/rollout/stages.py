@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pulumi_dokploy_deployments.waiting.progress import Stage
+
+MOST_LINE_CHARACTERS = 64 * 1024
+"""A line that is longer is told in pieces."""
 
 # Several lines carry their tick before the work starts (transcripts 299-331), so the words decide, not the tick.
 _MARKS: tuple[tuple[re.Pattern[str], Stage], ...] = (
@@ -14,7 +17,8 @@ _MARKS: tuple[tuple[re.Pattern[str], Stage], ...] = (
     (re.compile(r"^(Pulling|Building) \S+$|^Step \d+/\d+ :|^#\d+ \["), Stage.BUILD),
     (re.compile(r"^║ Command: docker (compose|stack)\b"), Stage.BUILD),
     (re.compile(r"Uploading image to|^🔄 \[Enabled Rollback Registry\]"), Stage.PUSH),
-    (re.compile(r"^✅ (Docker build completed|Pulling image completed|Image Pushed)"), Stage.UPDATE),
+    # Dokploy writes it for each of its builders: Docker, Nixpacks, Railpack, Heroku, Paketo, Static.
+    (re.compile(r"^✅ (\w+ build completed|Pulling image completed|Image Pushed)", re.IGNORECASE), Stage.UPDATE),
     (re.compile(r"^Docker Compose Deployed: ✅"), Stage.UPDATE),
     (re.compile(r"^Error occurred ❌"), Stage.FAILED),
 )
@@ -55,17 +59,43 @@ class LineAssembler:
     Progress that overwrites itself with carriage returns becomes its last state; terminal colours are dropped.
     """
 
-    _rest: str = ""
+    _parts: list[str] = field(default_factory=list)
+    _length: int = 0
 
     def feed(self, chunk: str) -> list[str]:
         """The lines that this chunk completes."""
-        *complete, self._rest = (self._rest + chunk).split("\n")
+        first, *others = chunk.split("\n")
+        self._keep(first)
+        if not others:
+            return self._cut() if self._length > MOST_LINE_CHARACTERS else []
+        complete = [self._taken(), *others[:-1]]
+        self._keep(others[-1])
         return [clean_line(line) for line in complete]
 
     def flush(self) -> list[str]:
         """The last line, if it has no end."""
-        rest, self._rest = self._rest, ""
+        rest = self._taken()
         return [clean_line(rest)] if rest.strip() else []
+
+    def _keep(self, part: str) -> None:
+        if part:
+            self._parts.append(part)
+            self._length += len(part)
+
+    def _taken(self) -> str:
+        line = "".join(self._parts)
+        self._parts, self._length = [], 0
+        return line
+
+    def _cut(self) -> list[str]:
+        """A line without an end must not grow for ever: progress keeps its last state, all else is cut."""
+        line, last = self._taken(), ""
+        if "\r" in line:
+            line, last = line.rsplit("\r", 1)
+        if "\r" in line or last:
+            self._keep(last[-MOST_LINE_CHARACTERS:])
+            return []
+        return [clean_line(line)]
 
 
 def clean_line(line: str) -> str:

@@ -1,15 +1,18 @@
-"""Exactly one trigger: when the answer to the request is lost, look before sending again (truth rule 2)."""
+"""Exactly one trigger: when the answer to the request is late or lost, look before sending again."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.waiting.clock import Clock
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget
 
-LOOKUP_SECONDS = 5.0
-"""How long the mark is looked for. A request that was carried out shows in the queue before its answer is sent."""
+ARRIVES_WITHIN_SECONDS = 60.0
+"""A proxy that has cut us off may deliver the request so long after it was sent; it is looked for as long."""
+ANSWERS_WITHIN_SECONDS = 2.0
+"""A request that is open for longer is looked for at the server while its answer is waited for."""
 LOOK_EVERY_SECONDS = 0.5
 MOST_SENDINGS = 3
 
@@ -24,20 +27,34 @@ class AnswerNotFound(Exception):
 
 Evidence = bool | None
 """True: the server has it. False: it has not. None: can't be told."""
+Send = Callable[[], Awaitable[None]]
+HasArrived = Callable[[], Awaitable[Evidence]]
 
 
 async def send_once(
-    send: Callable[[], Awaitable[None]],
-    has_arrived: Callable[[], Awaitable[Evidence]],
+    send: Send,
+    has_arrived: HasArrived,
     *,
     budget: RetryBudget,
     clock: Clock,
     on_fault: Callable[[ApiError], None],
+    arrives_within: float = ARRIVES_WITHIN_SECONDS,
+    answers_within: float = ANSWERS_WITHIN_SECONDS,
 ) -> None:
     """Send the request so that the server carries it out once.
 
-    Faults before anything was sent are repeated within the budget. After a lost answer `has_arrived` is asked for
-    some seconds; only when the server answers and shows nothing of the request is it sent again.
+    Faults before anything was sent are retried within the budget. While an answer is late, and after it is lost,
+    `has_arrived` is asked; only when the server answers and shows nothing of the request for as long as it may still
+    arrive is it sent again.
+
+    Args:
+        send: makes the request once.
+        has_arrived: looks for the request at the server.
+        budget: how long faults before the sending are retried.
+        clock: time.
+        on_fault: is told each fault that does not end the sending.
+        arrives_within: seconds from the sending in which a request whose answer was lost may still arrive.
+        answers_within: seconds after which an open request is looked for.
 
     Raises:
         ApiError: the server refused the request, could not be reached, or never carried it out.
@@ -45,50 +62,90 @@ async def send_once(
     """
     for sending in range(1, MOST_SENDINGS + 1):
         try:
-            await _send_patiently(send, budget=budget, clock=clock, on_fault=on_fault)
-        except ApiError as error:
-            if not error.may_have_been_carried_out:
-                raise
-            on_fault(error)
+            sent_at = await _send_with_retries(
+                send, has_arrived, budget=budget, clock=clock, on_fault=on_fault, answers_within=answers_within
+            )
+        except _Lost as lost:
+            on_fault(lost.cause)
             try:
-                evidence = await _look(has_arrived, clock)
+                evidence = await _look(has_arrived, clock, until=lost.sent_at + arrives_within)
             except ApiError:
                 evidence = None
             if evidence:
                 return
             if evidence is None:
-                raise AnswerNotFound(error) from None
+                raise AnswerNotFound(lost.cause) from None
             if sending == MOST_SENDINGS:
-                raise
+                raise lost.cause from None
         else:
-            budget.succeeded()
+            if sent_at is not None:
+                budget.succeeded()
             return
 
 
-async def _send_patiently(
-    send: Callable[[], Awaitable[None]],
+class _Lost(Exception):
+    """The answer to a request is lost that may have been carried out."""
+
+    def __init__(self, cause: ApiError, sent_at: float) -> None:
+        super().__init__(str(cause))
+        self.cause, self.sent_at = cause, sent_at
+
+
+async def _send_with_retries(
+    send: Send,
+    has_arrived: HasArrived,
     *,
     budget: RetryBudget,
     clock: Clock,
     on_fault: Callable[[ApiError], None],
-) -> None:
+    answers_within: float,
+) -> float | None:
+    """The time of the sending that was answered with a yes; None where the request was found before its answer."""
     while True:
+        sent_at = clock.monotonic()
         try:
-            return await send()
+            was_answered = await _answered(send, has_arrived, clock, answers_within)
         except ApiError as error:
             if error.may_have_been_carried_out:
-                raise
+                raise _Lost(error, sent_at) from None
             pause = budget.pause_after(error, clock.monotonic())
             if pause is None:
                 raise
             on_fault(error)
             await clock.sleep(pause)
+        else:
+            return sent_at if was_answered else None
 
 
-async def _look(has_arrived: Callable[[], Awaitable[Evidence]], clock: Clock) -> Evidence:
-    began = clock.monotonic()
+async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_within: float) -> bool:
+    """Whether the answer came; False where the request was seen at the server before it did."""
+    over = asyncio.Event()
+    request = asyncio.ensure_future(send())
+    request.add_done_callback(lambda _: over.set())
+    try:
+        pause = answers_within
+        while True:
+            await clock.sleep(pause, wake=over)
+            if request.done():
+                await request
+                return True
+            pause = LOOK_EVERY_SECONDS
+            try:
+                if await has_arrived() and not request.done():
+                    return False
+            except ApiError:
+                # Its own answer may still come; a look that fails tells nothing.
+                continue
+    finally:
+        if not request.done():
+            request.cancel()
+            await asyncio.gather(request, return_exceptions=True)
+
+
+async def _look(has_arrived: HasArrived, clock: Clock, *, until: float) -> Evidence:
+    """Look until the request shows; what the last look said where it does not."""
     while True:
         evidence = await has_arrived()
-        if evidence or clock.monotonic() - began >= LOOKUP_SECONDS:
+        if evidence or clock.monotonic() >= until:
             return evidence
         await clock.sleep(LOOK_EVERY_SECONDS)

@@ -80,6 +80,11 @@ class Wait:
         ref, watcher = self.request.service, self.context.shared_watcher
         return await self.retry(lambda: watcher.observe(ref.kind, ref.service_id, not_before=not_before))
 
+    async def observe_rows(self, before: Snapshot) -> Snapshot:
+        """The service's rows now, with the jobs of an earlier snapshot: an older reading of the queue is as good."""
+        at = self.clock.monotonic()
+        return before.with_rows(await self.rows(), at)
+
     async def rows(self) -> list[DeploymentRecord]:
         """The service's rows now."""
         ref = self.request.service

@@ -42,22 +42,25 @@ class Bystander:
         """Where the watched deployment stands."""
         row = self._row(snapshot)
         if row is not None:
-            self.deployment_id = row.deployment_id
+            self.deployment_id, self._missing_since = row.deployment_id, None
             if row.status.is_final:
                 return Sighting(Phase.FINISHED, row)
             self.saw_it_run = True
             return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
         if self.deployment_id is not None:
-            return Sighting(Phase.REMOVED)
+            return Sighting(Phase.REMOVED, missing_seconds=self._missing(snapshot))
         job = next((job for job in snapshot.jobs if self.job is None or job.id == self.job.id), None)
         if job is not None:
             self.job, self._missing_since = job, None
             if job.state is JobState.WAITING:
                 return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(job.id, 0))
             return Sighting(Phase.ACTIVE)
+        return Sighting(Phase.MISSING, missing_seconds=self._missing(snapshot))
+
+    def _missing(self, snapshot: Snapshot) -> float:
         if self._missing_since is None:
             self._missing_since = snapshot.at
-        return Sighting(Phase.MISSING, missing_seconds=snapshot.at - self._missing_since)
+        return snapshot.at - self._missing_since
 
     def _row(self, snapshot: Snapshot) -> DeploymentRecord | None:
         if self.deployment_id is not None:
@@ -105,4 +108,6 @@ async def watch(
         await conclude(wait, row)
     except ApiError as error:
         raise failures.contact_lost(service, record.deployment, error, record.link) from None
+    finally:
+        await wait.log.close()
     return record

@@ -1,26 +1,32 @@
-"""The longer texts of the schema: what the package, the provider and the resources are for."""
+"""The longer texts of the schema: what the package, the provider and the resources do."""
 
 from __future__ import annotations
 
 from typing import Any
 
-PACKAGE = "Deploy to Dokploy from Pulumi programs: deployments that wait for the truth, and rollbacks pinned in code."
+PACKAGE = (
+    "Deploy to Dokploy from Pulumi programs: deployments that are waited for and verified, rollbacks pinned in code."
+)
 
 PROVIDER = (
     "A Dokploy server. The default provider takes its configuration from the stack (`dokploy-deployments:endpoint`, "
-    "`dokploy-deployments:apiKey`) and from the environment; explicit providers make several servers possible in one "
-    "program."
+    "`dokploy-deployments:apiKey`) and from the environment; with explicit providers, one program deploys to several "
+    "servers."
 )
 
-DEPLOYMENT = """A deployment trigger: creating it deploys one service and waits until the new version really runs.
+DEPLOYMENT = """
+Deploys one Dokploy service and waits until the new version runs.
 
-A changed input that matters deploys again, in place; when nothing has changed, nothing is sent. A deployment that
-fails keeps its partial state, and the next `pulumi up` goes on from there: what is still under way at the server is
-waited for, what has failed is deployed again.
+Creating the resource triggers one deployment. A change of `triggers` or `method` triggers the next one in place;
+another service replaces the resource; a change of any other input is only stored. When nothing has changed, nothing is
+sent.
 
-## Import
+A deployment that fails keeps its partial state, and the next `pulumi up` continues from there: a deployment that is
+still in progress is waited for, a failed one is deployed again.
+"""
 
-A deployment is imported by the service's kind and id and the deployment's id, all of which stand in the addresses of
+DEPLOYMENT_IMPORT = """
+A deployment is imported by the service's kind and id and the deployment's id, all of which are in the addresses of
 the dashboard's pages; `latest` stands for the newest deployment. Databases have no deployment ids.
 
 ```sh
@@ -33,13 +39,15 @@ Importing sends nothing. The server knows no `triggers`: the first ones that the
 those of the imported deployment, and a change of them deploys.
 """
 
-ROLLBACK_TARGET = """A service pinned to an earlier version.
+ROLLBACK_TARGET = """
+Pins a Dokploy service to an earlier version.
 
-Creating it rolls back and proves that the version runs; a changed selector moves the pin; `pulumi refresh` finds out
-whether the pin still holds, and the next `pulumi up` pins again what a later deployment undid; deleting releases it.
+Creating the resource rolls back and verifies that the version runs; a changed selector moves the pin; `pulumi refresh`
+checks whether the pin still holds, and the next `pulumi up` restores a pin that a later deployment undid; deleting the
+resource releases it.
+"""
 
-## Import
-
+ROLLBACK_TARGET_IMPORT = """
 A pin is imported by the service's kind and id and the id of the stored version or of the deployment that is pinned.
 
 ```sh

@@ -27,6 +27,11 @@ def snake(name: str) -> str:
     return _HUMP.sub(lambda found: f"_{found.group(1).lower()}", name)
 
 
+def function_token(name: str) -> str:
+    """A function's token in the schema."""
+    return f"{MODULE}:{camel(name)}"
+
+
 def camel_path(path: str) -> str:
     """A property path with its first name in camel case; what is nested in it is the user's."""
     match = re.match(r"[A-Za-z0-9_]+", path)

@@ -7,16 +7,14 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from pydantic import BaseModel
-
-from pulumi_dokploy_deployments.resources import deployment, rollback_target
-from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
-from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs, RollbackTargetOutputs
+from pulumi_dokploy_deployments.functions.table import FUNCTIONS, Function
 from pulumi_dokploy_deployments.schema import descriptions
-from pulumi_dokploy_deployments.schema.function_models import FUNCTIONS, Function
-from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, PACKAGE, ROLLBACK_TARGET, camel
+from pulumi_dokploy_deployments.schema.fields import Field, fields_of, shown_default
+from pulumi_dokploy_deployments.schema.functions import argument_fields
+from pulumi_dokploy_deployments.schema.names import PACKAGE, camel, function_token
 from pulumi_dokploy_deployments.schema.provider_model import ProviderInputs
-from pulumi_dokploy_deployments.schema.types import Schema, Types, needed_of, required_of
+from pulumi_dokploy_deployments.schema.resources import RESOURCES, Resource
+from pulumi_dokploy_deployments.schema.types import Schema, Types, always_there, described, required
 
 
 def package_version() -> str:
@@ -36,20 +34,9 @@ def schema_text() -> str:
 def build_schema() -> Schema:
     """The schema from the models."""
     types = Types()
-    provider = types.properties_of(ProviderInputs)
-    resources = {
-        DEPLOYMENT: _resource(
-            types, DeploymentInputs, DeploymentOutputs, deployment.REPLACING, descriptions.DEPLOYMENT
-        ),
-        ROLLBACK_TARGET: _resource(
-            types,
-            RollbackTargetInputs,
-            RollbackTargetOutputs,
-            rollback_target.REPLACING,
-            descriptions.ROLLBACK_TARGET,
-        ),
-    }
-    functions = {function.token: _function(types, function) for function in FUNCTIONS.values()}
+    provider = types.properties_of(fields_of(ProviderInputs))
+    resources = {resource.token: _resource(types, resource) for resource in RESOURCES}
+    functions = {function_token(name): _function(types, function) for name, function in FUNCTIONS.items()}
     return {
         "name": PACKAGE,
         "displayName": "Dokploy Deployments",
@@ -67,42 +54,39 @@ def build_schema() -> Schema:
     }
 
 
-def _resource(
-    types: Types,
-    inputs: type[BaseModel],
-    outputs: type[BaseModel],
-    replacing: tuple[str, ...],
-    description: str,
-) -> Schema:
-    given: dict[str, Any] = {}
-    for name, field in inputs.model_fields.items():
-        extra = {"willReplaceOnChanges": True} if name in replacing else {}
-        given[camel(name)] = types.property_of(name, field, **extra)
-        if field.default is not None:
-            default = field.default.value if hasattr(field.default, "value") else field.default
-            given[camel(name)]["description"] += f" Default: `{json.dumps(default).strip(chr(34))}`."
-    made = types.properties_of(outputs)
+def _resource(types: Types, resource: Resource) -> Schema:
+    given = {camel(field.name): _input(types, field, resource) for field in resource.input_fields}
+    made = types.properties_of(resource.output_fields)
     return {
-        "description": description,
+        "description": f"{resource.description.strip()}\n\n## Import\n\n{resource.imports.strip()}\n",
         "inputProperties": given,
-        "requiredInputs": needed_of(inputs),
+        "requiredInputs": required(resource.input_fields),
         "properties": {**given, **made},
-        "required": required_of(outputs),
+        "required": always_there(resource.output_fields),
     }
 
 
-def _function(types: Types, function: Function) -> Schema:
+def _input(types: Types, field: Field, resource: Resource) -> Schema:
+    extra = {"willReplaceOnChanges": True} if field.name in resource.replacing else {}
+    made = types.property_of(field, **extra)
+    if field.default is not None:
+        made["description"] += f" Default: `{shown_default(field.default)}`."
+    return made
+
+
+def _function(types: Types, function: Function[Any, Any]) -> Schema:
+    arguments, result = argument_fields(function), fields_of(function.result)
     return {
-        "description": " ".join((function.arguments.__doc__ or "").split()),
+        "description": described(function.arguments.__doc__),
         "inputs": {
             "type": "object",
-            "properties": types.properties_of(function.arguments),
-            "required": needed_of(function.arguments),
+            "properties": types.properties_of(arguments),
+            "required": required(arguments),
         },
         "outputs": {
             "type": "object",
-            "description": " ".join((function.result.__doc__ or "").split()),
-            "properties": types.properties_of(function.result),
-            "required": required_of(function.result),
+            "description": described(function.result.__doc__),
+            "properties": types.properties_of(result),
+            "required": always_there(result),
         },
     }

@@ -19,24 +19,24 @@ class ProviderInputs(BaseModel):
 
     endpoint: str | None = Field(
         None,
-        description="The address of the Dokploy server, `https://dokploy.example.com` for instance. Without it the "
-        "environment's `DOKPLOY_ENDPOINT` (or `DOKPLOY_URL`) counts.",
+        description="The address of the Dokploy server, for instance `https://dokploy.example.com`. Default: the "
+        "environment's `DOKPLOY_ENDPOINT` (or `DOKPLOY_URL`).",
     )
     api_key: SecretStr | None = Field(
         None,
-        description="An API key of the server, made without rate limit. Without it the environment's "
-        "`DOKPLOY_API_KEY` counts.",
+        description="An API key of the server, created without a rate limit. Default: the environment's "
+        "`DOKPLOY_API_KEY`.",
     )
     timeout_seconds: Seconds | None = Field(
         None,
-        description="How long resources wait that give no `timeoutSeconds` and no `customTimeouts` of their own, in "
-        f"seconds. Without it the environment's `{TIMEOUT_VARIABLE}` counts, else 1800.",
+        description="How long resources wait that set neither `timeout_seconds` nor `custom_timeouts`, in seconds. "
+        f"Default: the environment's `{TIMEOUT_VARIABLE}`, else 1800.",
     )
     request_timeout_seconds: (
         Annotated[float, BeforeValidator(not_a_bool), Field(gt=0, le=MOST_REQUEST_SECONDS, allow_inf_nan=False)] | None
-    ) = Field(None, description="How long the server may take for one answer, in seconds; 30 without it.")
+    ) = Field(None, description="How long the server may take for one answer, in seconds. Default: 30.")
     connection: str | None = Field(
         None,
-        description="The name of the connection that this provider stands for: resources whose input `connection` "
-        "has this name are deployed to its server.",
+        description="The name of the connection that this provider stands for: resources with this name as their "
+        "input `connection` are deployed to its server.",
     )

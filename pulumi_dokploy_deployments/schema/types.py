@@ -1,77 +1,100 @@
-"""Types of the schema from the models' annotations."""
+"""Types of the schema from the models' fields."""
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
-from datetime import datetime
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from enum import Enum
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Any
 
-from pydantic import BaseModel, SecretStr
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel
 
+from pulumi_dokploy_deployments.schema.fields import (
+    Atom,
+    Choice,
+    Field,
+    FreeForm,
+    Many,
+    Part,
+    Record,
+    fields_of,
+    value_list,
+)
 from pulumi_dokploy_deployments.schema.names import MODULE, camel
 
 Schema = dict[str, Any]
 
 ANY = {"$ref": "pulumi.json#/Any"}
-_PRIMITIVES: Mapping[Any, str] = {
+_PRIMITIVES: Mapping[type, str] = {
     str: "string",
-    SecretStr: "string",
     datetime: "string",
+    timedelta: "string",
     bool: "boolean",
     int: "integer",
     float: "number",
 }
+_OTHER_FIELD = re.compile(r"`([a-z]+(?:_[a-z0-9]+)+)`")
+
+
+def described(text: str | None) -> str:
+    """A description on one line, with the names of other fields as the schema has them."""
+    return _OTHER_FIELD.sub(lambda found: f"`{camel(found.group(1))}`", " ".join((text or "").split()))
 
 
 class Types:
-    """Turns annotations into types, and collects the named ones on the way."""
+    """Turns fields into properties, and collects the named types on the way."""
 
     def __init__(self) -> None:
         self.named: dict[str, Schema] = {}
 
-    def property_of(self, name: str, field: FieldInfo, **extra: Any) -> Schema:
+    def property_of(self, field: Field, **extra: Any) -> Schema:
         """One property with its type and description."""
-        made: Schema = {**self.type_of(field.annotation), "description": _description(name, field), **extra}
-        if SecretStr in (field.annotation, *get_args(field.annotation)):
+        made: Schema = {
+            **self._type_of(field),
+            "description": described(field.description + value_list(field)),
+            **extra,
+        }
+        if field.is_secret:
             made["secret"] = True
         return made
 
-    def properties_of(self, model: type[BaseModel]) -> dict[str, Schema]:
-        """Every field of a model."""
-        return {camel(name): self.property_of(name, field) for name, field in model.model_fields.items()}
+    def properties_of(self, fields: Iterable[Field]) -> dict[str, Schema]:
+        """Every field as a property."""
+        return {camel(field.name): self.property_of(field) for field in fields}
 
-    def type_of(self, annotation: Any) -> Schema:
-        """The type that an annotation means."""
-        origin, arguments = get_origin(annotation), get_args(annotation)
-        if origin is Annotated:
-            return self.type_of(arguments[0])
-        if origin in (Union, types.UnionType):
-            return self._union([part for part in arguments if part is not types.NoneType])
-        if origin in (tuple, list):
-            return {"type": "array", "items": self.type_of(arguments[0])}
-        if annotation in _PRIMITIVES:
-            return {"type": _PRIMITIVES[annotation]}
-        if isinstance(annotation, type) and issubclass(annotation, Enum):
-            return {"type": "string", "oneOf": [{"type": "string"}, self._enum(annotation)]}
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            return self._record(annotation)
-        raise TypeError(f"the schema knows no type for {annotation}")
-
-    def _union(self, parts: list[Any]) -> Schema:
-        if len(parts) == 1:
-            return self.type_of(parts[0])
-        if any(get_origin(part) is dict for part in parts):
+    def _type_of(self, field: Field) -> Schema:
+        if any(isinstance(part, FreeForm) for part in field.parts):
             return dict(ANY)
-        return {"oneOf": [self.type_of(part) for part in parts]}
+        if len(field.parts) == 1:
+            return self._type(field.parts[0])
+        # Languages have no good type for one enumeration's value or a list of them: these are strings there.
+        members = {str(member): member for member in (self._loose(part) for part in field.parts)}
+        return {"oneOf": list(members.values())} if len(members) > 1 else next(iter(members.values()))
+
+    def _type(self, part: Part) -> Schema:
+        if isinstance(part, Atom):
+            return {"type": _PRIMITIVES[part.kind]}
+        if isinstance(part, Many):
+            return {"type": "array", "items": self._type(part.item)}
+        if isinstance(part, Choice):
+            return {"type": "string", "oneOf": [{"type": "string"}, self._enum(part.enum)]}
+        if isinstance(part, Record):
+            return self._record(part.model)
+        return dict(ANY)
+
+    def _loose(self, part: Part) -> Schema:
+        if isinstance(part, Choice):
+            return {"type": "string"}
+        if isinstance(part, Many):
+            return {"type": "array", "items": self._loose(part.item)}
+        return self._type(part)
 
     def _enum(self, enum: type[Enum]) -> Schema:
         token = f"{MODULE}:{enum.__name__}"
         self.named[token] = {
             "type": "string",
-            "description": _first_line(enum.__doc__),
+            "description": described(enum.__doc__),
             "enum": [{"name": member.name.title().replace("_", ""), "value": member.value} for member in enum],
         }
         return {"type": "string", "$ref": f"#/types/{token}"}
@@ -82,32 +105,18 @@ class Types:
             self.named[token] = {}
             self.named[token] = {
                 "type": "object",
-                "description": _first_line(model.__doc__),
-                "properties": self.properties_of(model),
-                "required": required_of(model),
+                "description": described(model.__doc__),
+                "properties": self.properties_of(fields_of(model)),
+                "required": always_there(fields_of(model)),
             }
         return {"$ref": f"#/types/{token}"}
 
 
-def required_of(model: type[BaseModel]) -> list[str]:
+def always_there(fields: Iterable[Field]) -> list[str]:
     """The fields that are always there: those that can't be None."""
-    return sorted(
-        camel(name)
-        for name, field in model.model_fields.items()
-        if types.NoneType not in get_args(field.annotation) and field.annotation is not Any
-    )
+    return sorted(camel(field.name) for field in fields if not field.may_be_none)
 
 
-def needed_of(model: type[BaseModel]) -> list[str]:
+def required(fields: Iterable[Field]) -> list[str]:
     """The fields that have to be given."""
-    return sorted(camel(name) for name, field in model.model_fields.items() if field.is_required())
-
-
-def _description(name: str, field: FieldInfo) -> str:
-    if not field.description:
-        raise ValueError(f"{name} has no description")
-    return field.description
-
-
-def _first_line(text: str | None) -> str:
-    return " ".join((text or "").split())
+    return sorted(camel(field.name) for field in fields if field.is_required)

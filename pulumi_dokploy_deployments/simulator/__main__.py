@@ -5,13 +5,21 @@ import os
 import sys
 
 from pulumi_dokploy_deployments.simulator.server import Options, run
+from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT, PROFILES, Version
+
+
+def _version(text: str) -> str:
+    try:
+        return str(Version.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def parse(arguments: list[str] | None = None) -> Options:
     """Read the options."""
     parser = argparse.ArgumentParser(
         prog="python -m pulumi_dokploy_deployments.simulator",
-        description="Serve a simulated Dokploy v0.30.2 on the loopback address. The first line of the output "
+        description="Serve a simulated Dokploy on the loopback address. The first line of the output "
         "is a JSON object with the endpoint, the API keys and the ids of the ready-made services.",
     )
     parser.add_argument("--port", type=int, default=0, help="port; 0 (default) takes a free one")
@@ -32,6 +40,16 @@ def parse(arguments: list[str] | None = None) -> Options:
         metavar="PID",
         help="end when the parent process ends; its id may be given, in case it ends very soon",
     )
+    profiles = ", ".join(str(version) for version in PROFILES)
+    parser.add_argument(
+        "--server-version",
+        type=_version,
+        default=str(DEFAULT),
+        metavar="VERSION",
+        help=f"release of Dokploy to play (default {DEFAULT}); held against measurements or the source: {profiles}; "
+        "older ones lack more",
+    )
+    parser.add_argument("--cloud", action="store_true", help="play Dokploy Cloud: all services on a remote server")
     given = parser.parse_args(arguments)
     return Options(
         given.port,
@@ -40,6 +58,8 @@ def parse(arguments: list[str] | None = None) -> Options:
         given.seed,
         given.max_seconds,
         given.with_parent,
+        given.server_version,
+        given.cloud,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import httpx
 
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT
 
 
 @dataclass
@@ -46,12 +47,22 @@ class RunningSimulator:
 
 @contextmanager
 def start_simulator(
-    *, build_seconds: float = 1.0, slow_seconds: float | None = None, seed: int = 0, port: int = 0
+    *,
+    build_seconds: float = 1.0,
+    slow_seconds: float | None = None,
+    seed: int = 0,
+    port: int = 0,
+    server_version: str = str(DEFAULT),
+    cloud: bool = False,
 ) -> Iterator[RunningSimulator]:
-    """Run a simulator for the length of the context; it also ends with this process."""
+    """Run a simulator for the length of the context; it also ends with this process.
+
+    `server_version` is the release of Dokploy that it plays, e.g. "v0.28.3"; `cloud` plays Dokploy Cloud.
+    """
     command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator"]
     command += ["--with-parent", str(os.getpid())]
     command += ["--port", str(port), "--build-seconds", str(build_seconds), "--seed", str(seed)]
+    command += ["--server-version", server_version, *(["--cloud"] if cloud else [])]
     if slow_seconds is not None:
         command += ["--slow-seconds", str(slow_seconds)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own module

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
 from pulumi_dokploy_deployments.simulator.simulator import Simulator
+from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT
 
 HOST = "127.0.0.1"
 
@@ -31,6 +32,8 @@ class Options:
     seed: int = 0
     max_seconds: float = 3600.0
     parent: int | None = None
+    server_version: str = str(DEFAULT)
+    cloud: bool = False
 
 
 class BreakingApp:
@@ -87,6 +90,8 @@ async def serve(options: Options) -> None:
         options.seed,
         slow_seconds=options.slow_seconds,
         endpoint=endpoint,
+        server_version=options.server_version,
+        cloud=options.cloud,
     )
     config = uvicorn.Config(
         BreakingApp(simulator),

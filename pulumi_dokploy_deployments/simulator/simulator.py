@@ -7,14 +7,18 @@ from collections.abc import Awaitable, Callable
 import httpx
 from starlette.types import Receive, Scope, Send
 
+from pulumi_dokploy_deployments.simulator import websocket_faults
+from pulumi_dokploy_deployments.simulator.container_log import ContainerLog, ContainerQuery
 from pulumi_dokploy_deployments.simulator.http import control
 from pulumi_dokploy_deployments.simulator.http.app import HttpApp
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
-from pulumi_dokploy_deployments.simulator.websocket import LiveLog, serve
+from pulumi_dokploy_deployments.simulator.live_log import LiveLog
+from pulumi_dokploy_deployments.simulator.websocket import serve
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world import seed as seeding
 from pulumi_dokploy_deployments.simulator.world.faults import Faults
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT, Version
 
 AGE = 3660.0
 """Seconds that the instance is old at the start: some services have been running for an hour."""
@@ -42,14 +46,20 @@ class Simulator:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         endpoint: str = "http://127.0.0.1:3000",
         populated: bool = True,
+        server_version: str = str(DEFAULT),
+        cloud: bool = False,
     ) -> None:
-        """Create the instance; `endpoint` is only what `ready` tells, `populated` False leaves it empty."""
+        """Create the instance; `endpoint` is only what `ready` tells, `populated` False leaves it empty.
+
+        `server_version` is the release that is played, e.g. "v0.29.8"; ValueError for what is none. `cloud` plays
+        Dokploy Cloud: every service is on the remote server, finished jobs stay listed.
+        """
         self.clock = clock
         self._sleep = sleep
-        self.world = World(clock() - AGE, seed)
+        self.world = World(clock() - AGE, seed, Version.parse(server_version), cloud=cloud)
         slow = slow_default(build_seconds) if slow_seconds is None else slow_seconds
         contents = seeding.populate(self.world, build_seconds, slow) if populated else seeding.keys(self.world)
-        self.ready: Json = {"endpoint": endpoint, **contents}
+        self.ready: Json = {"endpoint": endpoint, "server_version": str(self.world.version), **contents}
         self.world.advance(clock())
         self._http = HttpApp(self.world, clock, sleep)
 
@@ -63,7 +73,7 @@ class Simulator:
         if scope["type"] == "lifespan":
             return
         if scope["type"] == "websocket":
-            await serve(self.world, self.clock, self._sleep, scope, receive, send)
+            await websocket_faults.serve(self.world, self.clock, self._websocket, scope, receive, send)
             return
         path = str(scope["path"])
         if path.startswith("/_simulator/"):
@@ -80,6 +90,9 @@ class Simulator:
             return
         await self._http(scope, receive, send)
 
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await serve(self.world, self.clock, self._sleep, scope, receive, send)
+
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return a transport for httpx.AsyncClient whose faults are httpx's own exceptions."""
         return InProcessTransport(self)
@@ -92,7 +105,12 @@ class Simulator:
     def connect_log(self, log_path: str | None, api_key: str | None = None, server_id: str | None = None) -> LiveLog:
         """Subscribe to a live log in-process; without a key the owner's is used."""
         key = self.ready["api_key"] if api_key is None else api_key
-        return LiveLog(self.world, self.clock, log_path, key, server_id)
+        return websocket_faults.AfflictedLog(self.world, self.clock, log_path, key, server_id)
+
+    def connect_container_log(self, query: ContainerQuery, api_key: str | None = None) -> ContainerLog:
+        """Subscribe to the output of containers in-process; without a key the owner's is used."""
+        key = self.ready["api_key"] if api_key is None else api_key
+        return ContainerLog(self.world, self.clock, key, query)
 
 
 class InProcessTransport(httpx.AsyncBaseTransport):
@@ -112,4 +130,6 @@ class InProcessTransport(httpx.AsyncBaseTransport):
             if broken.kind == "drop_request":
                 raise httpx.ReadError("", request=request) from broken
             message = "Server disconnected without sending a response."
+            if broken.kind == "cut_off":
+                message = "peer closed connection without sending complete message body"
             raise httpx.RemoteProtocolError(message, request=request) from broken

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from statistics import median
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
@@ -12,6 +13,13 @@ LONGEST_SECONDS = 5.0
 FIRST_LOOKS_SECONDS = 3.0
 """Just after the trigger the row of a quick build must be caught before its title is overwritten."""
 NEXT_IN_LINE_SECONDS = 0.2
+UNKNOWN_BUILD_SECONDS = 60.0
+"""How long a service's first build is taken to last, until it lasts longer."""
+END_LOOK_SECONDS = 0.03
+BURST_SECONDS = 10.0
+"""So long after the log's end line the looks are quick."""
+HEARTBEAT_SECONDS = 20.0
+"""The pause while a live log grows."""
 
 
 def usual_seconds(rows: tuple[DeploymentRecord, ...] | list[DeploymentRecord]) -> float | None:
@@ -24,29 +32,58 @@ def usual_seconds(rows: tuple[DeploymentRecord, ...] | list[DeploymentRecord]) -
     return median(durations) if durations else None
 
 
-def seconds_until_next_look(
-    phase: Phase, in_phase_seconds: float, usual: float | None, jobs_ahead: int | None = None
-) -> float:
-    """The pause before the next status check.
+@dataclass(frozen=True)
+class Pace:
+    """What the pause before the next look depends on.
 
-    Quick while a row is about to appear, about a twentieth of the usual duration while it runs, so that a build of
-    three minutes costs some sixty looks; between 50 ms and 5 s. The live log wakes the check earlier.
+    Attributes:
+        phase: where the deployment stands.
+        in_phase_seconds: for how long.
+        usual: how long the service's deployments usually take, in seconds; None without history.
+        jobs_ahead: how many jobs the server will run before ours; None where that is not known.
+        since_end_line: seconds since the log said that the end is near; None where it has not.
+        log_is_growing: whether a live log runs, which will say so.
     """
-    if phase in (Phase.UNSEEN, Phase.ACTIVE):
-        return _clamp(in_phase_seconds / 4, SHORTEST_SECONDS, 1.0)
-    if phase is Phase.WAITING:
-        # The job behind the last other one can start at any moment and, where everything is cached, lose its mark
-        # 0.3 s later (transcript 338): it has to be seen before, whatever the service's builds usually take.
-        quick = usual is not None and usual < FIRST_LOOKS_SECONDS
-        longest = 0.3 if quick else 0.5
-        if jobs_ahead is not None:
-            longest = min(longest, NEXT_IN_LINE_SECONDS * max(1, jobs_ahead))
-        return _clamp(in_phase_seconds / 10, 0.1, longest)
-    if phase is Phase.RUNNING:
-        expected = usual if usual is not None else 60.0
-        pace = _clamp(expected / 20, 0.1, LONGEST_SECONDS)
-        return _clamp(in_phase_seconds / 5, 0.1, pace)
-    return 0.5
+
+    phase: Phase
+    in_phase_seconds: float = 0.0
+    usual: float | None = None
+    jobs_ahead: int | None = None
+    since_end_line: float | None = None
+    log_is_growing: bool = False
+
+
+def seconds_until_next_look(pace: Pace) -> float:
+    """The pause before the next status check, in seconds.
+
+    Quick while a row is about to appear and once the log says that the end is near. While a live log grows, it is
+    the clock, and a seldom look keeps the promises about what is stuck, removed or lost. Without one, about a
+    fiftieth of the usual duration.
+    """
+    if pace.phase in (Phase.UNSEEN, Phase.ACTIVE):
+        return _clamp(pace.in_phase_seconds / 4, SHORTEST_SECONDS, 1.0)
+    if pace.phase is Phase.WAITING:
+        return _while_waiting(pace)
+    if pace.phase is not Phase.RUNNING:
+        return 0.5
+    if pace.since_end_line is not None:
+        # The row turns final 6 to 140 ms after the line (transcript 300), or a registry's push comes in between.
+        return _clamp(pace.since_end_line / 2, END_LOOK_SECONDS, 2.0)
+    if pace.log_is_growing:
+        return HEARTBEAT_SECONDS
+    expected = max(pace.usual if pace.usual is not None else UNKNOWN_BUILD_SECONDS, pace.in_phase_seconds)
+    slowest = _clamp(expected / 50, 0.1, LONGEST_SECONDS)
+    return _clamp(pace.in_phase_seconds / 10, 0.1, slowest)
+
+
+def _while_waiting(pace: Pace) -> float:
+    # The job behind the last other one can start at any moment and, where everything is cached, lose its mark
+    # 0.3 s later (transcript 338): it has to be seen before, whatever the service's builds usually take.
+    quick = pace.usual is not None and pace.usual < FIRST_LOOKS_SECONDS
+    longest = 0.3 if quick else 0.5
+    if pace.jobs_ahead is not None:
+        longest = min(longest, NEXT_IN_LINE_SECONDS * max(1, pace.jobs_ahead))
+    return _clamp(pace.in_phase_seconds / 10, 0.1, longest)
 
 
 def _clamp(value: float, low: float, high: float) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
 
 
 class Phase(StrEnum):
@@ -41,22 +41,33 @@ class Snapshot:
     at: float
     """Monotonic seconds of the moment when the reading began."""
     jobs: tuple[QueueJob, ...]
-    """The service's jobs in the order in which the server will run them."""
+    """The service's jobs that wait or run, in the order in which the server will run them."""
     rows: tuple[DeploymentRecord, ...]
     """The service's rows, newest first."""
     ahead: Mapping[str, int] = field(default_factory=dict)
     """How many jobs of the whole instance the server will run before each of the service's jobs, by job id."""
+    failed_jobs: tuple[QueueJob, ...] = ()
+    """The service's jobs that failed, from servers that keep them listed (Dokploy Cloud)."""
+
+    def with_rows(self, rows: list[DeploymentRecord], at: float) -> Snapshot:
+        """The same jobs with a later reading of the rows."""
+        return replace(self, at=at, rows=_newest_first(rows))
 
 
 def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[DeploymentRecord], at: float) -> Snapshot:
     """Pick one service's jobs out of the instance's queue."""
-    ordered = sorted(queue, key=_queue_order)
+    ordered = sorted((job for job in queue if not job.state.is_over), key=_queue_order)
     return Snapshot(
         at=at,
         jobs=tuple(job for job in ordered if job.service_id == service_id),
-        rows=tuple(sorted(rows, key=lambda row: row.created_at, reverse=True)),
+        rows=_newest_first(rows),
         ahead={job.id: place for place, job in enumerate(ordered) if job.service_id == service_id},
+        failed_jobs=tuple(job for job in queue if job.state is JobState.FAILED and job.service_id == service_id),
     )
+
+
+def _newest_first(rows: list[DeploymentRecord]) -> tuple[DeploymentRecord, ...]:
+    return tuple(sorted(rows, key=lambda row: row.created_at, reverse=True))
 
 
 def _queue_order(job: QueueJob) -> tuple[float, int]:

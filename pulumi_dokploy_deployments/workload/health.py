@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.swarm_models import (
     Container,
@@ -19,6 +18,9 @@ from pulumi_dokploy_deployments.api.swarm_models import (
     UpdateState,
     UpdateStatus,
 )
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
+
+__all__ = ["STABLE_SECONDS", "ContainerJudge", "Health", "SwarmJudge", "SwarmObservation", "Verdict"]
 
 STABLE_SECONDS = 5.0
 """How long the new tasks must stay up. Swarm's own monitor window is five seconds as well (transcript 315)."""
@@ -38,33 +40,6 @@ UPDATE_SLACK = timedelta(milliseconds=100)
 """Tasks of an update are made within a millisecond after its start, on the same clock (transcripts 334-339)."""
 FAILED_PHASES = frozenset({"failed", "rejected"})
 JOB_DONE_PHASE = "complete"
-
-
-class Health(StrEnum):
-    """The judgement on what runs."""
-
-    PENDING = "pending"
-    HEALTHY = "healthy"
-    UNHEALTHY = "unhealthy"
-    UNKNOWN = "unknown"
-    NOT_CHECKED = "not checked"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A judgement with its reason, in words for the user."""
-
-    health: Health
-    reason: str
-    still_runs: str = ""
-    """What serves users in place of the new version, where that is known."""
-    due_in_seconds: float | None = None
-    """When a pending verdict may become final, where that is known: looking then costs no waiting time."""
-
-    @property
-    def is_final(self) -> bool:
-        """Whether further looking would change nothing."""
-        return self.health is not Health.PENDING
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pulumi
 import pytest
 
+import pulumi_dokploy_deployments as dokploy
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ConfigurationError, Unauthorized
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.functions.table import FUNCTIONS
 from pulumi_dokploy_deployments.hosts import functions
 
 from .conftest import Server
@@ -33,26 +37,29 @@ def arguments_of(name: str, server: Server) -> dict[str, Any]:
     }[name]
 
 
-def on(server: Server, key: str = "owner") -> dict[str, str]:
+def on(server: Server, key: str = "owner") -> dict[str, Any]:
     return {"endpoint": server.endpoint, "api_key": server.key(key)}
 
 
 def test_the_names_are_those_of_the_design() -> None:
-    assert set(NAMES) == {
-        "get_application_deployments",
-        "get_compose_deployments",
-        "get_server_deployments",
-        "get_all_deployments",
-        "get_deployments_by_type",
-        "get_deployment_queue",
-        "get_deployment_logs",
-        "get_rollback_candidates",
-    }
+    assert (
+        set(NAMES)
+        == set(FUNCTIONS)
+        == {
+            "get_application_deployments",
+            "get_compose_deployments",
+            "get_server_deployments",
+            "get_all_deployments",
+            "get_deployments_by_type",
+            "get_deployment_queue",
+            "get_deployment_logs",
+            "get_rollback_candidates",
+        }
+    )
     for name in NAMES:
-        twin = getattr(functions, f"{name}_output")
-        plain = getattr(functions, name)
-        assert list(twin.__annotations__)[:-1] == list(plain.__annotations__)[:-1], "the same arguments"
-        assert plain.__doc__
+        for function in (getattr(functions, name), getattr(functions, f"{name}_output")):
+            documented = set(re.findall(r"^    (\w+): ", inspect.getdoc(function) or "", re.MULTILINE))
+            assert documented == {*inspect.signature(function).parameters, "DokployError"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,7 +124,9 @@ def test_a_secret_key_makes_a_secret_result(server: Server) -> None:
     assert asyncio.run(resolved()) is True
 
 
-Call = Callable[[dict[str, str]], Any]
+WRONG: Any = {"type": "server", "id": "x"}
+ONE_AS_TEXT: Any = "1"
+Call = Callable[[dict[str, Any]], Any]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +138,7 @@ Call = Callable[[dict[str, str]], Any]
         (lambda on: functions.get_deployments_by_type("mysql", "no-such-id", **on), UnknownId),
         (lambda on: functions.get_deployment_logs("no-such-id", **on), UnknownId),
         (lambda on: functions.get_rollback_candidates("no-such-id", **on), UnknownId),
-        (lambda on: functions.get_deployments_by_type("server", "x", **on), InvalidArgument),
+        (lambda on: functions.get_deployments_by_type(**WRONG, **on), InvalidArgument),
         (lambda on: functions.get_rollback_candidates(**on), InvalidArgument),
         (lambda on: functions.get_deployment_queue(application_id="a", compose_id="c", **on), InvalidArgument),
         (lambda on: functions.get_all_deployments(since="never", **on), InvalidArgument),
@@ -142,12 +151,45 @@ def test_what_goes_wrong_is_a_typed_error(server: Server, call: Call, error: typ
         call(on(server))
 
 
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda on: functions.get_application_deployments("no-such-id", **on), dokploy.UnknownId),
+        (lambda on: functions.get_all_deployments(limit=ONE_AS_TEXT, **on), dokploy.InvalidArgument),
+        (lambda on: functions.get_all_deployments(**{**on, "api_key": "wrong"}), dokploy.Unauthorized),
+        (lambda on: functions.get_all_deployments(), dokploy.ConfigurationError),
+    ],
+)
+def test_what_goes_wrong_is_shown_as_one_paragraph_by_the_engine(
+    server: Server, call: Call, error: type[dokploy.DokployError]
+) -> None:
+    """The engine's executor prints the text alone of a `pulumi.RunError`."""
+    with pytest.raises(error) as failure:
+        call(on(server))
+    assert isinstance(failure.value, dokploy.DokployError)
+    assert isinstance(failure.value, pulumi.RunError)
+    assert type(failure.value).__name__ == error.__name__
+    assert "\n" not in str(failure.value)
+    assert failure.value.__cause__ is None
+    assert failure.value.next_step or failure.value.property_name
+
+
+def test_a_twin_that_fails_raises_the_same_error(server: Server) -> None:
+    async def resolved() -> Any:
+        limit: Any = pulumi.Output.from_input("1")
+        return await functions.get_all_deployments_output(limit=limit, **on(server)).future()
+
+    with pytest.raises(pulumi.RunError, match=r"limit is '1'. Give a whole number") as failure:
+        asyncio.run(resolved())
+    assert isinstance(failure.value, dokploy.InvalidArgument)
+
+
 @pytest.mark.parametrize("name", ["get_application_deployments", "get_compose_deployments", "get_rollback_candidates"])
 def test_members_without_access_are_told_so(server: Server, name: str) -> None:
     with pytest.raises(AccessDenied):
         getattr(functions, name)(**arguments_of(name, server), **on(server, "member"))
 
 
-def test_a_short_fault_is_borne(server: Server) -> None:
+def test_a_short_fault_is_retried(server: Server) -> None:
     server.simulator.control("fault", kind="http_error", endpoint="deployment.queueList", status=502)
     assert functions.get_deployment_queue(**on(server)).jobs == ()

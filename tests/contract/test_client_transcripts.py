@@ -271,6 +271,8 @@ TASK_POLLS = [name for name, recording in ALL.items() if "appName" in recording 
 LIVE_LOGS = [name for name, recording in ALL.items() if "ws" in recording]
 STREAM_ENDS = [name for name, recording in ALL.items() if "url_query" in recording]
 TIMELINES = [name for name in ALL if name.startswith("timeline-")]
+WATCHED = [name for name, recording in ALL.items() if "newest_row" in recording.get("polls", [{}])[-1]]
+"""What runs, second by second after a deployment; the simulator is held to them, too."""
 RUNNING = [name for name, recording in ALL.items() if "inspected" in recording]
 SINGLE_ANSWERS = {
     "301-getConfig-service",
@@ -380,7 +382,7 @@ async def test_the_client_sends_what_was_sent_to_the_real_server(name: str) -> N
 
 def test_every_recording_is_covered() -> None:
     covered = {
-        *EXCHANGES, *TASK_POLLS, *LIVE_LOGS, *STREAM_ENDS, *TIMELINES, *RUNNING, *SINGLE_ANSWERS, *NO_ANSWERS,
+        *EXCHANGES, *TASK_POLLS, *LIVE_LOGS, *STREAM_ENDS, *TIMELINES, *RUNNING, *WATCHED, *SINGLE_ANSWERS, *NO_ANSWERS,
     }  # fmt: skip
     assert set(ALL) - covered == set(), "recordings that nothing here reads"
     assert (SINGLE_ANSWERS | set(NO_ANSWERS) | set(FAILURES) | set(SENT_DIFFERENTLY)) - set(ALL) == set()
@@ -461,6 +463,18 @@ async def _service(
     assert service is not None
     assert "marker" not in repr(service)
     return service
+
+
+@pytest.mark.parametrize("name", WATCHED)
+async def test_listings_of_what_runs_parse_poll_by_poll(name: str) -> None:
+    for poll in ALL[name]["polls"]:
+        if "getServiceContainersByAppName" in poll:
+            await _tasks(poll["getServiceContainersByAppName"])
+        if "getContainersByAppNameMatch" in poll:
+            status, answer = poll["getContainersByAppNameMatch"]
+            async with _answering(status, answer) as client:
+                containers = await client.containers_of("app", app_type="docker-compose")
+            assert [container.name for container in containers] == [container["name"] for container in answer]
 
 
 @pytest.mark.parametrize("name", TIMELINES)

@@ -5,6 +5,8 @@ One program for all of them, since every run of the engine takes some seconds.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.harness import MakeWorkspace, Simulator
 
 PROGRAM = """
@@ -29,6 +31,19 @@ pulumi.export("log", dokploy.get_deployment_logs_output(web.deployment_id, tail=
 pulumi.export("candidates", dokploy.get_rollback_candidates_output(own).candidates.apply(
     lambda found: [candidate.version for candidate in found]))
 pulumi.export("id", web.deployment_id)
+pulumi.export("list", dokploy.get_application_deployments_output(own, limit=1))
+pulumi.export("queued", dokploy.get_deployment_queue())
+"""
+
+FAILING = """
+import pulumi
+import pulumi_dokploy_deployments as dokploy
+
+try:
+    dokploy.get_application_deployments("no-such-id")
+except dokploy.UnknownId as error:
+    pulumi.export("caught", str(error))
+{failing}
 """
 
 
@@ -52,6 +67,32 @@ def test_every_read_works_in_a_program(make_workspace: MakeWorkspace, simulator:
     assert outputs["all"] == 1
     assert outputs["candidates"] == [1]
     assert outputs["log"]
+    assert outputs["queued"] == {"jobs": []}
+    (exported,) = outputs["list"]["deployments"]
+    assert (exported["deployment_id"], exported["status"]) == (outputs["id"], "done")
+    assert exported["created_at"].endswith("Z")
     for secret in simulator.hidden:
         assert secret not in run.output
         assert secret not in workspace.state_text()
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        'dokploy.get_all_deployments(limit="1")',
+        'dokploy.get_all_deployments_output(limit=pulumi.Output.from_input("1"))',
+        'pulumi.export("all", dokploy.get_all_deployments_output(limit=pulumi.Output.from_input("1")))',
+    ],
+    ids=["plain", "twin", "exported twin"],
+)
+def test_a_function_that_fails_in_a_program_prints_one_paragraph(
+    make_workspace: MakeWorkspace, simulator: Simulator, failing: str
+) -> None:
+    workspace = make_workspace(
+        FAILING.format(failing=failing), config=dict(simulator.config), secrets=simulator.secrets
+    )
+    output = workspace.preview().expect_failure().output
+    assert "limit is '1'. Give a whole number of 1 or more, or leave it out to get all." in output
+    assert "Traceback" not in output
+    assert 'File "' not in output
+    assert "unhandled exception" not in output

@@ -8,11 +8,25 @@ import sys
 import pytest
 
 import pulumi_dokploy_deployments as dokploy
+from pulumi_dokploy_deployments.schema.python_functions import PUBLIC_ERRORS, public_names
 
 
 @pytest.mark.parametrize("name", dokploy.__all__)
 def test_every_public_name_is_there(name: str) -> None:
     assert callable(getattr(dokploy, name))
+
+
+def test_the_names_are_the_resources_the_functions_their_results_and_their_errors() -> None:
+    assert set(dokploy.__all__) == set(public_names())
+    assert {"Deployment", "get_all_deployments_output", "DeploymentList", "DokployError", "UnknownId"} <= {
+        *dokploy.__all__
+    }
+    assert set(dokploy.__all__) <= set(dir(dokploy))
+
+
+def test_an_error_of_the_package_can_be_caught_by_the_root_s_public_name() -> None:
+    for error in PUBLIC_ERRORS:
+        assert issubclass(getattr(dokploy, error.__name__), dokploy.DokployError)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -15,8 +15,13 @@ import pulumi
 from pulumi_dokploy_deployments.schema.names import camel
 
 
-def typed_inputs(inputs: Mapping[str, Any], outputs: Iterable[str]) -> Any:
-    """The arguments of a resource as the SDK takes them; outputs stand among them without a value."""
+def resource_inputs(resource: type, inputs: Mapping[str, Any]) -> Any:
+    """The arguments of a resource as the SDK takes them; its outputs stand among them without a value."""
+    return typed_inputs(inputs, output_names(resource))
+
+
+def typed_inputs(inputs: Mapping[str, Any], outputs: Iterable[str] = ()) -> Any:
+    """Arguments as the SDK takes them, with the names of outputs beside them."""
     typed = _type_of(tuple(inputs))()
     typed.__dict__.update(dict.fromkeys(outputs), **inputs)
     return typed
@@ -38,3 +43,18 @@ def output_names(resource: type) -> tuple[str, ...]:
 def output(name: str) -> Any:
     """Declares an output of a resource by its name in Python."""
     return pulumi.property(camel(name))
+
+
+def looked_up(resource_id: pulumi.Input[str], opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The options of a resource that is looked up by its id."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=resource_id))
+
+
+def secret(value: pulumi.Input[str] | None) -> pulumi.Output[str] | None:
+    """A provider's setting that is kept as a secret, whether the program marks it or not."""
+    return None if value is None else pulumi.Output.secret(value)
+
+
+def number_as_string(value: pulumi.Input[float] | None) -> pulumi.Output[str] | None:
+    """A provider's setting that is a number: the engine keeps a provider's configuration as strings."""
+    return None if value is None else pulumi.Output.from_input(value).apply(lambda number: f"{number:g}")

@@ -10,22 +10,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pulumi_dokploy_deployments.simulator.http import answers, webhook
+from pulumi_dokploy_deployments.simulator.http import answers, faulty, webhook
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, BrokenConnection
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Procedure
-from pulumi_dokploy_deployments.simulator.http.routers import application, compose, deployment, docker, others, user
+from pulumi_dokploy_deployments.simulator.http.routers import (
+    application,
+    compose,
+    container_logs,
+    deployment,
+    docker,
+    older,
+    others,
+    search,
+    service_settings,
+    user,
+)
 from pulumi_dokploy_deployments.simulator.http.schema import validate
 from pulumi_dokploy_deployments.simulator.world import World
 from pulumi_dokploy_deployments.simulator.world.access import NOBODY, PER_REQUEST, Principal
-from pulumi_dokploy_deployments.simulator.world.faults import Fault
 from pulumi_dokploy_deployments.simulator.world.requests import Request as Recorded
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+from pulumi_dokploy_deployments.simulator.world.versions import offers
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
 PROCEDURES: dict[str, Procedure] = {
     name: procedure
-    for module in (application, compose, deployment, docker, others, user)
+    for module in (application, compose, container_logs, deployment, docker, others, search, service_settings, user)
     for name, procedure in module.router.procedures.items()
 }
 BY_LOWER_CASE = {name.lower(): procedure for name, procedure in PROCEDURES.items()}
@@ -92,23 +103,51 @@ class HttpApp:
         if fault is not None:
             recorded.fault = fault.kind
             raise BrokenConnection(fault.kind)
-        fault = faults.take(call.endpoint, "http_error", "unauthorized", "garbage", "redirect")
-        if fault is not None:
-            recorded.fault = fault.kind
-            response = _faulty(fault)
-        else:
-            response = self.dispatch(call)
-            recorded.carried_out = response.status_code < 400
+        held = faults.take(call.endpoint, "delay_before")
+        other = faults.take(call.endpoint, *faulty.INSTEAD)
+        if held is not None:
+            recorded.fault = held.kind
+            response = await self._hold(call, recorded, held.seconds)
+        elif other is None or other.carry_out:
+            response = self._carry_out(call, recorded)
+        if other is not None:
+            recorded.fault = other.kind
+            response = faulty.instead(other)
         recorded.status = response.status_code
         fault = faults.take(call.endpoint, "lose_answer")
         if fault is not None:
             recorded.fault = fault.kind
             raise BrokenConnection(fault.kind)
+        damage = faults.take(call.endpoint, *faulty.DAMAGING)
+        if damage is not None:
+            recorded.fault = damage.kind
+            response = faulty.damage(damage, response, self.sleep)
         slow = faults.take(call.endpoint, "slow")
         delay = faults.answer_seconds + (slow.seconds if slow else 0.0)
         if delay > 0:
             await self.sleep(delay)
         return response
+
+    def _carry_out(self, call: Call, recorded: Recorded) -> Response:
+        response = self.dispatch(call)
+        recorded.carried_out = response.status_code < 400
+        return response
+
+    async def _hold(self, call: Call, recorded: Recorded, seconds: float) -> Response:
+        """Deliver a request later: the world does it at its time, whether or not somebody still waits for it."""
+        delivered: list[Response | None] = []
+
+        def deliver() -> None:
+            down = self.world.down_until is not None
+            delivered.append(None if down else self._carry_out(call, recorded))
+
+        due = self.world.agenda.after(seconds, deliver).when
+        while not delivered:
+            await self.sleep(max(due - self.clock(), 0.001))
+            self.world.advance(self.clock())
+        if delivered[0] is None:
+            raise BrokenConnection("drop_request")
+        return delivered[0]
 
     def _record(self, call: Call) -> Recorded:
         try:
@@ -156,10 +195,14 @@ class HttpApp:
         principal = self.world.access.verify(call.headers.get("x-api-key"), self.world.now, cost)
         return None if self.world.faults.database_down else principal
 
+    def _offered(self, procedure: Procedure | None) -> Procedure | None:
+        """Return the procedure if the release that is played has it."""
+        return procedure if procedure is not None and offers(self.world.version, procedure.name) else None
+
     def _rest(self, call: Call, context: Context, body: object) -> Response:
         if call.method == "HEAD":
             return answers.head()
-        procedure = BY_LOWER_CASE.get(call.endpoint.lower())
+        procedure = self._offered(BY_LOWER_CASE.get(call.endpoint.lower()))
         if procedure is None or procedure.method != call.method:
             return answers.refusal(ApiError("NOT_FOUND", "Not found"), None)
         try:
@@ -178,7 +221,7 @@ class HttpApp:
     def _trpc(self, call: Call, body: object) -> Response:
         # Only the tRPC context looks at the key here, once.
         principal = self._principal(call, 1)
-        procedure = PROCEDURES.get(call.endpoint)
+        procedure = self._offered(PROCEDURES.get(call.endpoint))
         if procedure is None:
             message = f'No procedure found on path "{call.endpoint}"'
             return answers.trpc_refusal(ApiError("NOT_FOUND", message), call.endpoint)
@@ -204,12 +247,4 @@ class HttpApp:
     def _run(procedure: Procedure, context: Context, given: Json, *, from_query: bool) -> object:
         if procedure.resource is not None:
             context.require_read(procedure.resource)
-        return procedure.handler(context, validate(procedure.schema, given, from_query=from_query))
-
-
-def _faulty(fault: Fault) -> Response:
-    if fault.kind == "http_error":
-        return answers.proxy_error(fault.status)
-    if fault.kind == "redirect":
-        return answers.moved(fault.location, 307)
-    return answers.garbage() if fault.kind == "garbage" else answers.unauthorized()
+        return older.run(procedure, context, validate(procedure.schema, given, from_query=from_query))

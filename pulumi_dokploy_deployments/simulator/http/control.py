@@ -1,4 +1,8 @@
-"""The control interface: POST /_simulator/<verb> and GET /_simulator/state, for tests in other processes."""
+"""The control interface: POST /_simulator/<verb> and GET /_simulator/state, for tests in other processes.
+
+`set_behaviour` takes the fields of Behaviour, `members` those of Process by service of a compose; so do
+`create_application` and `create_compose`, next to what the service is made of.
+"""
 
 import json
 from collections.abc import Callable
@@ -7,7 +11,8 @@ from dataclasses import asdict
 from starlette.responses import Response
 
 from pulumi_dokploy_deployments.simulator.http import answers
-from pulumi_dokploy_deployments.simulator.world import World
+from pulumi_dokploy_deployments.simulator.world import World, factory
+from pulumi_dokploy_deployments.simulator.world.redis_queue import RedisQueue
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 Verb = Callable[[World, Json], object]
@@ -41,6 +46,8 @@ def state(world: World) -> Json:
         }
     return {
         "now": world.now,
+        "version": str(world.version),
+        "cloud": world.cloud,
         "down_until": world.down_until,
         "services": services,
         "containers": [asdict(container) for container in world.containers.all],
@@ -75,16 +82,33 @@ def _fault(world: World, given: Json) -> object:
     return asdict(world.faults.add(given.pop("kind"), **given))
 
 
+def _odd_answer(world: World, given: Json) -> object:
+    return asdict(world.faults.add_odd(given.pop("name"), **given))
+
+
 def _clear_faults(world: World, given: Json) -> object:
     world.faults.clear(given.get("kind"))
     return True
 
 
 def _settings(world: World, given: Json) -> object:
-    for name in ("answer_seconds", "newer_server", "unknown_status", "torn_log", "database_down"):
+    for name in ("answer_seconds", "newer_server", "unknown_status", "torn_log", "database_down", "queued_rows"):
         if name in given:
             setattr(world.faults, name, given[name])
+    if "queue_gap_seconds" in given:
+        if not isinstance(world.queue, RedisQueue):
+            raise ValueError(f"{world.version} has no queue in Redis")
+        world.queue.gap_seconds = float(given["queue_gap_seconds"])
     return world.faults.view()
+
+
+def _preview(world: World, given: Json) -> object:
+    return world.trigger_preview(given.pop("service"), **given).view()
+
+
+def _unlist(world: World, given: Json) -> object:
+    world.unlisted.add(world.by_name(given["service"]).id)
+    return True
 
 
 def _push_commit(world: World, given: Json) -> object:
@@ -101,6 +125,54 @@ def _set_image(world: World, given: Json) -> object:
     return True
 
 
+def _set_fields(world: World, given: Json) -> object:
+    service = world.by_name(given["service"])
+    unknown = given["fields"].keys() - service.fields.keys()
+    if unknown:
+        raise KeyError(f"no column {sorted(unknown)[0]}")
+    service.update(given["fields"])
+    return True
+
+
+def _server_id(world: World, name: str | None) -> str | None:
+    """Return the id of a server that is given by name or id."""
+    for server in world.servers.values():
+        if name in {server.id, server.fields["name"]}:
+            return server.id
+    if name:
+        raise KeyError(f"no server {name!r}")
+    return None
+
+
+def _create_application(world: World, given: Json) -> object:
+    server_id = _server_id(world, given.pop("server", None))
+    columns: Json = given.pop("fields", {})
+    build_server = _server_id(world, given.pop("build_server", None))
+    if build_server is not None:
+        registry = next(iter(world.registries), None)
+        columns = {"buildServerId": build_server, "buildRegistryId": registry} | columns
+    name, image = given.pop("name"), given.pop("image", None)
+    if image is None:
+        message = given.pop("message", "feat: first commit")
+        service = factory.git_application(world, name, message, server_id=server_id, **columns)
+    else:
+        service = factory.docker_application(world, name, image, server_id=server_id, **columns)
+    world.set_behaviour(service.id, **given)
+    return {"applicationId": service.id, "appName": service.app_name}
+
+
+def _create_compose(world: World, given: Json) -> object:
+    server_id = _server_id(world, given.pop("server", None))
+    own = {key: given.pop(key) for key in ("compose_type", "env") if key in given}
+    service = factory.raw_compose(world, given.pop("name"), given.pop("compose_file"), server_id=server_id, **own)
+    world.set_behaviour(service.id, **given)
+    return {"composeId": service.id, "appName": service.app_name}
+
+
+def _run_once(world: World, given: Json) -> object:
+    return world.run_once(given["compose"], given["member"], int(given["exit_code"]))
+
+
 def _clear_requests(world: World, given: Json) -> object:
     world.requests.clear()
     return True
@@ -112,10 +184,17 @@ VERBS: dict[str, Verb] = {
     "database_down": _database(True),
     "database_up": _database(False),
     "fault": _fault,
+    "odd_answer": _odd_answer,
     "clear_faults": _clear_faults,
     "settings": _settings,
+    "preview": _preview,
+    "unlist": _unlist,
     "push_commit": _push_commit,
+    "create_application": _create_application,
+    "create_compose": _create_compose,
+    "run_once": _run_once,
     "set_behaviour": _set_behaviour,
+    "set_fields": _set_fields,
     "set_image": _set_image,
     "clear_requests": _clear_requests,
 }

@@ -65,6 +65,6 @@ def no_access() -> ApiError:
 
 @dataclass
 class BrokenConnection(Exception):
-    """The connection ends without an answer; `kind` is refuse, drop_request or lose_answer."""
+    """The connection ends without an answer; `kind` is refuse, drop_request, lose_answer or cut_off."""
 
     kind: str

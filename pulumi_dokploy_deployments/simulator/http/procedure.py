@@ -26,6 +26,7 @@ TITLES = {
     "mariadb": "Mariadb",
     "mongo": "Mongo",
     "redis": "Redis",
+    "libsql": "Libsql",
 }
 """How Dokploy names a kind of service in "… not found"."""
 

@@ -30,6 +30,8 @@ class Field:
     pattern_message: str = ""
     coerced: bool = False
     whole: bool = True
+    filled_in: bool = False
+    """A field that is optional elsewhere and made required here: zod complains in other words when it is missing."""
 
 
 Schema = dict[str, Field]
@@ -112,6 +114,9 @@ def _check(name: str, field: Field, value: object, present: bool) -> Json | None
             "path": [name],
             "message": f"Invalid option: expected one of {wanted}",
         }
+    if field.filled_in and not present:
+        message = "Invalid input: expected nonoptional, received undefined"
+        return {"code": "invalid_type", "expected": "nonoptional", "path": [name], "message": message}
     received = _type_of(value) if present else "undefined"
     infinite = isinstance(value, float) and isinf(value)
     if infinite or received != ("object" if field.kind == "record" else field.kind):

@@ -1,21 +1,20 @@
 """Carries a deployment out: prepares the row, lets the log grow, ends it, hands the result to Swarm."""
 
-from __future__ import annotations
-
 import copy
+import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
-from . import scripts
+from . import composing, scripts
+from .compose_file import InvalidFile
 from .history import Rollback, Row
 from .ids import log_stamp
+from .images import of_process
 from .jobs import Job
 from .logs import LogFile, path_of
+from .processes import from_command
 from .services import Commit, Deployable, Registry
-from .tasks import Content, Spec
-
-if TYPE_CHECKING:
-    from .world import World
+from .state import State
+from .tasks import Content
 
 PREPARE = 0.030
 """Seconds from an active job to its row (transcripts 30, 33, 200)."""
@@ -30,11 +29,12 @@ KILL = 0.1
 class Build:
     """One running deployment."""
 
-    def __init__(self, world: World, job: Job, service: Deployable) -> None:
-        """Prepare to carry `job` out for `service`; nothing happens before `start`."""
+    def __init__(self, world: State, job: Job, service: Deployable, leave: Callable[[Job], None]) -> None:
+        """Prepare to carry `job` out for `service`; nothing happens before `start`, `leave` takes it off the queue."""
         self.world = world
         self.job = job
         self.service = service
+        self._leave_queue = leave
         self.redeploy = job.data["type"] == "redeploy"
         self.row: Row | None = None
         self.rollback: Rollback | None = None
@@ -69,20 +69,24 @@ class Build:
             self._leave()
             return
         broken = service.behaviour.build == "log_unwritable"
-        row = world.history.insert(
-            now, owner=owner, title=title, description=description, log_path="" if broken else path
-        )
+        log_path = "" if broken else path
+        if self.job.row is not None and self.job.row in world.history.rows:
+            row = world.history.begin(self.job.row, now, log_path)
+        else:
+            row = world.history.insert(now, owner=owner, title=title, description=description, log_path=log_path)
         self.row, self.started = row, now
         if broken:
             world.history.finish(row, "error", now)
             reason = f"EEXIST: file already exists, mkdir '/etc/dokploy/logs/{service.app_name}'"
             row.fields["errorMessage"] = f"An error have occurred: {reason}"
+            self.job.failure = "Error creating the deployment"
             service.set_status("error")
             self._leave()
             return
-        self.log = world.logs.create(path)
+        row.fields["buildServerId"] = service.build_server_id
+        self.log = world.logs.create(path, service.build_host)
         self.log.chunks.append("Initializing deployment\n")
-        if service.server_id:
+        if service.build_host:
             self.log.chunks.append("Building on Build Server\n")
         self._create_rollback()
         self._write_script()
@@ -114,10 +118,7 @@ class Build:
             service.checked_out = None if script.fails else head
         if not script.fails:
             if service.kind == "compose":
-                creating = not world.containers.of(service.app_name, service.server_id)
-                scripts.compose_up(script, service, creating)
-                if service.from_git and service.checked_out is None and not script.fails:
-                    script.fail(0.97, "no configuration file provided: not found\n")
+                self._script_compose()
             elif service.built:
                 self._script_build()
             elif not self.redeploy:
@@ -133,13 +134,40 @@ class Build:
         else:
             self._plan(duration, lambda: self._finish("done"))
 
+    def _script_compose(self) -> None:
+        world, service, script = self.world, self.service, self.script
+        stack = service.fields["composeType"] == "stack"
+        if service.from_git and service.checked_out is None:
+            scripts.compose_up(script, service, False, [])
+            script.fail(0.97, "no configuration file provided: not found\n")
+            return
+        service.stored_file = composing.text_of(service)
+        try:
+            names = list(dict.fromkeys(member.name for member in composing.wanted(service)))
+            missing = None if stack else composing.missing_image(world, service)
+        except InvalidFile as error:
+            scripts.compose_up(script, service, False, [], str(error))
+            return
+        creating = not world.containers.of(service.app_name, service.server_id)
+        reason = f"Error response from daemon: manifest for {missing} not found: manifest unknown" if missing else None
+        scripts.compose_up(script, service, creating, names, reason)
+        if not (stack or script.fails):
+            place = script.offset(scripts.CREATED, service.behaviour.build_seconds)
+            self._plan(place, self._create_containers)
+
+    def _create_containers(self) -> None:
+        service = self.service
+        units = composing.units(self.world, service)
+        self.world.containers.prepare(service.app_name, service.server_id, units)
+
     def _script_build(self) -> None:
         if self.service.checked_out is None:
             code = f"/etc/dokploy/applications/{self.service.app_name}/code"
             self.script.add(0.1, f"Building {self.service.app_name}\n")
             self.script.fail(0.5, f"cd: {code}: No such file or directory\n")
             return
-        scripts.image_build(self.script, self.service, self.service.checked_out, self.world.ids)
+        build = scripts.buildkit if self.service.build_server_id else scripts.image_build
+        build(self.script, self.service, self.service.checked_out, self.world.ids)
 
     def _script_pushes(self) -> None:
         world, service = self.world, self.service
@@ -149,6 +177,10 @@ class Build:
         swarm = world.registries.get(str(service.fields["registryId"] or ""))
         if swarm is not None:
             scripts.push(self.script, swarm, image, "📦 [Enabled Registry Swarm]", world.ids, 0.91)
+        build = world.registries.get(str(service.fields["buildRegistryId"] or ""))
+        if build is not None:
+            scripts.push(self.script, build, image, "🔑 [Enabled Build Registry]", world.ids, 0.93)
+            self.script.add(0.965, scripts.PULLED_LATER)
         registry = self._rollback_registry()
         if registry is not None and self.rollback is not None:
             heading = "🔄 [Enabled Rollback Registry]"
@@ -181,12 +213,11 @@ class Build:
 
     def _finish(self, status: str) -> None:
         world, row, service, now = self.world, self.row, self.service, self.world.agenda.now
+        if status == "done" and not self._deploy_result():
+            status = "error"
         if self.job.killed and status == "done":
             # compose goes on in spite of the kill and replaces the container (transcript 250).
-            self._deploy_result()
             status = "error"
-        elif status == "done":
-            self._deploy_result()
         if self.log is not None and (status == "error" or world.faults.database_down):
             self.log.chunks.append(scripts.FAILURE)
         if world.faults.database_down:
@@ -195,6 +226,8 @@ class Build:
             return
         if row is not None:
             world.history.finish(row, status, now)
+        if status == "error":
+            self.job.failure = "Error: Command execution failed"
         service.set_status(status)
         if service.from_git and not self.redeploy:
             self._plan(OVERWRITE, self._overwrite_title)
@@ -209,22 +242,27 @@ class Build:
         self._leave()
 
     def _leave(self) -> None:
-        self._plan(LEAVE, lambda: self.world.forget_build(self.job))
+        self._plan(LEAVE, lambda: self._leave_queue(self.job))
 
-    def _deploy_result(self) -> None:
+    def _deploy_result(self) -> bool:
+        """Hand the result to Swarm or compose; return whether that works."""
         world, service = self.world, self.service
         if service.kind == "compose":
             if service.fields["composeType"] == "stack":
                 self._deploy_stack()
-            else:
-                world.containers.up(service, world.agenda.now)
-            return
+                return True
+            units = composing.units(world, service)
+            failed = world.containers.up(service.app_name, service.server_id, units)
+            if failed and self.log is not None:
+                self.log.chunks.append(f"Error response from daemon: {failed[0].error}\n")
+            return not failed
         content = self._content(service.checked_out)
         image = str(service.fields["dockerImage"] or "ERROR-NO-IMAGE-PROVIDED")
         if service.built:
             image = f"{service.app_name}:latest"
             world.images.build(world.ids.hexadecimal(64), image, content, world.agenda.now)
-            registry = world.registries.get(str(service.fields["registryId"] or ""))
+            build = "buildRegistryId" if service.build_server_id else "registryId"
+            registry = world.registries.get(str(service.fields[build] or service.fields["registryId"] or ""))
             if registry is not None:
                 image = registry.tag(image)
                 world.images.pushed[image] = content
@@ -232,22 +270,24 @@ class Build:
         if rollback_registry is not None and self.rollback is not None:
             world.images.pushed[rollback_registry.tag(self.rollback.image)] = content
         world.swarm.deploy(service.app_name, service.server_id, world.spec_of(service, image, content))
+        return True
 
     def _deploy_stack(self) -> None:
-        world, name = self.world, f"{self.service.app_name}_web"
-        found = world.swarm.find(name, self.service.server_id)
-        content = self._content(self.service.checked_out)
-        if found is None or found.spec.content != content:
-            world.swarm.deploy(name, self.service.server_id, Spec("local/busybox:1", content))
+        world, service = self.world, self.service
+        wanted = composing.specs(world, service)
+        for found in world.swarm.of_stack(service.app_name, service.server_id):
+            if found.name not in wanted:
+                world.swarm.remove(found.name, service.server_id)
+        for name, spec in wanted.items():
+            world.swarm.deploy(name, service.server_id, spec, force=False)
 
     def _content(self, commit: Commit | None) -> Content:
         service, behaviour = self.service, self.service.behaviour
         version = self.rollback.fields["version"] if self.rollback is not None else None
+        command = str(service.fields.get("command") or "")
         if not service.from_git or commit is None:
-            image, command = str(service.fields.get("dockerImage") or ""), service.fields.get("command")
-            found = self.world.images.content(image or "local/busybox:1", behaviour, command)
-            return Content(found.runtime, None, version, found.missing, found.exit_after, behaviour.start_seconds)
-        runtime = commit.runtime or behaviour.runtime
-        if str(service.fields.get("command") or "").split(" ")[0].endswith("/false"):
-            runtime = "start_fails"
-        return Content(runtime, commit.sha, version, start_seconds=behaviour.start_seconds)
+            image = str(service.fields.get("dockerImage") or "") or "local/busybox:1"
+            found = self.world.images.content(image, behaviour, command)
+            return dataclasses.replace(found, commit=None, version=version)
+        process = dataclasses.replace(behaviour.process, runtime=commit.runtime or behaviour.runtime)
+        return of_process(from_command(command, process), commit.sha, version)

@@ -81,6 +81,65 @@ def create_compose(
     return service
 
 
+def docker_application(
+    world: World,
+    name: str,
+    image: str,
+    *,
+    server_id: str | None = None,
+    behaviour: Behaviour | None = None,
+    **columns: object,
+) -> Deployable:
+    """Add an application that runs a docker image, in the first environment; `columns` are further columns."""
+    service = create_application(world, name, str(world.environments[0]["environmentId"]), server_id=server_id)
+    service.fields |= {"sourceType": "docker", "dockerImage": image} | columns
+    service.behaviour = behaviour or Behaviour()
+    return service
+
+
+def git_application(
+    world: World,
+    name: str,
+    message: str,
+    *,
+    server_id: str | None = None,
+    behaviour: Behaviour | None = None,
+    **columns: object,
+) -> Deployable:
+    """Add an application that is built from branch main, whose only commit is `message`, in the first environment."""
+    service = create_application(world, name, str(world.environments[0]["environmentId"]), server_id=server_id)
+    git = {"sourceType": "git", "customGitUrl": "http://127.0.0.1:5056/demo.git", "customGitBranch": "main"}
+    service.fields |= git | {"customGitBuildPath": "/", "watchPaths": [], "buildType": "dockerfile"} | columns
+    service.behaviour = behaviour or Behaviour()
+    world.push_commit(service.id, message)
+    return service
+
+
+def raw_compose(
+    world: World,
+    name: str,
+    compose_file: str,
+    *,
+    compose_type: str = "docker-compose",
+    server_id: str | None = None,
+    env: str = "",
+    behaviour: Behaviour | None = None,
+) -> Deployable:
+    """Add a compose whose file is stored in Dokploy, in the first environment."""
+    service = create_compose(
+        world,
+        name,
+        str(world.environments[0]["environmentId"]),
+        app_name=f"{name}-compose",
+        compose_type=compose_type,
+        compose_file=compose_file,
+        server_id=server_id,
+    )
+    service.fields |= {"sourceType": "raw", "env": env}
+    service.behaviour = behaviour or Behaviour()
+    return service
+
+
 def create_database(world: World, kind: ServiceKind, name: str, environment_id: str) -> Service:
     """Add a database; it deploys synchronously and has no history."""
     fields = _common(world, kind, DATABASES[kind], name, name, environment_id)

@@ -83,24 +83,31 @@ class History:
         self.rollbacks: list[Rollback] = []
         self._version = 0
 
-    def insert(self, at: float, *, owner: Json, title: str, description: str, log_path: str) -> Row:
-        """Prune the owner's history, then add a running row; `owner` is {"applicationId": …} or compose."""
+    def insert(
+        self, at: float, *, owner: Json, title: str, description: str, log_path: str, status: str = "running"
+    ) -> Row:
+        """Prune the owner's history, then add a row; `owner` is {"applicationId": …} or another id."""
         self.prune(owner)
         fields: Json = {
             **dict.fromkeys(COLUMNS),
             "deploymentId": self._ids.nano(),
             "title": title,
             "description": description,
-            "status": "running",
+            "status": status,
             "logPath": log_path,
             "isPreviewDeployment": False,
             "createdAt": iso(at),
-            "startedAt": iso(at),
+            "startedAt": iso(at) if status == "running" else None,
             **owner,
         }
         row = Row(fields)
         self.rows.append(row)
         self.asked[row.id] = {"title": title, "description": description}
+        return row
+
+    def begin(self, row: Row, at: float, log_path: str) -> Row:
+        """Let a row that waited run."""
+        row.fields |= {"status": "running", "startedAt": iso(at), "logPath": log_path}
         return row
 
     def prune(self, owner: Json) -> None:

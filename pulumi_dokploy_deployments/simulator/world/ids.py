@@ -65,6 +65,12 @@ def iso_nano(at: float) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{fraction}Z"
 
 
+def nanoseconds(at: float) -> str:
+    """Format epoch seconds as lines of `docker logs` begin: UTC with all nine digits (transcript 524)."""
+    whole, _, fraction = iso_nano(at).removesuffix("Z").partition(".")
+    return f"{whole}.{fraction:0<9}Z"
+
+
 def log_stamp(at: float) -> str:
     """Format epoch seconds as the time part of a log file's name (transcript 31)."""
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d:%H:%M:%S}"

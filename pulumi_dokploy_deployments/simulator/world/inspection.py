@@ -1,28 +1,22 @@
 """`docker inspect`, `docker service ps` and `docker stack ps` of the simulated hosts."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
+from . import container_inspection
+from .container_inspection import NODE_ID
 from .ids import iso_nano
+from .images import LocalImage
+from .placement import NODE
 from .relative import ago, human_duration
+from .state import State
 from .swarm import RESTART_DELAY, STOP_GRACE
-from .tasks import Spec, SwarmService, Task
+from .tasks import Restart, Spec, SwarmService, Task
 from .templates import Json
-
-if TYPE_CHECKING:
-    from .containers import Container
-    from .images import LocalImage
-    from .world import World
 
 SECOND = 1_000_000_000
 """In the nanoseconds of Docker's durations."""
-NODE = "vm"
 NETWORK = "m1mrvi435cch6nfqiz98eiqvb"
-NODE_ID = "k95dc6gspay41bmhh2bds4lut"
 
 
-def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
+def service_tasks(world: State, name: str, server_id: str | None) -> list[Json]:
     """Return the lines of `docker service ps`, as Dokploy splits them (transcripts 302-329)."""
     service = world.swarm.find(name, server_id)
     if service is None:
@@ -31,20 +25,18 @@ def service_tasks(world: World, name: str, server_id: str | None) -> list[Json]:
     return _with_slip(lines)
 
 
-def stack_tasks(world: World, stack: str, server_id: str | None) -> list[Json]:
+def stack_tasks(world: State, stack: str, server_id: str | None) -> list[Json]:
     """Return the lines of `docker stack ps` (docker.getStackContainersByAppName)."""
-    services = [s for s in world.swarm.services if _in_stack(s, stack, server_id)]
+    services = world.swarm.of_stack(stack, server_id)
     lines = [_line(task, service.name, world.now) for service in services for task in service.newest_first()]
     order = ("containerId", "name", "state", "node", "currentState", "error")
     return [{key: line[key] for key in order} for line in _with_slip(lines)]
 
 
-def stack_containers(world: World, stack: str, server_id: str | None) -> list[Json]:
+def stack_containers(world: State, stack: str, server_id: str | None) -> list[Json]:
     """Return a stack's running tasks in the shape of containers (getContainersByAppNameMatch)."""
     found: list[Json] = []
-    for service in world.swarm.services:
-        if not _in_stack(service, stack, server_id):
-            continue
+    for service in world.swarm.of_stack(stack, server_id):
         for task in service.newest_first():
             if task.desired != "running":
                 continue
@@ -62,10 +54,6 @@ def stack_containers(world: World, stack: str, server_id: str | None) -> list[Js
     if found and not str(found[-1]["status"]).endswith(")"):
         found[-1]["status"] += " (Error:)"
     return found
-
-
-def _in_stack(service: SwarmService, stack: str, server_id: str | None) -> bool:
-    return service.name.startswith(f"{stack}_") and service.server_id == server_id
 
 
 def _line(task: Task, name: str, now: float) -> Json:
@@ -86,34 +74,53 @@ def _with_slip(lines: list[Json]) -> list[Json]:
     return lines
 
 
-def matching_containers(world: World, name: str, server_id: str | None) -> list[Json]:
+def matching_containers(world: State, name: str, server_id: str | None) -> list[Json]:
     """Return what `docker ps -a` lists under a name: compose containers and those of tasks."""
-    found = [c.view(world.now) for c in world.containers.all if c.name.startswith(name)]
+    found = [
+        container.view(world.now)
+        for container in world.containers.all
+        if container.server_id == server_id and container.name.startswith(name)
+    ]
     for service in world.swarm.services:
         if service.server_id == server_id and service.name.startswith(name):
             found += [_task_container(service, t, world.now) for t in service.newest_first() if t.container_id]
     return found
 
 
+def old_stack_containers(world: State, stack: str, server_id: str | None) -> list[Json]:
+    """Return a stack's containers as servers before v0.30.0 list them: old ones that ended, too (transcript 604)."""
+    found = [
+        (task.created, _task_container(service, task, world.now))
+        for service in world.swarm.of_stack(stack, server_id)
+        for task in service.tasks
+        if task.container_id
+    ]
+    return [line for _, line in sorted(found, key=lambda item: item[0], reverse=True)]
+
+
 def _task_container(service: SwarmService, task: Task, now: float) -> Json:
     span = human_duration(now - task.since)
-    running = task.alive
+    state = container_inspection.state_of(task)
+    texts = {"created": "Created", "running": f"Up {span}", "exited": f"Exited ({task.exit_code}) {span} ago"}
     return {
         "containerId": task.container_id[:12],
         "name": f"{service.name}.{task.slot}.{task.id}",
-        "state": "running" if running else "exited",
-        "status": f"Up {span}" if running else f"Exited ({task.exit_code}) {span} ago",
+        "state": state,
+        "status": texts[state],
     }
 
 
-def inspect(world: World, key: str, server_id: str | None) -> Json | None:
+def inspect(world: State, key: str, server_id: str | None) -> Json | None:
     """Return `docker inspect <key>`: container, image, service or task; None for an unknown name.
 
     A built application owns an image called like its service, and the image comes first (transcript 301).
     """
     container = world.containers.find(key, server_id) if len(key) >= 12 else None
     if container is not None:
-        return _container(container)
+        return container_inspection.of_compose(container)
+    owner = world.swarm.find_container(key, server_id) if len(key) >= 12 else None
+    if owner is not None:
+        return container_inspection.of_task(*owner)
     image = world.images.local.get(f"{key}:latest")
     if image is not None:
         return _image(f"{key}:latest", image)
@@ -122,25 +129,6 @@ def inspect(world: World, key: str, server_id: str | None) -> Json | None:
         return _service(service)
     found = world.swarm.find_task(key, server_id)
     return _task(*found) if found else None
-
-
-def _container(container: Container) -> Json:
-    running = container.state == "running"
-    state: Json = {"Status": container.state, "Running": running, "ExitCode": container.exit_code}
-    if container.health:
-        state["Health"] = {"Status": container.health, "FailingStreak": 0, "Log": []}
-    return {
-        "Id": container.id,
-        "Created": iso_nano(container.created),
-        "State": state | {"StartedAt": iso_nano(container.since)},
-        "Name": f"/{container.name}",
-        "RestartCount": 0,
-        "Config": {
-            "Image": container.image,
-            "Env": ["SECRET_TOKEN=simulated-environment-secret"],
-            "Labels": {"com.docker.compose.project": container.project},
-        },
-    }
 
 
 def _image(name: str, image: LocalImage) -> Json:
@@ -167,18 +155,27 @@ def _image(name: str, image: LocalImage) -> Json:
 
 
 def _template(spec: Spec) -> Json:
-    container: Json = {"Image": spec.image, "Isolation": "default"}
+    container: Json = {"Image": spec.full_image, "Isolation": "default"}
+    if spec.namespace:
+        container["Labels"] = {"com.docker.stack.namespace": spec.namespace}
     if spec.env:
         container["Env"] = list(spec.env)
     if spec.command:
         container["Command"] = spec.command.split(" ")
-    return {
-        "ContainerSpec": container,
-        "Resources": {"Limits": {}, "Reservations": {}},
-        "Placement": {},
+    template: Json = {"ContainerSpec": container, "Resources": {"Limits": {}, "Reservations": {}}}
+    if spec.restart is not None:
+        template["RestartPolicy"] = _restart(spec.restart)
+    return template | {
+        "Placement": {"Constraints": list(spec.constraints)} if spec.constraints else {},
         "Networks": [{"Target": NETWORK}],
         "ForceUpdate": spec.force_update,
     }
+
+
+def _restart(restart: Restart, delay: float | None = None) -> Json:
+    delay = restart.delay if delay is None else delay
+    waits = {} if delay is None else {"Delay": int(delay * SECOND)}
+    return {"Condition": restart.condition, **waits, "MaxAttempts": restart.attempts}
 
 
 def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
@@ -189,16 +186,20 @@ def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
         container = template["ContainerSpec"]
         isolation = container.pop("Isolation")
         container |= {"StopGracePeriod": int(STOP_GRACE * SECOND), "DNSConfig": {}, "Isolation": isolation}
-        restart = {"Condition": "any", "Delay": int(RESTART_DELAY * SECOND), "MaxAttempts": 0}
+        restart = spec.restart or Restart()
+        delay = RESTART_DELAY if restart.delay is None else restart.delay
         template = {
             "ContainerSpec": container,
             "Resources": template["Resources"],
-            "RestartPolicy": restart,
             **template,
+            "RestartPolicy": _restart(restart, delay),
         }
+    labels = (
+        {"com.docker.stack.image": spec.image, "com.docker.stack.namespace": spec.namespace} if spec.namespace else {}
+    )
     return {
         "Name": name,
-        "Labels": {},
+        "Labels": labels,
         "TaskTemplate": template | {"Runtime": "container"},
         "Mode": {"Replicated": {"Replicas": spec.replicas}},
         "UpdateConfig": {
@@ -213,7 +214,7 @@ def _spec(name: str, spec: Spec, *, defaults: bool) -> Json:
             "FailureAction": "pause",
             **({"Monitor": 5 * SECOND} if defaults else {}),
             "MaxFailureRatio": 0,
-            "Order": "start-first",
+            "Order": spec.rollback_order,
         },
         "EndpointSpec": {"Mode": "vip"},
     }

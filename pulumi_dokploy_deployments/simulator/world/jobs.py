@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .agenda import Agenda, Event
+from .history import Row
 from .ids import milliseconds
 from .templates import Json
 
@@ -22,6 +23,10 @@ class Job:
     started: float | None = None
     killed: bool = False
     events: list[Event] = field(default_factory=list)
+    failure: str | None = None
+    """Why the deployment failed, once it did."""
+    row: Row | None = None
+    """The row that a newer server writes while the job waits."""
 
     @property
     def state(self) -> str:
@@ -66,11 +71,14 @@ class Queue:
 
     def add(self, data: Json) -> Job:
         """Append a job; it becomes active when its server has a free slot and its service is idle."""
-        self._number += 1
-        job = Job(f"job-{self._number}", data, self._agenda.now)
+        job = self._create(data)
         self.waiting.append(job)
         self._agenda.after(PICK_UP, self.drain)
         return job
+
+    def _create(self, data: Json) -> Job:
+        self._number += 1
+        return Job(f"job-{self._number}", data, self._agenda.now)
 
     def drain(self) -> None:
         """Start whatever may start now."""
@@ -80,10 +88,13 @@ class Queue:
                 continue
             if any(other.service_id == job.service_id for other in running):
                 continue
-            self.waiting.remove(job)
-            self.active.append(job)
-            job.started = self._agenda.now
-            self._run(job)
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
+        self.waiting.remove(job)
+        self.active.append(job)
+        job.started = self._agenda.now
+        self._run(job)
 
     def done(self, job: Job) -> None:
         """Take a finished job out and let the next one start."""
@@ -91,9 +102,11 @@ class Queue:
             self.active.remove(job)
             self._agenda.after(PICK_UP, self.drain)
 
-    def clean(self, service_id: str | None = None) -> None:
-        """Drop the waiting jobs of one service, or all of them; active ones go on (transcript 45)."""
-        self.waiting = [job for job in self.waiting if service_id is not None and job.service_id != service_id]
+    def clean(self, service_id: str | None = None) -> list[Job]:
+        """Drop the waiting jobs of one service, or all of them, and return them; active ones go on (45)."""
+        dropped = [job for job in self.waiting if service_id is None or job.service_id == service_id]
+        self.waiting = [job for job in self.waiting if job not in dropped]
+        return dropped
 
     def set_concurrency(self, value: int, partition: str = LOCAL) -> None:
         """Let `value` services of one host build at once; it counts from the next start (transcript 232)."""
@@ -103,9 +116,29 @@ class Queue:
         """Forget everything, as a dying process does; return the jobs that were active."""
         lost, self.active, self.waiting, self._number = self.active, [], [], 0
         for job in lost:
-            for event in job.events:
-                event.cancelled = True
+            self._interrupt(job)
         return lost
+
+    @staticmethod
+    def _interrupt(job: Job) -> None:
+        for event in job.events:
+            event.cancelled = True
+        job.events.clear()
+
+    def stop(self) -> None:
+        """Do what the end of the server's process does to the queue: in memory, nothing is left (140)."""
+        self.lose()
+
+    def resume(self, rerun_seconds: float) -> None:
+        """Go on after a restart; `rerun_seconds` counts only where an interrupted job is run again."""
+
+    def holds(self, row: Row) -> bool:
+        """Tell whether a job that waits will take over this row."""
+        return any(job.row is row for job in self.waiting)
+
+    def is_torn(self) -> bool:
+        """Tell whether listing the jobs fails at this moment."""
+        return False
 
     def newest_first(self) -> Iterator[Job]:
         """Yield the jobs as queueList sorts them: by timestamp, newest first; ties keep waiting first."""

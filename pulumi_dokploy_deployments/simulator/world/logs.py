@@ -1,6 +1,7 @@
 """Log files of deployments: they grow while a build runs, and whoever follows them sees the chunks."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BASE_PATH = "/etc/dokploy"
@@ -20,34 +21,39 @@ class LogFile:
 
 
 class Logs:
-    """The log folder of the host (deployment.readLogs, /listen-deployment)."""
+    """The log folders of all hosts (deployment.readLogs, /listen-deployment).
+
+    `host` is the remote or build server that has the file; None is Dokploy's own host. Nobody else finds it.
+    """
 
     def __init__(self) -> None:
-        """Start with an empty folder."""
-        self._files: dict[str, LogFile] = {}
+        """Start with empty folders."""
+        self._files: dict[tuple[str | None, str], LogFile] = {}
 
-    def create(self, path: str) -> LogFile:
+    def create(self, path: str, host: str | None = None) -> LogFile:
         """Start a file anew; two deployments of one second share a name, the later one wins (150)."""
-        self._files[path] = LogFile()
-        return self._files[path]
+        self._files[host, path] = LogFile()
+        return self._files[host, path]
 
-    def find(self, path: str) -> LogFile | None:
-        """Return the file, or None when it does not exist (any more)."""
-        return self._files.get(path)
+    def find(self, path: str, host: str | None = None) -> LogFile | None:
+        """Return the host's file, or None when it does not exist (any more)."""
+        return self._files.get((host, path))
 
     def remove(self, path: str) -> None:
         """Unlink the file; a writer keeps its open handle, readers find nothing."""
-        self._files.pop(path, None)
+        self._keep(lambda other: other != path)
 
     def clear(self, app_name: str) -> None:
         """Remove the folder of one service (application.clearDeployments, transcript 179)."""
         prefix = f"{BASE_PATH}/logs/{app_name}/"
-        for path in [path for path in self._files if path.startswith(prefix)]:
-            del self._files[path]
+        self._keep(lambda path: not path.startswith(prefix))
 
-    def tail(self, path: str, lines: int) -> str:
+    def _keep(self, kept: Callable[[str], bool]) -> None:
+        self._files = {key: file for key, file in self._files.items() if kept(key[1])}
+
+    def tail(self, path: str, lines: int, host: str | None = None) -> str:
         """Return the last `lines` lines; a missing file reads as one newline (transcript 179b)."""
-        file = self._files.get(path)
+        file = self._files.get((host, path))
         if file is None:
             return "\n"
         return _tail(file.text, lines)

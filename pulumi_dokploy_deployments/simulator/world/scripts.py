@@ -10,7 +10,14 @@ FAILURE = "\nError occurred ❌, check the logs for details.\n"
 """Last line of every failed deployment, just before its status turns (transcript 36)."""
 DEPLOYED = "Docker Compose Deployed: ✅\n"
 """Last line of a compose deployment; a killed one lacks it (transcript 251)."""
+PULLED_LATER = (
+    "⚠️ INFO: After the build is finished, you need to wait a few seconds for the server to download the image and "
+    "run the container.\n📊 Check the Logs tab to see when the container starts running.\n"
+)
+"""What follows the push of a build server (transcript 580)."""
 BANNER_WIDTH = 76
+CREATED = 0.88
+"""Place in a compose deployment at which the new containers exist."""
 EARLY, LATE = 0.2, 0.82
 
 
@@ -131,6 +138,39 @@ def image_build(script: Script, service: Deployable, commit: Commit, ids: Ids) -
     script.add(0.90, "✅ Docker build completed.\n")
 
 
+def buildkit(script: Script, service: Deployable, commit: Commit, ids: Ids) -> None:
+    """Add a Dockerfile build of BuildKit (transcripts 580, 581)."""
+    script.killable_from = 0.10
+    script.add(0.10, f"Building {service.app_name}\n")
+    script.add(
+        0.12,
+        '#0 building with "default" instance using docker driver\n\n'
+        "#1 [internal] load build definition from Dockerfile\n#1 transferring dockerfile: 116B done\n"
+        "#1 DONE 0.0s\n\n#2 [internal] load .dockerignore\n#2 transferring context: 2B done\n#2 DONE 0.0s\n\n"
+        "#3 [internal] load metadata for 127.0.0.1:5055/bb:1\n#3 DONE 0.0s\n\n"
+        "#4 [1/2] FROM 127.0.0.1:5055/bb:1\n#4 CACHED\n\n",
+    )
+    behaviour = service.behaviour
+    if (commit.build or behaviour.build) == "fails":
+        step = '[2/2] RUN ["/bin/busybox","sh","-c","echo about to fail; exit 3"]'
+        error = "executor failed running [/bin/busybox sh -c echo about to fail; exit 3]: exit code: 3"
+        script.add(0.6, f"#5 {step}\n#5 0.163 about to fail\n")
+        script.fail(
+            0.9,
+            f"#5 ERROR: {error}\n------\n > {step}:\n0.163 about to fail\n------\n"
+            f"ERROR: failed to build: failed to solve: {error}\n❌ Docker build failed\n",
+        )
+        return
+    for number in range(1, behaviour.steps + 1):
+        script.add(0.2 + 0.62 * number / behaviour.steps, f"#5 {number}.000 step {number}\n")
+    script.add(
+        0.88,
+        f"#5 exporting to image\n#5 exporting layers done\n#5 writing image sha256:{ids.hexadecimal(64)} done\n"
+        f"#5 naming to docker.io/library/{service.app_name} done\n#5 DONE 0.0s\n",
+    )
+    script.add(0.90, "✅ Docker build completed.\n")
+
+
 def push(script: Script, registry: Registry, image: str, heading: str, ids: Ids, start: float) -> None:
     """Add the upload of an image; docker's lines arrive cut in the middle (transcripts 331, 332)."""
     tag = registry.tag(image)
@@ -177,8 +217,13 @@ def pull(script: Script, service: Deployable, missing: bool, ids: Ids) -> None:
     script.add(0.7, "✅ Pulling image completed.\n")
 
 
-def compose_up(script: Script, service: Deployable, creating: bool) -> None:
-    """Add a compose or stack deployment with Dokploy's banner (transcripts 52, 172, 251)."""
+def compose_up(
+    script: Script, service: Deployable, creating: bool, members: list[str], refusal: str | None = None
+) -> None:
+    """Add a compose or stack deployment with Dokploy's banner (transcripts 52, 172, 251).
+
+    `members` are the services of the file; `refusal` is why compose does nothing at all.
+    """
     app, raw = service.app_name, service.source_type == "raw"
     stack = service.fields["composeType"] == "stack"
     file = "docker-compose.yml" if raw else str(service.fields["composePath"])
@@ -214,12 +259,16 @@ def compose_up(script: Script, service: Deployable, creating: bool) -> None:
             "'docker login'\nError: ❌ Docker command failed\n",
         )
         return
+    if refusal is not None:
+        script.fail(0.9, f"{refusal}\nError: ❌ Docker command failed\n")
+        return
     verb = "Creating" if creating else "Recreating"
-    if stack:
-        script.add(0.9, f"{verb.replace('Recreating', 'Updating')} service {app}_web\n")
-    else:
-        script.add(0.88, f"{verb} {app}_web_1 ... \r\n")
-        script.add(0.92, f"{verb} {app}_web_1 ... done\r\n")
+    for name in members:
+        if stack:
+            script.add(0.9, f"{verb.replace('Recreating', 'Updating')} service {app}_{name}\n")
+        else:
+            script.add(CREATED, f" Container {app}-{name}-1  {verb}\n")
+            script.add(0.92, f" Container {app}-{name}-1  Started\n")
     script.add(0.95, DEPLOYED)
 
 

@@ -1,17 +1,17 @@
 """The ready-made instance: services for every outcome, keys for every answer, and how to find them."""
 
-from . import factory
+from . import factory, outcomes
 from .access import DEFAULT_LIMIT, ApiKey, Principal
 from .ids import log_stamp
 from .logs import path_of
-from .services import Behaviour, Deployable, Runtime, ServiceKind
+from .processes import Runtime
+from .services import DATABASE_KINDS, Behaviour, Deployable
 from .tasks import Content
 from .templates import Json
 from .world import World
 
 SECRET_ENVIRONMENT = "SECRET_TOKEN=simulated-environment-secret\nMODE=production"
 COMPOSE_FILE = "services:\n  web:\n    image: local/busybox:1\n    command: sleep 1000000\n"
-DATABASE_KINDS: tuple[ServiceKind, ...] = ("postgres", "mysql", "mariadb", "mongo", "redis")
 PAUSE = {"Parallelism": 1, "FailureAction": "pause", "Order": "stop-first", "Monitor": 5_000_000_000}
 
 
@@ -22,9 +22,11 @@ def populate(world: World, build_seconds: float, slow_seconds: float) -> Json:
     registry = factory.create_registry(world, "local")
     server = factory.create_server(world, "remote")
     server_ids = {"remote": server.id}
+    # The cloud has no host of its own for services.
+    home = server.id if world.cloud else None
 
     def git(name: str, message: str, behaviour: Behaviour, server_id: str | None = None) -> Deployable:
-        service = factory.create_application(world, name, where, server_id=server_id)
+        service = factory.create_application(world, name, where, server_id=server_id or home)
         service.fields |= {
             "sourceType": "git",
             "customGitUrl": "http://127.0.0.1:5056/demo.git",
@@ -39,7 +41,7 @@ def populate(world: World, build_seconds: float, slow_seconds: float) -> Json:
         return service
 
     def docker(name: str, behaviour: Behaviour, **fields: object) -> Deployable:
-        service = factory.create_application(world, name, where)
+        service = factory.create_application(world, name, where, server_id=home)
         service.fields |= {
             "sourceType": "docker",
             "dockerImage": f"127.0.0.1:5055/reg/{name}:2",
@@ -71,11 +73,14 @@ def populate(world: World, build_seconds: float, slow_seconds: float) -> Json:
     for service, runtime in failing:
         world.set_image(str(service.fields["dockerImage"]), runtime=runtime)
         _older_version(world, service, f"127.0.0.1:5055/reg/{service.name}:1")
-    _composes(world, where, build_seconds, slow_seconds, slow_steps)
+    _composes(world, where, home, build_seconds, slow_seconds, slow_steps)
     databases = {kind: factory.create_database(world, kind, kind, where).id for kind in DATABASE_KINDS}
+    keys = _keys(world)
+    # These come last, so that older services and keys keep the ids that a seed gave them.
+    server_ids["build"] = outcomes.populate(world, build_seconds, registry).id
+    world.access.grant("no_docker", list(world.services), docker=False)
     applications = {s.name: s for s in world.services.values() if s.kind == "application"}
     composes = {s.name: s for s in world.services.values() if s.kind == "compose"}
-    keys = _keys(world)
     return {
         "api_key": keys["owner"],
         "applications": {name: service.id for name, service in applications.items()},
@@ -115,10 +120,12 @@ def _older_version(world: World, service: Deployable, image: str) -> None:
     world.history.finish(row, "done", world.now + 0.05)
     service.set_status("done")
     content = Content(start_seconds=service.behaviour.start_seconds)
-    world.swarm.deploy(service.app_name, None, world.spec_of(service, image, content))
+    world.swarm.deploy(service.app_name, service.server_id, world.spec_of(service, image, content))
 
 
-def _composes(world: World, where: str, build_seconds: float, slow_seconds: float, slow_steps: int) -> None:
+def _composes(
+    world: World, where: str, home: str | None, build_seconds: float, slow_seconds: float, slow_steps: int
+) -> None:
     behaviours = {
         "ok": Behaviour(build_seconds=build_seconds),
         "broken": Behaviour(build="fails", build_seconds=build_seconds),
@@ -129,7 +136,13 @@ def _composes(world: World, where: str, build_seconds: float, slow_seconds: floa
     for name, behaviour in behaviours.items():
         kind = "stack" if name == "stack" else "docker-compose"
         compose = factory.create_compose(
-            world, name, where, app_name=f"{name}-compose", compose_type=kind, compose_file=COMPOSE_FILE
+            world,
+            name,
+            where,
+            app_name=f"{name}-compose",
+            compose_type=kind,
+            compose_file=COMPOSE_FILE,
+            server_id=home,
         )
         compose.behaviour = behaviour
         if name == "git":

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .processes import PROCESS_FIELDS, Process, Runtime
 from .templates import Json
 
 Build = Literal["ok", "fails", "clone_fails", "log_unwritable"]
 """How a build ends: `log_unwritable` is the row that could not be prepared (transcript 220)."""
-Runtime = Literal["healthy", "start_fails", "exits", "unhealthy"]
-"""What a new container does: runs, can't start (317), exits with 1 (325), never gets healthy (323)."""
-ServiceKind = Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis"]
+ServiceKind = Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis", "libsql"]
+DATABASE_KINDS: tuple[ServiceKind, ...] = ("postgres", "mysql", "mariadb", "mongo", "redis", "libsql")
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,33 @@ class Repository:
 
 @dataclass
 class Behaviour:
-    """How a service's deployments go. `build_seconds` counts from the row's start to its end."""
+    """How a service's deployments go. `build_seconds` counts from the row's start to its end.
+
+    The fields from `runtime` on are those of Process, for each container of the service. `members` overrides
+    them for single services of a compose, by name. `unplaceable` is Swarm's reason for not placing new tasks
+    ("scheduling constraints not satisfied on 1 node"), `pending_desired` the desired state of such tasks.
+    """
 
     build: Build = "ok"
     runtime: Runtime = "healthy"
     build_seconds: float = 1.0
     steps: int = 0
     start_seconds: float = 0.6
+    exit_after: float = 0.2
+    exit_code: int = 1
+    oom_killed: bool = False
+    ready_after: float = 0.0
+    output: tuple[str, ...] = ()
+    last_words: tuple[str, ...] = ()
+    members: dict[str, Process] = field(default_factory=dict)
+    unplaceable: str = ""
+    host_port: bool = False
+    pending_desired: Literal["running", "ready"] = "running"
+
+    @property
+    def process(self) -> Process:
+        """Return what a container of the service does."""
+        return Process(**{name: getattr(self, name) for name in PROCESS_FIELDS})
 
 
 @dataclass
@@ -99,6 +119,19 @@ class Deployable(Service):
 
     repository: Repository | None = None
     checked_out: Commit | None = None
+    stored_file: str | None = None
+    """The compose file as the last deployment left it on the host."""
+
+    @property
+    def build_server_id(self) -> str | None:
+        """Return the server that only builds the application; None when nothing but its own server does."""
+        value = self.fields.get("buildServerId")
+        return str(value) if value else None
+
+    @property
+    def build_host(self) -> str | None:
+        """Return the host on which it is built and which has the log (transcripts 580, 581)."""
+        return self.build_server_id or self.server_id
 
     @property
     def source_type(self) -> str:

@@ -1,15 +1,31 @@
 """Swarm: creates services, rolls updates out, rolls back by itself, restarts what fails."""
 
 import dataclasses
+from collections.abc import Callable
 
 from .agenda import Agenda
 from .ids import Ids
-from .tasks import EXITED, STARTING_FAILED, UNHEALTHY, Spec, SwarmService, Task, UpdateStatus
+from .output import written
+from .placement import why_not_placed
+from .tasks import (
+    NOT_PLACED,
+    STARTING_FAILED,
+    UNHEALTHY,
+    Restart,
+    Spec,
+    SwarmService,
+    Task,
+    UpdateStatus,
+)
 
 STOP_GRACE = 10.0
 """Seconds that an old container takes to stop (transcript 315)."""
+CLEAR_AWAY = 0.5
+"""Seconds that it takes to remove a task whose container never ran (transcript 535)."""
 RESTART_DELAY = 5.0
 """Seconds between a failed task and its successor (transcript 327)."""
+NOTICE = 0.1
+"""Seconds from a running task until Swarm's update acts on it."""
 START_WINDOW = 14.0
 """Seconds after which a container that never gets healthy is killed (transcript 323)."""
 
@@ -33,16 +49,30 @@ class Swarm:
             None,
         )
 
+    def of_stack(self, stack: str, server_id: str | None = None) -> list[SwarmService]:
+        """Return the services of a stack on one host."""
+        return [item for item in self.services if item.name.startswith(f"{stack}_") and item.server_id == server_id]
+
     def find_task(self, task_id: str, server_id: str | None = None) -> tuple[SwarmService, Task] | None:
         """Return a task and its service."""
+        return self._find_task(server_id, lambda task: task.id == task_id)
+
+    def find_container(self, key: str, server_id: str | None = None) -> tuple[SwarmService, Task] | None:
+        """Return the task, and its service, whose container has this id or short id."""
+        return self._find_task(server_id, lambda task: bool(task.container_id) and task.container_id.startswith(key))
+
+    def _find_task(self, server_id: str | None, fits: Callable[[Task], bool]) -> tuple[SwarmService, Task] | None:
         for service in self.services:
             for task in service.tasks:
-                if task.id == task_id and service.server_id == server_id:
+                if service.server_id == server_id and fits(task):
                     return service, task
         return None
 
-    def deploy(self, name: str, server_id: str | None, spec: Spec) -> SwarmService:
-        """Create the service or update it, as every successful deployment does (ForceUpdate + 1)."""
+    def deploy(self, name: str, server_id: str | None, spec: Spec, *, force: bool = True) -> SwarmService:
+        """Create the service or update it; `force` makes new tasks in any case, as applications do (ForceUpdate + 1).
+
+        Without it an unchanged spec keeps its tasks, as with `docker stack deploy` (transcript 508).
+        """
         service = self.find(name, server_id)
         now = self._agenda.now
         if service is None:
@@ -51,9 +81,12 @@ class Swarm:
             for slot in range(1, spec.replicas + 1):
                 self._launch(service, self._new_task(service, slot, spec, "running"))
             return service
+        spec = dataclasses.replace(spec, force_update=service.spec.force_update + force)
+        if spec == service.spec:
+            self._touch(service)
+            return service
         service.generation += 1
-        service.previous = service.spec
-        service.spec = dataclasses.replace(spec, force_update=service.spec.force_update + 1)
+        service.previous, service.spec = service.spec, spec
         service.update = UpdateStatus("updating", now, "update in progress")
         self._touch(service)
         self._drop_slots_above(service, spec.replicas)
@@ -70,8 +103,12 @@ class Swarm:
         """Let a newer rollout take over: of what an older one started, one task stays until replaced."""
         meant = [task for task in service.of_slot(slot) if task.desired == "running"]
         kept = next((task for task in meant if task.state == "running"), meant[0] if meant else None)
+        ready = [task for task in service.of_slot(slot) if task.desired == "ready"]
+        if kept is None and ready:
+            # What Swarm was about to start again counts as the old task (transcripts 535, 542).
+            kept = ready[0]
         for task in service.of_slot(slot):
-            if task.desired == "ready" or (task in meant and task is not kept):
+            if task is not kept and (task in ready or task in meant):
                 self._stop(service, task)
 
     def scale(self, name: str, server_id: str | None, replicas: int) -> None:
@@ -99,10 +136,10 @@ class Swarm:
         service.updated = self._agenda.now
         service.index = self._tick()
 
-    def _new_task(self, service: SwarmService, slot: int, spec: Spec, desired: str) -> Task:
+    def _new_task(self, service: SwarmService, slot: int, spec: Spec, desired: str, attempt: int = 0) -> Task:
         now = self._agenda.now
         state = "ready" if desired == "ready" else "pending"
-        task = Task(self._ids.docker(), slot, spec, now, self._tick(), desired, state, now)
+        task = Task(self._ids.docker(), slot, spec, now, self._tick(), desired, state, now, attempt=attempt)
         task.on_node = desired == "ready"
         service.tasks.append(task)
         service.trim(slot)
@@ -120,6 +157,10 @@ class Swarm:
         content = task.spec.content
         task.desired = "running"
         after = self._agenda.after
+        reason = why_not_placed(service, task)
+        if reason:
+            after(0.05, lambda: self._wait_for_a_node(service, task, reason))
+            return
         after(0.05, lambda: self._enter(service, task, "assigned", "scheduler assigned task to node"))
         if content.missing:
             after(0.4, lambda: self._fail(service, task, "rejected", f'"No such image: {task.spec.image}"', 0))
@@ -130,31 +171,68 @@ class Swarm:
         elif content.runtime == "start_fails":
             after(content.start_seconds, lambda: self._fail(service, task, "failed", STARTING_FAILED, 127))
         else:
-            after(content.start_seconds, lambda: self._running(service, task))
+            # A health check that has not passed yet keeps the task `starting` (transcript 526).
+            after(content.start_seconds + content.ready_after, lambda: self._running(service, task))
+
+    def _wait_for_a_node(self, service: SwarmService, task: Task, reason: str) -> None:
+        if task in service.tasks and not task.over and task.desired == "running":
+            task.state, task.since, task.on_node = "pending", self._agenda.now, False
+            task.desired = task.spec.pending_desired
+            task.message, task.error = "pending task scheduling", NOT_PLACED.format(reason)
+
+    def _place_waiting(self, service: SwarmService) -> None:
+        """Let a task start that only waited for a port, now that another task is gone."""
+        for task in service.tasks:
+            waits = task.state == "pending" and task.error and task.desired in {"running", "ready"}
+            if waits and not why_not_placed(service, task):
+                task.error = ""
+                self._launch(service, task)
 
     def _running(self, service: SwarmService, task: Task) -> None:
         if task.desired != "running" or task not in service.tasks:
             return
+        content = task.spec.content
+        task.started = self._agenda.now
+        task.lines += written(self._agenda.now, content.output)
         self._enter(service, task, "running", "started")
-        if task.spec.content.runtime == "exits":
-            wait = task.spec.content.exit_after
-            self._agenda.after(wait, lambda: self._fail(service, task, "failed", EXITED, 1))
+        if content.runtime == "exits":
+            self._agenda.after(content.exit_after, lambda: self._ended(service, task))
+        self._agenda.after(NOTICE, lambda: self._relieve(service, task))
+
+    def _relieve(self, service: SwarmService, task: Task) -> None:
+        """Stop what a task replaces, once it is seen running; one that ended at once never is (transcript 542)."""
+        if task.state != "running" or task.desired != "running" or task not in service.tasks:
+            return
         for old in service.of_slot(task.slot):
-            if old.index < task.index and old.desired == "running":
+            if old.index < task.index and old.desired in {"running", "ready"}:
                 self._stop(service, old)
         self._on_started(service, task)
 
+    def _ended(self, service: SwarmService, task: Task) -> None:
+        """Let a process end by itself: complete with 0, failed with anything else (transcripts 520, 522)."""
+        content = task.spec.content
+        if task not in service.tasks or task.over:
+            return
+        task.lines += written(self._agenda.now, content.last_words)
+        task.oom_killed = content.oom_killed
+        if content.exit_code == 0:
+            self._fail(service, task, "complete", "", 0)
+        else:
+            error = f'"task: non-zero exit ({content.exit_code})"'
+            self._fail(service, task, "failed", error, content.exit_code)
+
     def _stop(self, service: SwarmService, task: Task, *, forget: bool = False) -> None:
         task.desired = "shutdown"
-        if not task.alive:
+        if task.state == "pending":
             self._stopped(service, task, forget)
             return
-        self._agenda.after(STOP_GRACE, lambda: self._stopped(service, task, forget))
+        self._agenda.after(_grace(task), lambda: self._stopped(service, task, forget))
 
     def _stopped(self, service: SwarmService, task: Task, forget: bool) -> None:
         self._enter(service, task, "shutdown", "shutdown")
         if forget and task in service.tasks:
             service.tasks.remove(task)
+        self._place_waiting(service)
 
     def _drop_slots_above(self, service: SwarmService, replicas: int) -> None:
         for task in list(service.tasks):
@@ -172,18 +250,37 @@ class Swarm:
         slot, rest = slots[0], slots[1:]
         old = service.current(slot)
         if service.spec.order == "stop-first" and old is not None:
-            delay = STOP_GRACE if old.alive else 0.0
+            delay = _grace(old)
             self._stop(service, old)
             task = self._new_task(service, slot, service.spec, "ready")
+            if task.spec.content.missing:
+                # The node looks for the image at once; the update notices when the old task is gone (538).
+                self._agenda.after(0.3, lambda: self._reject_early(service, task))
             self._agenda.after(delay, lambda: self._launch_if_current(service, task, generation))
         else:
             task = self._new_task(service, slot, service.spec, "running")
             self._launch(service, task)
         self._pending[service.id] = (task, rest, generation)
 
+    def _launcher(self, service: SwarmService, task: Task, generation: int) -> Callable[[], None]:
+        return lambda: self._launch_if_current(service, task, generation)
+
     def _launch_if_current(self, service: SwarmService, task: Task, generation: int) -> None:
-        if service.generation == generation and task in service.tasks and not task.over:
+        if service.generation != generation or task not in service.tasks:
+            return
+        if task.state == "rejected":
+            task.desired = "shutdown"
+            if service.spec.failure_action == "rollback" and service.previous is not None:
+                self._return_at_once(service, task, service.previous)
+            else:
+                self._replace_or_give_up(service, task)
+        elif not task.over:
             self._launch(service, task)
+
+    def _reject_early(self, service: SwarmService, task: Task) -> None:
+        if task.desired == "ready":
+            self._enter(service, task, "rejected", "preparing")
+            task.error = f'"No such image: {task.spec.image}"'
 
     def _on_started(self, service: SwarmService, task: Task) -> None:
         waiting = self._pending.get(service.id)
@@ -208,10 +305,14 @@ class Swarm:
         if task not in service.tasks or task.over:
             return
         stopping = task.desired == "shutdown"
-        self._enter(service, task, state, "started" if state == "failed" else "preparing")
+        messages = {"failed": "started", "complete": "finished", "rejected": "preparing"}
+        self._enter(service, task, state, messages[state])
         task.error, task.exit_code, task.desired = error, exit_code, "shutdown"
-        if stopping or task.slot > service.spec.replicas:
-            return
+        if not stopping and task.slot <= service.spec.replicas:
+            self._replace_or_give_up(service, task)
+
+    def _replace_or_give_up(self, service: SwarmService, task: Task) -> None:
+        """Roll back, pause or restart after a task ended early; with 0 it counts as early, too."""
         update = service.update
         updating = update is not None and update.state == "updating" and task.spec == service.spec
         if updating and service.spec.failure_action == "rollback" and service.previous is not None:
@@ -219,9 +320,11 @@ class Swarm:
             return
         if updating and service.spec.failure_action == "pause":
             self._pause(service, task, "update paused")
-        elif update is not None and update.state == "rollback_started":
+        elif update is not None and update.state == "rollback_started" and task.id in update.launched:
             self._pause(service, task, "rollback paused")
-        self._restart(service, task)
+        restart = task.spec.restart or Restart()
+        if restart.applies(task.exit_code or int(task.state == "rejected"), task.attempt):
+            self._restart(service, task, task.spec)
 
     def _pause(self, service: SwarmService, task: Task, what: str) -> None:
         update = service.update
@@ -232,15 +335,32 @@ class Swarm:
         update.message = f"{what} due to failure or early termination of task {task.id}"
         self._touch(service)
 
-    def _restart(self, service: SwarmService, failed: Task) -> None:
-        """Replace a failed task after the restart delay, for as long as it takes (transcript 327)."""
-        successor = self._new_task(service, failed.slot, failed.spec, "ready")
+    def _restart(self, service: SwarmService, failed: Task, spec: Spec) -> None:
+        """Replace a task that ended after the restart delay (transcripts 327, 523)."""
+        successor = self._new_task(service, failed.slot, spec, "ready", failed.attempt + 1)
+        restart = spec.restart or Restart()
+        delay = RESTART_DELAY if restart.delay is None else restart.delay
 
         def go() -> None:
             if successor in service.tasks and not successor.over and successor.desired == "ready":
                 self._launch(service, successor)
 
-        self._agenda.after(RESTART_DELAY, go)
+        self._agenda.after(delay, go)
+
+    def _return_at_once(self, service: SwarmService, rejected: Task, previous: Spec) -> None:
+        """Return to the previous spec when nothing of the new one ever ran (transcript 538).
+
+        The rollback is complete at once; the task that replaces the rejected one has the old spec and is started
+        after the restart delay only.
+        """
+        now = self._agenda.now
+        service.generation += 1
+        service.spec, service.previous = previous, None
+        if service.update is not None:
+            service.update.state, service.update.message = "rollback_completed", "rollback completed"
+            service.update.completed = now
+        self._touch(service)
+        self._restart(service, rejected, previous)
 
     def _roll_back(self, service: SwarmService, failed: Task) -> None:
         """Return to the previous spec because the new one failed (transcripts 317, 321, 325)."""
@@ -260,9 +380,12 @@ class Swarm:
         self._agenda.after(1.0, lambda: self._enter(service, stillborn, "shutdown", "shutdown"))
         self._drop_slots_above(service, previous.replicas)
         for slot in range(1, previous.replicas + 1):
-            kept = [t for t in service.of_slot(slot) if t.desired == "running" and t.spec != broken]
+            kept = [t for t in service.of_slot(slot) if t.desired in {"running", "ready"} and t.spec != broken]
             if not kept:
-                self._launch(service, self._new_task(service, slot, previous, "running"))
+                late = previous.rollback_order == "stop-first"
+                task = self._new_task(service, slot, previous, "ready" if late else "running")
+                update.launched.append(task.id)
+                self._agenda.after(1.0 if late else 0.0, self._launcher(service, task, generation))
             for task in service.of_slot(slot):
                 if task.spec == broken and task.desired == "running":
                     self._stop(service, task)
@@ -272,3 +395,8 @@ class Swarm:
     def running(service: SwarmService) -> list[Task]:
         """Return the tasks that are meant to run and do."""
         return [task for task in service.tasks if task.desired == "running" and task.state == "running"]
+
+
+def _grace(task: Task) -> float:
+    """Return the seconds from asking a task to stop until it is gone."""
+    return STOP_GRACE if task.alive else CLEAR_AWAY

@@ -1,8 +1,10 @@
 """Swarm's objects: services, their specs, and the tasks that run or ran for them."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from .services import Runtime
+from .output import Line
+from .processes import Process
 
 STARTING_FAILED = (
     '"starting container failed: failed to create shim task: OCI runtime create failed: runc create '
@@ -10,8 +12,10 @@ STARTING_FAILED = (
     'directory: unknown"'
 )
 """Error of a container that can't start (transcript 317)."""
-EXITED = '"task: non-zero exit (1)"'
-"""Error of a container that ends with 1 (transcript 325)."""
+NOT_PLACED = '"no suitable node ({})"'
+"""Error of a task that waits for a node, with the scheduler's reason (transcripts 527, 541)."""
+UNMET = "scheduling constraints not satisfied on 1 node"
+PORT_TAKEN = "host-mode port already in use on 1 node"
 UNHEALTHY = '"task: non-zero exit (137): dockerexec: unhealthy container"'
 """Error of a container whose health check never passed (transcript 323)."""
 HISTORY = 5
@@ -19,22 +23,35 @@ HISTORY = 5
 
 
 @dataclass(frozen=True)
-class Content:
+class Content(Process):
     """What an image really holds: its tag alone can't tell `:latest` from `:latest` (transcript 334)."""
 
-    runtime: Runtime = "healthy"
     commit: str | None = None
     version: int | None = None
     missing: bool = False
-    exit_after: float = 0.2
-    start_seconds: float = 0.6
+
+
+@dataclass(frozen=True)
+class Restart:
+    """When Swarm replaces a task that ended: `attempts` 0 is for ever, `delay` is seconds, None is Swarm's own."""
+
+    condition: Literal["any", "on-failure", "none"] = "any"
+    delay: float | None = None
+    attempts: int = 0
+
+    def applies(self, exit_code: int, started_again: int) -> bool:
+        """Tell whether a task that ended with `exit_code` gets a successor."""
+        if self.condition == "none" or (self.condition == "on-failure" and exit_code == 0):
+            return False
+        return not self.attempts or started_again < self.attempts
 
 
 @dataclass(frozen=True)
 class Spec:
     """The part of a service spec that matters; `monitor` seconds follow each started task.
 
-    `monitor_given` tells that they were set, not Swarm's default.
+    `monitor_given` tells that they were set, not Swarm's default; `restart` None that nothing was. `unplaceable`
+    is the reason for which no node takes a task. `namespace` is the stack's name, `digest` its image's.
     """
 
     image: str
@@ -44,14 +61,27 @@ class Spec:
     replicas: int = 1
     order: str = "start-first"
     failure_action: str = "rollback"
+    rollback_order: str = "start-first"
     monitor: float = 5.0
     monitor_given: bool = False
     force_update: int = 0
+    restart: Restart | None = None
+    constraints: tuple[str, ...] = ()
+    unplaceable: str = ""
+    host_port: bool = False
+    pending_desired: Literal["running", "ready"] = "running"
+    namespace: str = ""
+    digest: str = ""
+
+    @property
+    def full_image(self) -> str:
+        """Return the image with its digest, as stacks pin it (transcript 508)."""
+        return f"{self.image}@sha256:{self.digest}" if self.digest else self.image
 
 
 @dataclass
 class Task:
-    """One task; `since` is when its state began, all times are epoch seconds."""
+    """One task; `since` is when its state began, `attempt` counts the restarts before it, times are epoch seconds."""
 
     id: str
     slot: int
@@ -66,6 +96,10 @@ class Task:
     exit_code: int = 0
     container_id: str = ""
     on_node: bool = False
+    attempt: int = 0
+    started: float | None = None
+    oom_killed: bool = False
+    lines: list[Line] = field(default_factory=list)
 
     @property
     def alive(self) -> bool:
@@ -80,12 +114,16 @@ class Task:
 
 @dataclass
 class UpdateStatus:
-    """State of the last rollout: updating, completed, paused, rollback_started, …"""
+    """State of the last rollout: updating, completed, paused, rollback_started, …
+
+    `launched` are the tasks that a rollback started; others may fail without stopping it (transcript 542).
+    """
 
     state: str
     started: float
     message: str
     completed: float | None = None
+    launched: list[str] = field(default_factory=list)
 
 
 @dataclass

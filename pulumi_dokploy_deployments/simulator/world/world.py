@@ -1,106 +1,38 @@
-"""The simulated instance: all of its state, and the verbs by which API, tests and time change it."""
+"""The simulated instance: the verbs by which API, tests and time change its state."""
 
-from collections.abc import Iterable
-from typing import cast, get_args
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Literal, cast, get_args
 
-from .access import Access
-from .agenda import Agenda
+from . import composing
+from .agenda import Event
 from .builds import Build
-from .containers import Containers
-from .faults import Faults
-from .history import History, Rollback
-from .ids import Ids, iso
-from .images import Images
-from .jobs import LOCAL, Job, Queue
-from .logs import Logs
-from .requests import Requests
+from .cloud_queue import CloudQueue
+from .history import Rollback
+from .jobs import Job
+from .previews import PreviewBuild, data_of
+from .processes import PROCESS_FIELDS, Runtime
+from .redis_queue import RERUN_AFTER_KILL, RERUN_AFTER_TERM
+from .services import Behaviour, Commit, Deployable, Registry
 from .services import Build as BuildOutcome
-from .services import Commit, Deployable, Registry, Runtime, Server, Service
-from .swarm import Swarm
-from .tasks import Content, Spec
+from .state import State
+from .tasks import Content
 from .templates import Json
+from .versions import DEFAULT, Capability, Version
 
 RESTART_SECONDS = 6.2
 """Seconds of refused connections after a restart (transcripts 140, 141)."""
 
 
-class World:
-    """Deterministic and without I/O: time is handed in by `advance`, chance by the seed."""
+class World(State):
+    """The instance with what API, tests and time do to it."""
 
-    def __init__(self, now: float, seed: int = 0) -> None:
-        """Create an empty instance at `now`, epoch seconds."""
-        self.agenda = Agenda(now)
-        self.ids = Ids(seed)
-        self.logs = Logs()
-        self.images = Images()
-        self.history = History(self.ids, self.logs, self.images.drop_local)
-        self.queue = Queue(self.agenda, self._run)
-        self.swarm = Swarm(self.agenda, self.ids)
-        self.containers = Containers(self.ids)
-        self.access = Access(seed)
-        self.faults = Faults()
-        self.requests = Requests()
-        self.services: dict[str, Service] = {}
-        self.servers: dict[str, Server] = {}
-        self.registries: dict[str, Registry] = {}
-        self.projects: list[Json] = []
-        self.environments: list[Json] = []
-        self.organization_id = self.ids.nano()
-        self.down_until: float | None = None
-        self._builds: dict[int, Build] = {}
-
-    @property
-    def now(self) -> float:
-        """Return the world's present, epoch seconds."""
-        return self.agenda.now
-
-    def advance(self, now: float) -> None:
-        """Let everything happen that is due until `now`."""
-        self.agenda.advance(now)
-
-    # Finding things.
-
-    def deployable(self, kind: str, service_id: object) -> Deployable | None:
-        """Return the application or compose with this id."""
-        service = self.services.get(str(service_id))
-        return service if isinstance(service, Deployable) and service.kind == kind else None
-
-    def by_name(self, name: str) -> Service:
-        """Return a service by id, appName or name ("compose:ok" and "postgres:…" tell doubles apart)."""
-        kind, _, rest = name.rpartition(":")
-        for service in self.services.values():
-            if rest in {service.id, service.app_name, service.name} and kind in {"", service.kind}:
-                return service
-        raise KeyError(f"no service {name!r}")
-
-    def rows_of(self, service: Service) -> list[Json]:
-        """Return a service's deployment rows, newest first."""
-        return [row.fields for row in self.history.of(f"{service.kind}Id", service.id)]
-
-    def environment_of(self, service: Service) -> Json:
-        """Return the environment with its project, as `one` nests it (transcript 47)."""
-        found = next(e for e in self.environments if e["environmentId"] == service.fields["environmentId"])
-        project = next(p for p in self.projects if p["projectId"] == found["projectId"])
-        return {**found, "project": project}
-
-    def nested_context(self, service: Deployable) -> Json:
-        """Return what findApplicationById nests, without deployments and providers (transcript 164)."""
-        server = self.servers.get(service.server_id or "")
-        registries = {}
-        for column in ("registry", "buildRegistry", "rollbackRegistry"):
-            registry = self.registries.get(str(service.fields.get(f"{column}Id") or ""))
-            registries[column] = registry.public() if registry else None
-        return {
-            "environment": self.environment_of(service),
-            "domains": [],
-            "mounts": [],
-            "redirects": [],
-            "security": [],
-            "ports": [],
-            "server": server.fields if server else None,
-            "previewDeployments": [],
-            **registries,
-        }
+    def __init__(self, now: float, seed: int = 0, version: Version = DEFAULT, *, cloud: bool = False) -> None:
+        """Create an empty instance at `now`, epoch seconds; `cloud` makes it Dokploy's own instead of somebody's."""
+        super().__init__(now, seed, self._run, version, cloud=cloud)
+        self._builds: dict[int, Build | PreviewBuild] = {}
+        # What the present start of the server has still to do; the next restart makes it void.
+        self._starting: list[Event] = []
 
     # Deployments.
 
@@ -109,7 +41,8 @@ class World:
     ) -> Job:
         """Queue a deployment; `kind` is deploy or redeploy.
 
-        Webhooks leave the description out when there is none, and never name the server (transcript 202).
+        Webhooks leave the description out when there is none, and never name the server (transcript 202);
+        nor does a queue in Redis, and the cloud always does.
         """
         data: Json = {f"{service.kind}Id": service.id, "titleLog": title}
         log: Json = {} if description is None else {"descriptionLog": description}
@@ -117,49 +50,64 @@ class World:
         # The order of the keys is the real server's (transcript 42).
         data |= log | kinds if service.kind == "application" else kinds | log
         data["server"] = service.server_id is not None
-        if service.server_id is not None and not webhook:
+        named = self.cloud or (not webhook and self.has(Capability.QUEUE_IN_MEMORY))
+        if service.server_id is not None and named:
             data["serverId"] = service.server_id
-        return self.queue.add(data)
+        job = self.queue.add(data)
+        if self.faults.queued_rows:
+            job.row = self.history.insert(
+                self.now,
+                owner={f"{service.kind}Id": service.id},
+                title=title,
+                description=description or "",
+                log_path="",
+                status="queued",
+            )
+        return job
+
+    def trigger_preview(self, service: str, title: str = "Preview Deployment", description: str = "") -> Job:
+        """Queue the deployment of a pull request's preview, as GitHub's webhook does."""
+        target = self.by_name(service)
+        if not isinstance(target, Deployable) or target.kind != "application":
+            raise ValueError(f"{service} is no application")
+        return self.queue.add(data_of(self, target, title, description))
 
     def _run(self, job: Job) -> None:
-        service = self.services[job.service_id]
-        build = Build(self, job, cast(Deployable, service))
+        service = cast(Deployable, self.services[job.service_id])
+        preview = job.data["applicationType"] == "application-preview"
+        build = (PreviewBuild if preview else Build)(self, job, service, self._forget_build)
         self._builds[id(job)] = build
         build.start()
 
-    def forget_build(self, job: Job) -> None:
+    def clean_queue(self, service_id: str | None = None) -> None:
+        """Drop the waiting jobs of one service, or all; rows that waited with them are cancelled."""
+        for job in self.queue.clean(service_id):
+            if job.row is not None:
+                self.history.finish(job.row, "cancelled", self.now)
+
+    def cancel(self, service: Deployable) -> None:
+        """Do what cancelDeployment does in the cloud: the newest row reads `done`, the jobs `cancelled`."""
+        service.set_status("idle")
+        for row in self.history.of(f"{service.kind}Id", service.id)[:1]:
+            self.history.finish(row, "done", self.now)
+        if isinstance(self.queue, CloudQueue):
+            self.queue.cancel(service.id)
+
+    def _forget_build(self, job: Job) -> None:
         """Let a finished job leave the queue."""
         self._builds.pop(id(job), None)
         self.queue.done(job)
 
     def kill_builds(self, kind: str, server_id: str | None) -> None:
         """Interrupt every image build of a host, or mark its compose runs (transcripts 130, 233, 250)."""
-        partition = server_id or LOCAL
         for job in self.queue.active:
             build = self._builds.get(id(job))
-            if build is None or job.partition != partition or build.service.kind != kind:
+            if build is None or build.service.build_host != server_id or build.service.kind != kind:
                 continue
             if kind == "compose":
                 job.killed = True
             elif build.killable:
                 build.kill()
-
-    def spec_of(self, service: Deployable, image: str, content: Content) -> Spec:
-        """Return the Swarm spec that a deployment of the application sets."""
-        fields = service.fields
-        update = fields["updateConfigSwarm"] or {}
-        environment = tuple(line for line in str(fields["env"] or "").splitlines() if "=" in line)
-        return Spec(
-            image=image,
-            content=content,
-            env=environment,
-            command=fields["command"] or None,
-            replicas=int(fields["replicas"]),
-            order=str(update.get("Order", "start-first")),
-            failure_action=str(update.get("FailureAction", "rollback" if not update else "pause")),
-            monitor=float(update.get("Monitor", 5_000_000_000)) / 1_000_000_000,
-            monitor_given="Monitor" in update,
-        )
 
     def roll_back(self, rollback: Rollback) -> bool:
         """Put a version back into the running service; no row, no status (transcripts 165, 331-339)."""
@@ -179,23 +127,44 @@ class World:
 
     # What tests do to the instance; the control interface offers the same verbs.
 
-    def restart(self, down_seconds: float = RESTART_SECONDS, stale_seconds: float = 0.0) -> None:
+    def restart(
+        self,
+        down_seconds: float = RESTART_SECONDS,
+        stale_seconds: float = 0.0,
+        *,
+        signal: Literal["TERM", "KILL"] = "TERM",
+        rerun_seconds: float | None = None,
+    ) -> None:
         """Kill and start the server: connections are refused, then running rows are cancelled.
 
-        The server listens before it cancels; `stale_seconds` makes that gap visible.
+        The server listens before it cancels; `stale_seconds` makes that gap visible. A queue in Redis keeps its
+        jobs: those that waited start at once, the interrupted one `rerun_seconds` after the start (None: as
+        measured after `signal`). In the cloud only the dashboard is gone for a while.
         """
-        self.queue.lose()
-        self._builds.clear()
+        if signal not in ("TERM", "KILL"):
+            raise ValueError(f"unknown signal {signal!r}; known: TERM, KILL")
+        if rerun_seconds is None:
+            rerun_seconds = RERUN_AFTER_TERM if signal == "TERM" else RERUN_AFTER_KILL
+        wait = rerun_seconds
+        for event in self._starting:
+            event.cancelled = True
+        self.queue.stop()
         self.down_until = self.now + down_seconds
-        self.agenda.after(down_seconds, self._listen)
-        self.agenda.after(down_seconds + stale_seconds, self._cancel_running)
+        self._starting = [self.agenda.after(down_seconds, self._listen)]
+        if not self.cloud:
+            self._builds.clear()
+            self._starting.append(self.agenda.after(down_seconds + stale_seconds, lambda: self._come_up(wait)))
 
     def _listen(self) -> None:
         self.down_until = None
 
+    def _come_up(self, rerun_seconds: float) -> None:
+        self._cancel_running()
+        self.queue.resume(rerun_seconds)
+
     def _cancel_running(self) -> None:
         for row in self.history.rows:
-            if row.status == "running":
+            if row.status == "running" or (row.status == "queued" and not self.queue.holds(row)):
                 self.history.finish(row, "cancelled", self.now)
                 service = self.services.get(str(row.fields["applicationId"] or row.fields["composeId"]))
                 if service is not None:
@@ -224,44 +193,54 @@ class World:
         return commit
 
     def set_behaviour(
-        self,
-        service: str,
-        *,
-        build: BuildOutcome | None = None,
-        runtime: Runtime | None = None,
-        build_seconds: float | None = None,
-        steps: int | None = None,
-        start_seconds: float | None = None,
+        self, service: str, *, members: Mapping[str, Mapping[str, object]] | None = None, **changes: object
     ) -> None:
-        """Change how a service's next deployments go."""
-        behaviour = self.by_name(service).behaviour
-        changes = {
-            "build": build,
-            "runtime": runtime,
-            "build_seconds": build_seconds,
-            "steps": steps,
-            "start_seconds": start_seconds,
-        }
-        for key, allowed in (("build", get_args(BuildOutcome)), ("runtime", get_args(Runtime))):
-            if changes[key] is not None and changes[key] not in allowed:
-                raise ValueError(f"unknown {key} {changes[key]!r}; known: {', '.join(allowed)}")
-        for key, value in changes.items():
-            if value is not None:
-                setattr(behaviour, key, value)
+        """Change how a service's next deployments go: fields of Behaviour, None leaves one as it is.
 
-    def set_image(self, image: str, *, runtime: Runtime | None = None, missing: bool | None = None) -> None:
-        """Decide what containers of a docker image do, or that no registry knows it."""
-        if runtime is not None:
-            self.images.runtimes[image] = runtime
+        `members` changes single services of a compose: by name the fields of Process, an empty mapping ends it.
+        """
+        behaviour = self.by_name(service).behaviour
+        known = {item.name for item in fields(Behaviour)} - {"members"}
+        for key, value in checked(changes, known).items():
+            setattr(behaviour, key, value)
+        for name, own in (members or {}).items():
+            if own:
+                before = behaviour.members.get(name, behaviour.process)
+                behaviour.members[name] = replace(before, **checked(own, set(PROCESS_FIELDS)))
+            else:
+                behaviour.members.pop(name, None)
+
+    def set_image(self, image: str, *, missing: bool | None = None, **process: object) -> None:
+        """Decide what containers of a docker image do (fields of Process), or that no registry knows it."""
+        changes = checked(process, set(PROCESS_FIELDS))
+        if changes:
+            self.images.processes.setdefault(image, {}).update(changes)
         if missing is not None:
             (self.images.missing.add if missing else self.images.missing.discard)(image)
 
-    def running_images(self, app_name: str) -> Iterable[str]:
-        """Return the image of each task that really runs now."""
-        for service in self.swarm.services:
-            if service.name == app_name:
-                yield from (task.spec.image for task in self.swarm.running(service))
+    def run_once(self, compose: str, member: str, exit_code: int) -> str:
+        """Leave a container of `docker compose run` behind (transcript 533); return its id."""
+        service = self.by_name(compose)
+        if not isinstance(service, Deployable) or service.kind != "compose":
+            raise ValueError(f"{compose} is no compose")
+        unit = next((unit for unit in composing.units(self, service) if unit.service == member), None)
+        if unit is None:
+            raise ValueError(f"{compose} has no service {member!r}")
+        return self.containers.run(service.app_name, service.server_id, unit, exit_code).id
 
-    def iso_now(self) -> str:
-        """Return the present as rows write it."""
-        return iso(self.now)
+
+CHOICES = {"build": get_args(BuildOutcome), "runtime": get_args(Runtime), "pending_desired": ("running", "ready")}
+
+
+def checked(changes: Mapping[str, object], known: set[str]) -> Json:
+    """Return what was given, lists as tuples; raises ValueError for unknown names and values."""
+    found: Json = {}
+    for key, value in changes.items():
+        if key not in known:
+            raise TypeError(f"unknown {key!r}; known: {', '.join(sorted(known))}")
+        if value is None:
+            continue
+        if key in CHOICES and value not in CHOICES[key]:
+            raise ValueError(f"unknown {key} {value!r}; known: {', '.join(CHOICES[key])}")
+        found[key] = tuple(value) if isinstance(value, list) else value
+    return found

@@ -124,7 +124,7 @@ def test_a_wrong_usage_is_2(arguments: list[str]) -> None:
         (["list", "--application", " "], "is empty"),
         (["list", "--application", "a", "--server", "s"], "Name one"),
         (["list", "--versions"], "needs a service"),
-        (["list", "--status", "queued"], "dokploy-deployments queue"),
+        (["list", "--status", "queued"], "in the queue"),
         (["list", "--since", "never"], "neither a time nor an age"),
     ],
 )

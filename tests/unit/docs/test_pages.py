@@ -14,8 +14,9 @@ from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.resources import deployment_resume  # noqa: F401 - its error counts as well
 from pulumi_dokploy_deployments.rollback import by_image, recovery, targets  # noqa: F401
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.schema.python_functions import PUBLIC_ERRORS
+from pulumi_dokploy_deployments.schema.resources import RESOURCES
 from tests.support.pages import ROOT, Block, anchors, blocks, links, name_of, own_pages, pages
-from tests.support.reference import DOCUMENTED
 
 PYTHON_BLOCKS = [block for page in pages() for block in blocks(page) if block.language == "python"]
 OUTSIDE = ("http://", "https://", "mailto:")
@@ -106,6 +107,11 @@ def test_every_error_that_the_docs_name_exists() -> None:
             assert set(re.findall(r"`(\w+)`", row)) <= names, f"{name_of(page)}: {row}"
 
 
+def test_every_error_that_programs_may_catch_is_on_the_functions_page() -> None:
+    text = (ROOT / "docs" / "functions.md").read_text(encoding="utf-8")
+    assert [error.__name__ for error in PUBLIC_ERRORS if f"`{error.__name__}`" not in text] == []
+
+
 def _below(kind: type[DokployError]) -> Iterator[type[DokployError]]:
     for child in kind.__subclasses__():
         yield child
@@ -121,5 +127,5 @@ def _resources_in(program: str) -> Iterator[tuple[str, list[str]]]:
 
 
 def _inputs_of(name: str) -> set[str]:
-    page = DOCUMENTED[0] if name == "Deployment" else DOCUMENTED[1]
-    return set(page.inputs.model_fields)
+    (resource,) = (resource for resource in RESOURCES if resource.name == name)
+    return set(resource.inputs.model_fields)

@@ -9,11 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord
-from pulumi_dokploy_deployments.functions.filters import InvalidArgument, filter_of
+from pulumi_dokploy_deployments.functions.arguments import AllDeployments
+from pulumi_dokploy_deployments.functions.filters import Filter, InvalidArgument
 from tests.support.fake_server import row
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 ROWS = [DeploymentRecord.model_validate(row(number)) for number in (3, 1, 2)]
+
+
+def filter_of(**given: Any) -> Filter:
+    """The filter for a caller's arguments."""
+    return AllDeployments.from_given(given, NOW).kept
 
 
 @pytest.mark.parametrize(
@@ -38,13 +44,13 @@ ROWS = [DeploymentRecord.model_validate(row(number)) for number in (3, 1, 2)]
     ],
 )
 def test_since_takes_times_and_ages(since: Any, meant: datetime | None) -> None:
-    assert filter_of(since=since, now=NOW).since == meant
+    assert filter_of(since=since).since == meant
 
 
-@pytest.mark.parametrize("since", ["", "yesterday", "5x", "m", "2026-13-01", "99999999999999999999w", "-5m"])
-def test_a_since_that_means_nothing_is_said_so_with_examples(since: str) -> None:
+@pytest.mark.parametrize("since", ["", "yesterday", "5x", "m", "2026-13-01", "99999999999999999999w", "-5m", 5, ["2h"]])
+def test_a_since_that_means_nothing_is_said_so_with_examples(since: Any) -> None:
     try:
-        found = filter_of(since=since, now=NOW)
+        found = filter_of(since=since)
     except InvalidArgument as error:
         assert "2h" in str(error)  # noqa: PT017
     else:
@@ -54,31 +60,35 @@ def test_a_since_that_means_nothing_is_said_so_with_examples(since: str) -> None
 @given(st.text(max_size=12))
 def test_no_text_as_since_ends_in_anything_but_a_time_or_that_message(text: str) -> None:
     with suppress(InvalidArgument):
-        assert filter_of(since=text, now=NOW).since is not None
+        assert filter_of(since=text).since is not None
 
 
 @pytest.mark.parametrize(("status", "kept"), [("done", 3), (["error", "done"], 3), ("error", 0), (None, 3), ([], 3)])
 def test_statuses_are_one_or_several(status: Any, kept: int) -> None:
-    assert len(filter_of(status, now=NOW).apply(ROWS)) == kept
+    assert len(filter_of(status=status).apply(ROWS)) == kept
 
 
 @pytest.mark.parametrize(("status", "words"), [("queued", "queue"), ("faild", "running, done, error, cancelled")])
 def test_a_status_that_no_row_has_is_an_error_that_names_what_there_is(status: str, words: str) -> None:
     with pytest.raises(InvalidArgument, match=words):
-        filter_of(status, now=NOW)
+        filter_of(status=status)
 
 
 def test_the_newest_are_kept_by_a_limit_whatever_the_order_of_the_rows() -> None:
-    kept = filter_of(limit=2, now=NOW).apply(ROWS)
+    kept = filter_of(limit=2).apply(ROWS)
     assert [deployment.deployment_id for deployment in kept] == ["d3", "d2"]
-    assert filter_of(since="2026-11-24T10:02:00Z", now=NOW).apply(ROWS)[-1].deployment_id == "d2"
+    assert filter_of(since="2026-11-24T10:02:00Z").apply(ROWS)[-1].deployment_id == "d2"
 
 
-@pytest.mark.parametrize("limit", [0, -1, True])
-def test_a_limit_starts_at_one(limit: int) -> None:
-    with pytest.raises(InvalidArgument, match="from 1 on"):
-        filter_of(limit=limit, now=NOW)
+@pytest.mark.parametrize("limit", [0, -1, True, "1", 1.5, float("inf"), [1]])
+def test_a_limit_is_a_whole_number_from_one_on(limit: Any) -> None:
+    with pytest.raises(InvalidArgument, match=r"limit is .* Give a whole number of 1 or more, or leave it out"):
+        filter_of(limit=limit)
+
+
+def test_numbers_of_the_engine_which_are_floats_count_as_whole_ones() -> None:
+    assert filter_of(limit=2.0).limit == 2
 
 
 def test_a_date_object_is_no_time() -> None:
-    assert filter_of(since=date(2026, 11, 24).isoformat(), now=NOW).since == datetime(2026, 11, 24, tzinfo=UTC)
+    assert filter_of(since=date(2026, 11, 24).isoformat()).since == datetime(2026, 11, 24, tzinfo=UTC)

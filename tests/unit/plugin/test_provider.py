@@ -358,8 +358,8 @@ async def test_a_function_gives_its_result_in_the_schema_s_names(engine: Engine)
 @pytest.mark.parametrize(
     ("function", "args", "words"),
     [
-        ("getApplicationDeployments", {}, "getApplicationDeployments needs applicationId"),
-        ("getApplicationDeployments", {"applicationId": "a", "status": "queued"}, "no deployments with the status"),
+        ("getApplicationDeployments", {}, "is missing"),
+        ("getApplicationDeployments", {"applicationId": "a", "status": "queued"}, "No deployment has the status"),
         ("getRollbackCandidates", {}, "No service is named"),
         ("getNothing", {}, "There is no function"),
     ],

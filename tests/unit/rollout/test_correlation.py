@@ -311,11 +311,56 @@ def test_a_running_row_without_a_job_grows_into_an_orphan_and_a_job_ends_that() 
     assert correlator.observe(_snapshot([job(1, started=0.0)], [ours], at=10.0)).orphaned_seconds == 0.0
 
 
-def test_of_two_rows_with_our_mark_the_earlier_one_is_latched() -> None:
+def test_of_two_rows_with_our_mark_the_newer_one_counts() -> None:
     rows = [row("second", description=mark("x", NONCE), at=2.0), row("first", description=mark("x", NONCE), at=1.0)]
     sighting = _correlator().observe(_snapshot([job(1, started=0.0)], rows))
     assert sighting.row is not None
-    assert sighting.row.deployment_id == "first"
+    assert sighting.row.deployment_id == "second"
+
+
+def test_a_second_row_with_our_mark_takes_the_first_one_s_place_and_is_told() -> None:
+    correlator = _correlator()
+    first = row("first", description=mark("x", NONCE), at=1.0)
+    assert correlator.observe(_snapshot([], [first])).phase is Phase.RUNNING
+    assert not correlator.was_carried_out_twice
+    second = row("second", description=mark("x", NONCE), at=9.0)
+    late = correlator.observe(_snapshot([], [second, row("first", status="done", at=1.0, ended=5.0, **OVERWRITTEN)]))
+    assert late.row is not None
+    assert late.row.deployment_id == "second"
+    assert correlator.was_carried_out_twice
+
+
+def test_a_final_row_is_not_the_end_while_a_later_job_with_our_mark_waits() -> None:
+    """A request that a proxy held back and delivered late."""
+    correlator = _correlator()
+    done = row("first", status="done", description=mark("x", NONCE), at=1.0, ended=5.0)
+    late = job(2, description=mark("x", NONCE), queued=4.0)
+    assert correlator.observe(_snapshot([late], [done])).phase is Phase.WAITING
+    assert correlator.observe(_snapshot([], [done])).phase is Phase.FINISHED
+
+
+def test_a_job_that_survives_the_restart_is_waited_for_although_its_row_was_cancelled() -> None:
+    """Timeline 601: the queue in Redis runs the same job again half a minute after the restart."""
+    correlator = _correlator()
+    ours = mark("x", NONCE)
+    active = job(1, description=ours, queued=0.0, started=1.0)
+    cancelled = row("first", status="cancelled", description=ours, at=1.0)
+    assert correlator.observe(_snapshot([active], [row("first", description=ours, at=1.0)])).phase is Phase.RUNNING
+    assert correlator.observe(_snapshot([active], [cancelled])).phase is Phase.ACTIVE
+    again = row("second", description=ours, at=40.0)
+    assert correlator.observe(_snapshot([active], [again, cancelled])).phase is Phase.RUNNING
+    assert correlator.runs_again
+    assert correlator.was_carried_out_twice
+
+
+def test_a_row_of_a_status_that_is_not_known_yet_waits_while_its_job_does() -> None:
+    correlator = _correlator()
+    ours = mark("x", NONCE)
+    queued = row("ours", status="queued", description=ours, at=1.0)
+    behind = _snapshot([job(1, started=0.0), job(2, description=ours, queued=1.0)], [queued])
+    for at in (0.0, 30.0, 60.0):
+        sighting = correlator.observe(_snapshot(list(behind.jobs), [queued], at=at))
+        assert (sighting.phase, sighting.orphaned_seconds) == (Phase.WAITING, 0.0)
 
 
 # --- was the request carried out? -------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pulumi_dokploy_deployments.rollout.dead_ends import (
     AMBIGUOUS_AFTER_SECONDS,
     LOST_AFTER_SECONDS,
+    REMOVED_AFTER_SECONDS,
     STUCK_AFTER_SECONDS,
     UNSEEN_AFTER_SECONDS,
     Dead,
@@ -38,8 +39,9 @@ def test_a_running_row_without_a_job_is_stuck_after_its_time() -> None:
     assert dead_end(Sighting(Phase.RUNNING, running, orphaned_seconds=STUCK_AFTER_SECONDS)) is Dead.STUCK
 
 
-def test_a_removed_row_ends_the_wait_at_once() -> None:
-    assert dead_end(Sighting(Phase.REMOVED)) is Dead.REMOVED
+def test_a_removed_row_is_believed_only_at_a_later_look() -> None:
+    assert dead_end(Sighting(Phase.REMOVED)) is None
+    assert dead_end(Sighting(Phase.REMOVED, missing_seconds=REMOVED_AFTER_SECONDS)) is Dead.REMOVED
 
 
 @given(st.sampled_from([Phase.WAITING, Phase.ACTIVE, Phase.RUNNING]), st.integers(0, 10**6))

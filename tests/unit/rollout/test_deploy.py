@@ -31,7 +31,7 @@ from pulumi_dokploy_deployments.rollout.failures import UnknownService
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from pulumi_dokploy_deployments.waiting.progress import Stage
+from pulumi_dokploy_deployments.waiting.progress import Activity, Stage
 from pulumi_dokploy_deployments.workload.health import Health
 from tests.support import api_faults as faults
 from tests.support.builders import SERVICE_ID, SHA, service
@@ -371,7 +371,7 @@ async def test_a_newer_deployment_that_crashes_is_not_held_against_ours(bench: B
         bench.fake.crashes = True
         bench.fake.foreign("a colleague", 0.5)
 
-    bench.fake.at(4.0, crash)
+    bench.fake.at(4.5, crash)
     outcome = await bench.run()
     assert outcome.verdict.health is Health.UNKNOWN
     assert len(bench.told.warnings) == 2
@@ -537,8 +537,8 @@ async def test_a_database_may_be_left_unproven_when_that_is_asked_for(database: 
 async def test_a_build_of_five_minutes_costs_few_requests(bench: Bench) -> None:
     bench.fake.build_seconds = 300.0
     await bench.run(stream_logs=False)
-    assert bench.fake.calls["deployment.queueList"] < 150
-    assert bench.fake.calls["deployment.all"] < 160
+    assert bench.fake.calls["deployment.queueList"] < 170
+    assert bench.fake.calls["deployment.all"] < 180
 
 
 async def test_no_ending_shows_the_key(bench: Bench) -> None:
@@ -547,3 +547,54 @@ async def test_no_ending_shows_the_key(bench: Bench) -> None:
         await bench.run()
     told = [*bench.told.statuses, *bench.told.lines, *bench.told.warnings, str(caught.value), repr(caught.value)]
     assert all(KEY not in text for text in told)
+
+
+# --- a run that was killed --------------------------------------------------------------------------------------
+
+DIGEST = "0123456789ab"
+
+
+async def kill_after(bench: Bench, seconds: float, **request: Any) -> None:
+    """A run that leaves no trace but what the server has."""
+    run = asyncio.ensure_future(bench.run(**request))
+    await bench.clock.sleep(seconds)
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+
+
+@pytest.mark.parametrize("seconds", [1.0, 8.0])
+async def test_a_run_that_was_killed_is_found_again_by_its_digest_and_not_sent_twice(
+    bench: Bench, seconds: float
+) -> None:
+    """After one second the job waits behind a colleague's, after eight its row runs."""
+    bench.fake.foreign("a colleague", 5.0)
+    bench.fake.build_seconds = 10.0
+    await kill_after(bench, seconds, digest=DIGEST)
+    found = await bench.run(digest=DIGEST)
+    assert len(bench.fake.sent) == 1
+    assert found.deployment is not None
+    assert found.deployment.deployment_id == bench.fake.server.row_of["us 1"]
+    assert found.verdict.health is Health.HEALTHY
+    assert any(told.activity is Activity.RESUMING for told in bench.told.progresses)
+
+
+@pytest.mark.parametrize(("first", "second"), [(DIGEST, "ba9876543210"), ("", ""), (DIGEST, "")])
+async def test_with_other_inputs_or_without_a_digest_a_killed_run_is_not_taken_up(
+    bench: Bench, first: str, second: str
+) -> None:
+    bench.fake.build_seconds = 10.0
+    await kill_after(bench, 2.0, digest=first)
+    again = await bench.run(digest=second)
+    assert len(bench.fake.sent) == 2
+    assert again.deployment is not None
+    assert again.deployment.deployment_id == bench.fake.server.row_of["us 2"]
+
+
+async def test_a_deployment_with_the_same_digest_that_is_over_is_not_taken_for_the_present(clock: VirtualClock) -> None:
+    """A docker source keeps its mark for ever: the same inputs as last week's are deployed again."""
+    bench = Bench(clock, source="docker")
+    await bench.run(digest=DIGEST)
+    again = await bench.run(digest=DIGEST)
+    assert len(bench.fake.sent) == 2
+    assert again.deployment is not None
+    assert again.deployment.deployment_id == bench.fake.server.row_of["us 2"]

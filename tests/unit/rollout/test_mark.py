@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.rollout.mark import carries, mark, new_nonce, unmark
+from pulumi_dokploy_deployments.rollout.mark import carries, digest_of, mark, new_nonce, nonce_with, unmark
 
 NONCES = st.text("0123456789abcdef", min_size=12, max_size=12)
 
@@ -44,3 +46,25 @@ def test_no_two_runs_share_a_mark() -> None:
     nonces = {new_nonce() for _ in range(1000)}
     assert len(nonces) == 1000
     assert all(carries(mark("x", nonce), nonce) for nonce in nonces)
+
+
+@given(st.text(max_size=40), NONCES, NONCES)
+def test_a_run_is_found_again_by_its_digest(description: str, nonce: str, digest: str) -> None:
+    marked = mark(description, nonce, digest)
+    assert carries(marked, nonce)
+    assert nonce_with(marked, digest) == nonce
+    assert unmark(marked) == unmark(description)
+    assert nonce_with(mark("x", nonce), digest) is None, "a mark without a digest is nobody's in particular"
+    assert nonce_with(marked, "") is None, "who has no digest finds nobody"
+
+
+PARTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+)
+
+
+@given(PARTS, PARTS)
+def test_the_same_inputs_have_the_same_digest_and_others_another_one(one: object, other: object) -> None:
+    assert digest_of(["stack", one]) == digest_of(["stack", one])
+    same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    assert (digest_of(["stack", one]) == digest_of(["stack", other])) is same

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.rollout.trigger import (
-    LOOKUP_SECONDS,
+    ARRIVES_WITHIN_SECONDS,
     MOST_SENDINGS,
     AnswerNotFound,
     Evidence,
@@ -156,7 +156,7 @@ async def test_a_request_that_did_not_arrive_is_sent_again_only_after_the_look(c
     server = Server(clock, [Fate.REQUEST_LOST])
     await _send(server)
     assert server.sendings == 2
-    assert clock.elapsed >= LOOKUP_SECONDS
+    assert clock.elapsed >= ARRIVES_WITHIN_SECONDS
 
 
 async def test_a_restart_between_the_sending_and_the_look_does_not_double_it(clock: VirtualClock) -> None:
@@ -215,3 +215,58 @@ async def test_every_fault_on_the_way_is_told(clock: VirtualClock) -> None:
         on_fault=lambda e: told.append(type(e).__name__),
     )
     assert told == ["Unauthorized", "AnswerLost"]
+
+
+# --- late answers and held requests -----------------------------------------------------------------------------
+
+
+async def test_a_request_that_stays_open_is_looked_for_and_found_before_its_answer(clock: VirtualClock) -> None:
+    """A yes that would come in a minute does not hold up a build that is in sight."""
+    was_given_up = False
+
+    async def send() -> None:
+        nonlocal was_given_up
+        try:
+            await clock.sleep(60.0)
+        except asyncio.CancelledError:
+            was_given_up = True
+            raise
+
+    async def has_arrived() -> Evidence:
+        return clock.elapsed >= 5.0
+
+    budget = RetryBudget(key_has_worked=True)
+    await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
+    assert 5.0 <= clock.elapsed < 6.0
+    assert was_given_up
+
+
+async def test_a_late_answer_counts_although_the_looks_before_it_failed(clock: VirtualClock) -> None:
+    async def send() -> None:
+        await clock.sleep(20.0)
+
+    async def has_arrived() -> Evidence:
+        raise faults.refused()
+
+    budget = RetryBudget(key_has_worked=True)
+    await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
+    assert clock.elapsed == pytest.approx(20.0)
+
+
+@pytest.mark.parametrize("held_for", [5.0, 20.0, 40.0, 59.0])
+async def test_a_request_that_a_proxy_cuts_off_and_delivers_late_is_not_sent_again(
+    clock: VirtualClock, held_for: float
+) -> None:
+    sendings = 0
+
+    async def send() -> None:
+        nonlocal sendings
+        sendings += 1
+        raise faults.server_error(504)
+
+    async def has_arrived() -> Evidence:
+        return clock.elapsed >= held_for
+
+    budget = RetryBudget(key_has_worked=True)
+    await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
+    assert sendings == 1

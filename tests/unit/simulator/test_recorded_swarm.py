@@ -97,7 +97,7 @@ def test_a_healthy_deployment_ends_a_paused_update_and_fills_three_replicas() ->
     world = empty_world()
     dock = application(world, "dock", None, build_seconds=0.06)
     for runtime, replicas, seconds in (("healthy", 1, 20), ("exits", 1, 25), ("healthy", 3, 20)):
-        world.set_behaviour(dock.id, runtime=runtime)  # type: ignore[arg-type]
+        world.set_behaviour(dock.id, runtime=runtime)
         dock.update({"replicas": replicas})
         if runtime == "exits":
             dock.update({"updateConfigSwarm": {"FailureAction": "pause", "Order": "stop-first"}})

@@ -21,7 +21,7 @@ def pass_time(target: Simulator, seconds: float) -> None:
     target.clock.now += seconds
 
 
-@pytest.mark.parametrize("kind", ["postgres", "mysql", "mariadb", "mongo", "redis"])
+@pytest.mark.parametrize("kind", ["postgres", "mysql", "mariadb", "mongo", "redis", "libsql"])
 async def test_database_deploys_within_the_request_and_shows_the_row_before(kind: str) -> None:
     target, _ = simulator()
     given = {f"{kind}Id": target.ready["databases"][kind]}

@@ -34,7 +34,7 @@ def test_first_line_tells_everything_that_a_test_needs(running: RunningSimulator
     wanted = "ok broken slow crash git docker unhealthy paused crashloop replicas zero other remote"
     assert set(wanted.split()) <= set(ready["applications"])
     assert {"ok", "broken", "git", "slow"} <= set(ready["composes"])
-    assert set(ready["databases"]) == {"postgres", "mysql", "mariadb", "mongo", "redis"}
+    assert set(ready["databases"]) == {"postgres", "mysql", "mariadb", "mongo", "redis", "libsql"}
     assert set(ready["api_keys"]) == {"owner", "rate_limited", "member", "no_docker"}
     assert "remote" in ready["servers"]
 
@@ -62,6 +62,21 @@ async def test_live_log_over_a_real_websocket_ends_as_recorded(running: RunningS
     with pytest.raises(websockets.InvalidStatus) as refused:
         await websockets.connect(url)
     assert refused.value.response.status_code == 502
+
+
+async def test_container_logs_come_over_a_real_websocket_as_they_are_written(running: RunningSimulator) -> None:
+    name = running.ready["app_names"]["applications"]["crash"]
+    running.control("set_image", image="127.0.0.1:5055/reg/crash:2", runtime="healthy", output=["listening on 80"])
+    url = f"{running.endpoint.replace('http', 'ws')}/docker-container-logs?containerId={name}&runType=swarm"
+    headers = {"x-api-key": running.api_key}
+    async with websockets.connect(f"{url}&tail=5&since=5m", additional_headers=headers) as socket:
+        deploy(running, "crash")
+        assert str(await socket.recv()).endswith(" listening on 80\r\n")
+    async with websockets.connect(f"{url}&tail=many", additional_headers=headers) as socket:
+        with pytest.raises(websockets.ConnectionClosed) as closed:
+            await socket.recv()
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4000, "Invalid tail parameter")
 
 
 async def test_signal_ends_the_process_at_once_although_a_live_log_is_open() -> None:
@@ -95,3 +110,18 @@ def test_answers_come_without_the_delay_of_small_packets(running: RunningSimulat
     with httpx.Client(base_url=running.endpoint, headers=headers) as client:
         elapsed = [client.get("/api/deployment.queueList").elapsed.total_seconds() for _ in range(8)]
     assert min(elapsed) < 0.035
+
+
+def test_a_process_plays_an_older_release_or_the_cloud() -> None:
+    with start_simulator(build_seconds=0.05, server_version="v0.28.3", cloud=True) as older:
+        assert older.ready["server_version"] == "v0.28.3"
+        assert (older.state()["version"], older.state()["cloud"]) == ("v0.28.3", True)
+        answer = httpx.get(f"{older.endpoint}/api/settings.getDokployVersion", headers={"x-api-key": older.api_key})
+        assert answer.json() == "v0.28.3"
+
+
+def test_what_is_no_version_is_refused_with_the_way_to_write_it() -> None:
+    command = [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", "--server-version", "newest"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert "no version of Dokploy: 'newest'; write it like v0.30.2" in ended.stderr

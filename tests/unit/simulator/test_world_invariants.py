@@ -44,6 +44,42 @@ class AnyOrderOfOperations(RuleBasedStateMachine):
     def push(self, message: str) -> None:
         self.world.push_commit(self.services["git"].id, message)
 
+    @rule(
+        name=st.sampled_from(["docker", "compose"]),
+        runtime=st.sampled_from(["healthy", "exits", "unhealthy", "start_fails"]),
+        code=st.sampled_from([0, 7]),
+        after=st.sampled_from([0.2, 9.0]),
+    )
+    def behave(self, name: str, runtime: str, code: int, after: float) -> None:
+        behaviour: dict[str, Any] = {"runtime": runtime, "exit_code": code, "exit_after": after, "output": ["line"]}
+        self.world.set_behaviour(self.services[name].id, **behaviour)
+
+    @rule(
+        condition=st.sampled_from(["any", "on-failure", "none"]),
+        attempts=st.integers(0, 2),
+        zone=st.booleans(),
+        order=st.sampled_from(["start-first", "stop-first"]),
+        port=st.booleans(),
+    )
+    def configure(self, condition: str, attempts: int, zone: bool, order: str, port: bool) -> None:
+        policy = {"Condition": condition, "MaxAttempts": attempts}
+        placement = {"Constraints": ["node.labels.zone==a"]} if zone else None
+        update = {"Order": order, "FailureAction": "rollback"}
+        columns: dict[str, Any] = {"restartPolicySwarm": policy, "placementSwarm": placement}
+        self.services["docker"].update(columns | {"updateConfigSwarm": update})
+        self.world.set_behaviour(self.services["docker"].id, host_port=port)
+
+    @rule(
+        names=st.sets(st.sampled_from(["web", "db", "job"]), min_size=1),
+        restart=st.sampled_from(["no", "always", "on-failure:2"]),
+        tag=st.integers(1, 2),
+        scale=st.integers(0, 2),
+    )
+    def write_file(self, names: set[str], restart: str, tag: int, scale: int) -> None:
+        text = f"    image: bb:{tag}\n    restart: '{restart}'\n    scale: {scale}\n"
+        file = "services:\n" + "".join(f"  {name}:\n{text}" for name in sorted(names))
+        self.services["compose"].update({"composeFile": file})
+
     @rule(kind=st.sampled_from(["application", "compose"]))
     def kill(self, kind: str) -> None:
         self.world.kill_builds(kind, None)
@@ -134,6 +170,37 @@ class AnyOrderOfOperations(RuleBasedStateMachine):
             for slot in {task.slot for task in service.tasks}:
                 meant = [task for task in service.of_slot(slot) if task.desired == "running"]
                 assert len(meant) <= (1 if settled else 2), service.update
+
+    @invariant()
+    def tasks_that_ended_are_not_meant_to_run(self) -> None:
+        for service in self.world.swarm.services:
+            for task in service.tasks:
+                rejected_early = task.state == "rejected" and task.desired == "ready"
+                assert not task.over or task.desired == "shutdown" or rejected_early
+
+    @invariant()
+    def used_up_attempts_start_nothing_more(self) -> None:
+        for service in self.world.swarm.services:
+            for task in service.tasks:
+                attempts = task.spec.restart.attempts if task.spec.restart else 0
+                assert not attempts or task.attempt <= attempts
+
+    @invariant()
+    def a_port_in_host_mode_is_held_by_one_task(self) -> None:
+        for service in self.world.swarm.services:
+            held = [task for task in service.tasks if task.spec.host_port and task.state == "running"]
+            assert len([task for task in held if task.desired == "running"]) <= 1
+
+    @invariant()
+    def a_container_s_name_is_its_own_and_its_states_agree(self) -> None:
+        names = [container.name for container in self.world.containers.all]
+        assert len(names) == len(set(names))
+        for container in self.world.containers.all:
+            restarts = container.unit.restart
+            assert container.state in {"created", "running", "restarting", "exited"}
+            assert container.state != "restarting" or restarts != "no"
+            assert not restarts.startswith("on-failure") or container.restarts <= 2
+            assert (container.started is None) == (container.state == "created")
 
     @invariant()
     def running_tasks_of_a_built_application_hold_a_commit(self) -> None:

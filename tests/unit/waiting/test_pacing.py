@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.waiting.pacing import (
+    BURST_SECONDS,
+    HEARTBEAT_SECONDS,
     LONGEST_SECONDS,
     SHORTEST_SECONDS,
+    Pace,
     seconds_until_next_look,
     usual_seconds,
 )
@@ -25,24 +30,28 @@ AHEAD = st.none() | st.integers(0, 50)
 def test_pauses_stay_between_a_twentieth_of_a_second_and_five(
     phase: Phase, spent: float, usual: float | None, ahead: int | None
 ) -> None:
-    assert SHORTEST_SECONDS <= seconds_until_next_look(phase, spent, usual, ahead) <= LONGEST_SECONDS
+    assert SHORTEST_SECONDS <= _pause(phase, spent, usual, ahead) <= LONGEST_SECONDS
 
 
 @given(st.sampled_from(Phase), st.floats(0, 1e5), st.floats(0, 1e5), USUAL)
 def test_pauses_never_shrink_within_a_phase(phase: Phase, spent: float, more: float, usual: float | None) -> None:
-    now = seconds_until_next_look(phase, spent, usual)
-    assert now <= seconds_until_next_look(phase, spent + more, usual)
+    now = _pause(phase, spent, usual)
+    assert now <= _pause(phase, spent + more, usual)
+
+
+def _pause(phase: Phase, spent: float, usual: float | None, ahead: int | None = None) -> float:
+    return seconds_until_next_look(Pace(phase, spent, usual, ahead))
 
 
 def _looks(phase: Phase, seconds: float, usual: float | None) -> int:
     spent, looks = 0.0, 0
     while spent < seconds:
-        spent += seconds_until_next_look(phase, spent, usual)
+        spent += _pause(phase, spent, usual)
         looks += 1
     return looks
 
 
-@pytest.mark.parametrize(("usual", "most"), [(180.0, 60), (1800.0, 400), (1.0, 12)])
+@pytest.mark.parametrize(("usual", "most"), [(180.0, 90), (1800.0, 405), (1.0, 12)])
 def test_a_build_of_its_usual_length_costs_few_looks(usual: float, most: int) -> None:
     assert _looks(Phase.RUNNING, usual, usual) <= most
 
@@ -50,13 +59,13 @@ def test_a_build_of_its_usual_length_costs_few_looks(usual: float, most: int) ->
 def test_the_row_of_a_quick_build_behind_others_is_seen_before_its_mark_is_gone() -> None:
     """A cached build is over 0.2 s after its start and loses its mark 0.1 s later (transcript 338)."""
     for usual in (None, 1.0, 60.0, 600.0):
-        assert seconds_until_next_look(Phase.WAITING, 3600.0, usual, jobs_ahead=1) < 0.3
-        assert seconds_until_next_look(Phase.WAITING, 3600.0, usual, jobs_ahead=9) <= 0.5
+        assert _pause(Phase.WAITING, 3600.0, usual, 1) < 0.3
+        assert _pause(Phase.WAITING, 3600.0, usual, 9) <= 0.5
 
 
 def test_the_first_looks_after_the_trigger_come_quickly() -> None:
     assert _looks(Phase.UNSEEN, 1.0, None) >= 5
-    assert seconds_until_next_look(Phase.UNSEEN, 0.0, None) == SHORTEST_SECONDS
+    assert _pause(Phase.UNSEEN, 0.0, None) == SHORTEST_SECONDS
 
 
 def test_the_usual_duration_is_the_median_of_the_successful_ones() -> None:
@@ -65,3 +74,24 @@ def test_the_usual_duration_is_the_median_of_the_successful_ones() -> None:
     assert usual_seconds(rows) == 30.0
     assert usual_seconds(rows[3:]) is None
     assert usual_seconds([]) is None
+
+
+@pytest.mark.parametrize("usual", [None, 1.0, 120.0, 3600.0])
+def test_the_end_is_seen_at_once_when_the_log_announces_it_and_the_looks_are_few(usual: float | None) -> None:
+    """The row turns final 6 to 140 ms after the log's end line (transcript 300)."""
+    spent, looks = 0.0, []
+    while spent < BURST_SECONDS:
+        looks.append(spent)
+        spent += seconds_until_next_look(Pace(Phase.RUNNING, 500.0, usual, since_end_line=spent, log_is_growing=True))
+    assert max(later - earlier for earlier, later in itertools.pairwise(each for each in looks if each < 0.2)) < 0.1
+    assert len(looks) <= 20
+
+
+def test_while_the_live_log_grows_it_is_the_clock() -> None:
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 5.0, 10.0, log_is_growing=True)) == HEARTBEAT_SECONDS
+    assert seconds_until_next_look(Pace(Phase.WAITING, 5.0, 10.0, log_is_growing=True)) < 1.0
+
+
+@given(st.floats(20, 240))
+def test_without_a_live_log_the_end_is_seen_within_a_fiftieth_of_the_usual_time(usual: float) -> None:
+    assert _pause(Phase.RUNNING, usual, usual) <= usual / 50 + 1e-9

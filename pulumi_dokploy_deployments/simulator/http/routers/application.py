@@ -24,6 +24,12 @@ def environment_exists(world: World, environment_id: str) -> None:
         raise not_found("Environment")
 
 
+def has_server_in_cloud(world: World, given: Json, what: str) -> None:
+    """Refuse a service without a server in the cloud, which has no host of its own for them."""
+    if world.cloud and not given.get("serverId"):
+        raise ApiError("UNAUTHORIZED", f"You need to use a server to create {what}")
+
+
 @router.mutation(
     "application.create",
     {"name": ID, "appName": TEXT, "description": LOOSE, "environmentId": STRING, "serverId": LOOSE},
@@ -31,6 +37,7 @@ def environment_exists(world: World, environment_id: str) -> None:
 def create(context: Context, given: Json) -> object:
     """Create an application (transcript 13)."""
     environment_exists(context.world, given["environmentId"])
+    has_server_in_cloud(context.world, given, "an application")
     server = context.server(given.get("serverId"))
     service = factory.create_application(
         context.world,
@@ -133,33 +140,22 @@ def save_build_type(context: Context, given: Json) -> object:
     return _save(context, given, {key: value for key, value in given.items() if key != "applicationId"})
 
 
-@router.mutation(
-    "application.saveEnvironment",
-    {"applicationId": STRING, "env": LOOSE, "buildArgs": LOOSE, "buildSecrets": LOOSE, "createEnvFile": LOOSE},
-)
-def save_environment(context: Context, given: Json) -> object:
-    """Store environment variables."""
-    return _save(context, given, {key: value for key, value in given.items() if key != "applicationId"})
-
-
-def _trigger(context: Context, given: Json, kind: str, title: str) -> Deployable:
+def _trigger(context: Context, given: Json, kind: str, title: str) -> object:
     service = context.deployable("application", given)
     context.world.trigger(service, kind, given.get("title") or title, given.get("description") or "")
-    return service
+    return True if context.world.cloud and service.server_id is not None else VOID
 
 
 @router.mutation("application.deploy", DEPLOY)
 def deploy(context: Context, given: Json) -> object:
-    """Queue a deployment; the answer is empty (transcript 30)."""
-    _trigger(context, given, "deploy", "Manual deployment")
-    return VOID
+    """Queue a deployment; the answer is empty (transcript 30), `true` in the cloud."""
+    return _trigger(context, given, "deploy", "Manual deployment")
 
 
 @router.mutation("application.redeploy", DEPLOY)
 def redeploy(context: Context, given: Json) -> object:
     """Queue a rebuild of what was fetched last (transcript 33)."""
-    _trigger(context, given, "redeploy", "Rebuild deployment")
-    return VOID
+    return _trigger(context, given, "redeploy", "Rebuild deployment")
 
 
 @router.mutation("application.stop", ONE)
@@ -186,7 +182,7 @@ def start(context: Context, given: Json) -> object:
 def clean_queues(context: Context, given: Json) -> object:
     """Drop the waiting jobs of the application, existing or not (transcript 45)."""
     context.require(given["applicationId"])
-    context.world.queue.clean(given["applicationId"])
+    context.world.clean_queue(given["applicationId"])
     return VOID
 
 
@@ -208,5 +204,12 @@ def kill_build(context: Context, given: Json) -> object:
 @router.mutation("application.cancelDeployment", ONE)
 def cancel_deployment(context: Context, given: Json) -> object:
     """Refuse: a self-hosted server can't (transcript 46)."""
-    context.deployable("application", given)
-    raise ApiError("BAD_REQUEST", "Deployment cancellation only available in cloud version")
+    return cancel(context, context.deployable("application", given))
+
+
+def cancel(context: Context, service: Deployable) -> Json:
+    """Ask the cloud's runner to cancel the service's jobs; a self-hosted server refuses."""
+    if not context.world.cloud or service.server_id is None:
+        raise ApiError("BAD_REQUEST", "Deployment cancellation only available in cloud version")
+    context.world.cancel(service)
+    return {"success": True, "message": "Deployment cancellation requested"}

@@ -1,13 +1,14 @@
 """Router `compose`: settings, deployments, the queue of one compose."""
 
 from pulumi_dokploy_deployments.simulator.http import views
-from pulumi_dokploy_deployments.simulator.http.errors import ApiError
+from pulumi_dokploy_deployments.simulator.http.errors import ApiError, not_found
 from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, Registry
 from pulumi_dokploy_deployments.simulator.http.schema import ID, TEXT, Field, Schema
-from pulumi_dokploy_deployments.simulator.world import factory
+from pulumi_dokploy_deployments.simulator.world import composing, factory
+from pulumi_dokploy_deployments.simulator.world.compose_file import InvalidFile, read
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
-from .application import LOOSE, STRING, environment_exists
+from .application import LOOSE, STRING, cancel, environment_exists, has_server_in_cloud
 from .updates import COMPOSE_UPDATE
 
 router = Registry()
@@ -30,6 +31,7 @@ DEPLOY: Schema = {"composeId": ID, "title": TEXT, "description": TEXT}
 def create(context: Context, given: Json) -> object:
     """Create a compose (transcript 20)."""
     environment_exists(context.world, given["environmentId"])
+    has_server_in_cloud(context.world, given, "a compose")
     server = context.server(given.get("serverId"))
     service = factory.create_compose(
         context.world,
@@ -63,9 +65,32 @@ def update(context: Context, given: Json) -> object:
     return dict(service.fields)
 
 
-def _trigger(context: Context, given: Json, kind: str, title: str, message: str) -> Json:
+@router.query(
+    "compose.loadServices",
+    {"composeId": ID, "type": Field(options=("fetch", "cache"), optional=True, default="cache")},
+)
+def load_services(context: Context, given: Json) -> object:
+    """Return the services of the file that the last deployment left on the host, in its order (transcript 516).
+
+    Those behind inactive profiles are among them. `fetch` clones the source first.
+    """
+    service = context.deployable("compose", given)
+    if given["type"] == "fetch":
+        service.stored_file = composing.text_of(service)
+    try:
+        names = [member.name for member in read(service.stored_file or "", {})]
+    except InvalidFile as error:
+        raise ApiError("INTERNAL_SERVER_ERROR", str(error)) from error
+    if not names:
+        raise not_found("Services")
+    return names
+
+
+def _trigger(context: Context, given: Json, kind: str, title: str, message: str) -> object:
     service = context.deployable("compose", given)
     context.world.trigger(service, kind, given.get("title") or title, given.get("description") or "")
+    if context.world.cloud and service.server_id is not None:
+        return True
     return {"success": True, "message": message, "composeId": service.id}
 
 
@@ -86,9 +111,10 @@ def stop(context: Context, given: Json) -> object:
     """Stop the containers, or remove the stack."""
     service, world = context.deployable("compose", given), context.world
     if service.fields["composeType"] == "stack":
-        world.swarm.remove(f"{service.app_name}_web", service.server_id)
+        for member in world.swarm.of_stack(service.app_name, service.server_id):
+            world.swarm.remove(member.name, service.server_id)
     else:
-        world.containers.stop(service.app_name, service.server_id, world.now)
+        world.containers.stop(service.app_name, service.server_id)
     service.set_status("idle")
     return True
 
@@ -97,7 +123,7 @@ def stop(context: Context, given: Json) -> object:
 def start(context: Context, given: Json) -> object:
     """Start the containers again."""
     service, world = context.deployable("compose", given), context.world
-    world.containers.start(service.app_name, service.server_id, world.now)
+    world.containers.start(service.app_name, service.server_id)
     service.set_status("done")
     return True
 
@@ -106,7 +132,7 @@ def start(context: Context, given: Json) -> object:
 def clean_queues(context: Context, given: Json) -> object:
     """Drop the waiting jobs of the compose (transcript 176)."""
     context.require(given["composeId"])
-    context.world.queue.clean(given["composeId"])
+    context.world.clean_queue(given["composeId"])
     return {"success": True, "message": "Queues cleaned successfully"}
 
 
@@ -128,5 +154,4 @@ def kill_build(context: Context, given: Json) -> object:
 @router.mutation("compose.cancelDeployment", ONE)
 def cancel_deployment(context: Context, given: Json) -> object:
     """Refuse: a self-hosted server can't (transcript 91)."""
-    context.deployable("compose", given)
-    raise ApiError("BAD_REQUEST", "Deployment cancellation only available in cloud version")
+    return cancel(context, context.deployable("compose", given))

@@ -6,7 +6,7 @@ from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, R
 from pulumi_dokploy_deployments.simulator.http.schema import ID, Field, Schema
 from pulumi_dokploy_deployments.simulator.world.history import COLUMNS, Row
 from pulumi_dokploy_deployments.simulator.world.jobs import Job
-from pulumi_dokploy_deployments.simulator.world.services import Deployable
+from pulumi_dokploy_deployments.simulator.world.services import Deployable, Server
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 router = Registry()
@@ -61,7 +61,6 @@ def centralized(context: Context, given: Json) -> object:
 def _centralized_parts(context: Context, service: Deployable) -> Json:
     environment = context.world.environment_of(service)
     server = context.world.servers.get(service.server_id or "")
-    brief = {key: server.fields[key] for key in ("serverId", "name", "serverType")} if server else None
     part: Json = {
         f"{service.kind}Id": service.id,
         "name": service.name,
@@ -72,10 +71,11 @@ def _centralized_parts(context: Context, service: Deployable) -> Json:
             "name": environment["name"],
             "project": {key: environment["project"][key] for key in ("projectId", "name")},
         },
-        "server": brief,
+        "server": _brief_server(server),
     }
     if service.kind == "application":
-        part["buildServer"] = None
+        build = context.world.servers.get(service.build_server_id or "")
+        part["buildServer"] = _brief_server(build)
     return {
         "application": part if service.kind == "application" else None,
         "compose": part if service.kind == "compose" else None,
@@ -84,9 +84,15 @@ def _centralized_parts(context: Context, service: Deployable) -> Json:
     }
 
 
+def _brief_server(server: Server | None) -> Json | None:
+    return {key: server.fields[key] for key in ("serverId", "name", "serverType")} if server else None
+
+
 @router.query("deployment.queueList")
 def queue_list(context: Context, given: Json) -> object:
     """Return the whole instance's queue, newest first, not filtered by access (transcripts 42, 205)."""
+    if context.world.queue.is_torn():
+        raise ApiError("INTERNAL_SERVER_ERROR", "Cannot read properties of undefined (reading 'getState')")
     return [_job(context, job) for job in context.world.queue.newest_first()]
 
 
@@ -152,12 +158,17 @@ def remove(context: Context, given: Json) -> object:
     {"deploymentId": ID, "tail": Field("number", optional=True, minimum=1, maximum=10000, default=100)},
 )
 def read_logs(context: Context, given: Json) -> object:
-    """Return the log's end as a JSON string (transcripts 32, 49, 86, 179b, 221)."""
+    """Return the log's end as a JSON string (transcripts 32, 49, 86, 179b, 221).
+
+    It is read on the server on which the service runs: the log of a build server is not found there (580).
+    """
     row, world = _row(context, given), context.world
+    service = world.services.get(str(row.fields["applicationId"] or row.fields["composeId"]))
+    host = str(row.fields["serverId"] or "") or (service.server_id if service else None)
     path = str(row.fields["logPath"])
     if not path:
         return ""
-    text = world.logs.tail(path, int(given["tail"]))
+    text = world.logs.tail(path, int(given["tail"]), host)
     if world.faults.take("deployment.readLogs", "truncate_log"):
         return text[: len(text) // 2]
     return text

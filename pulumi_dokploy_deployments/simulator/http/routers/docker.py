@@ -4,6 +4,7 @@ from pulumi_dokploy_deployments.simulator.http.procedure import VOID, Context, R
 from pulumi_dokploy_deployments.simulator.http.schema import TEXT, Field, Schema
 from pulumi_dokploy_deployments.simulator.world import inspection
 from pulumi_dokploy_deployments.simulator.world.templates import Json
+from pulumi_dokploy_deployments.simulator.world.versions import Capability
 
 router = Registry()
 NAME_PATTERN = r"^[a-zA-Z0-9.\-_]+$"
@@ -49,6 +50,8 @@ def stack_containers(context: Context, given: Json) -> object:
 def matching_containers(context: Context, given: Json) -> object:
     """Return the containers of a compose or of any name."""
     world, host, name = context.world, _host(context, given), given["appName"]
+    if given.get("appType") == "stack" and not world.has(Capability.STACK_TASKS_LISTED):
+        return inspection.old_stack_containers(world, name, host)
     if given.get("appType") == "stack":
         return inspection.stack_containers(world, name, host)
     if given.get("appType") == "docker-compose":

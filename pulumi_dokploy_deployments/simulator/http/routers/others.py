@@ -1,12 +1,13 @@
-"""Databases, settings, projects, servers, registries and the other small routers."""
+"""Databases, settings, the making of projects, servers, registries and the other small routers."""
+
+import dataclasses
 
 from pulumi_dokploy_deployments.simulator.http import views
 from pulumi_dokploy_deployments.simulator.http.errors import ApiError, FailedQuery, not_found
 from pulumi_dokploy_deployments.simulator.http.procedure import Context, Handler, Registry
 from pulumi_dokploy_deployments.simulator.http.schema import EVERYTHING, ID, TEXT, Field
 from pulumi_dokploy_deployments.simulator.world import factory
-from pulumi_dokploy_deployments.simulator.world.services import Service
-from pulumi_dokploy_deployments.simulator.world.tasks import Content, Spec
+from pulumi_dokploy_deployments.simulator.world.services import DATABASE_KINDS, Service
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 
 from .application import LOOSE, STRING
@@ -39,20 +40,21 @@ def _deploy_database(context: Context, service: Service) -> None:
         reason = f"Error: (HTTP code 404) no such image - manifest for {image} not found"
         raise ApiError("INTERNAL_SERVER_ERROR", f"Error on deploy {service.kind}{reason}")
     environment = tuple(f"{key}={service.fields[key]}" for key in ("databasePassword",) if service.fields.get(key))
-    content = Content(service.behaviour.runtime)
-    spec = Spec(image, content, environment, replicas=int(service.fields["replicas"]))
-    context.world.swarm.deploy(service.app_name, service.server_id, spec)
+    world = context.world
+    content = world.images.content(image, service.behaviour, service.fields["command"])
+    spec = dataclasses.replace(world.spec_of(service, image, content), env=environment)
+    world.swarm.deploy(service.app_name, service.server_id, spec)
     service.set_status("done")
 
 
-for _kind in ("postgres", "mysql", "mariadb", "mongo", "redis"):
+for _kind in DATABASE_KINDS:
     _database(_kind)
 
 
 @router.query("settings.getDokployVersion")
 def version(context: Context, given: Json) -> object:
     """Return the version (transcript 94)."""
-    return "v0.31.0" if context.world.faults.newer_server else "v0.30.2"
+    return "v0.31.0" if context.world.faults.newer_server else str(context.world.version)
 
 
 @router.query("settings.health", public=True)
@@ -66,7 +68,7 @@ def health(context: Context, given: Json) -> object:
 @router.mutation("settings.cleanAllDeploymentQueue")
 def clean_all(context: Context, given: Json) -> object:
     """Drop every waiting job (transcript 180)."""
-    context.world.queue.clean()
+    context.world.clean_queue()
     return True
 
 
@@ -75,40 +77,6 @@ def builds_concurrency(context: Context, given: Json) -> object:
     """Let several services build at once on Dokploy's own host (transcripts 230, 232)."""
     context.world.queue.set_concurrency(int(given["buildsConcurrency"]))
     return True
-
-
-@router.query("project.all")
-def projects(context: Context, given: Json) -> object:
-    """Return the projects with their environments and services."""
-    world = context.world
-    kinds = ("application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis")
-    columns = {"application": "applications", "compose": "compose"}
-    found = []
-    for project in world.projects:
-        environments = []
-        for environment in world.environments:
-            if environment["projectId"] != project["projectId"]:
-                continue
-            view = dict(environment)
-            for kind in kinds:
-                view[columns.get(kind, kind)] = [
-                    _brief(service)
-                    for service in world.services.values()
-                    if service.kind == kind
-                    and service.fields["environmentId"] == environment["environmentId"]
-                    and context.principal.may_access(service.id)
-                ]
-            environments.append(view)
-        found.append({**project, "environments": environments, "projectTags": []})
-    return found
-
-
-def _brief(service: Service) -> Json:
-    return {
-        f"{service.kind}Id": service.id,
-        "name": service.name,
-        service.status_field: service.fields[service.status_field],
-    }
 
 
 @router.mutation("project.create", {"name": ID, "description": LOOSE, "env": LOOSE})

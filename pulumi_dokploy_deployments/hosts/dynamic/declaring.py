@@ -1,0 +1,20 @@
+"""What the constructor of a dynamic resource hands to Pulumi: its inputs, its outputs, and its URN."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import Resource
+
+from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY, output_names, urn_of
+
+
+def declared(
+    resource: type[Resource], resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> dict[str, Any]:
+    """The properties of a resource; its outputs stand among them without a value, and its inputs go before those."""
+    token = f"pulumi-python:dynamic/dokploy:{resource.__name__}"
+    outputs = dict.fromkeys(output_names(resource))
+    return {**outputs, **inputs, URN_PROPERTY: urn_of(token, resource_name, opts)}

@@ -1,0 +1,88 @@
+"""The resources of the package, one row each. Schema, Python classes and docs come from this table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from pulumi_dokploy_deployments.resources import deployment, rollback_target
+from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
+from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS
+from pulumi_dokploy_deployments.resources.rollback_target import SELECTORS
+from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs, RollbackTargetOutputs
+from pulumi_dokploy_deployments.schema import descriptions
+from pulumi_dokploy_deployments.schema.fields import Field, fields_of
+from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource.
+
+    Attributes:
+        token: its token in the schema, whose last part is the class's name.
+        page: its page in docs/resources.
+        inputs: what a program declares.
+        outputs: what it gives.
+        replacing: the inputs whose change needs a new resource.
+        description: what it does, in paragraphs.
+        imports: the chapter about importing it.
+        id_form: the form of the ids that it is imported and looked up by.
+        choose_one: groups of inputs of which exactly one is given.
+    """
+
+    token: str
+    page: str
+    inputs: type[BaseModel]
+    outputs: type[BaseModel]
+    replacing: tuple[str, ...]
+    description: str
+    imports: str
+    id_form: str
+    choose_one: tuple[tuple[str, ...], ...]
+
+    @property
+    def name(self) -> str:
+        """The name of its class."""
+        return self.token.rpartition(":")[2]
+
+    @property
+    def input_fields(self) -> tuple[Field, ...]:
+        """The inputs in their order."""
+        return fields_of(self.inputs)
+
+    @property
+    def output_fields(self) -> tuple[Field, ...]:
+        """The outputs in their order."""
+        return fields_of(self.outputs)
+
+
+def _services(inputs: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name in SERVICE_ID_FIELDS if name in inputs.model_fields)
+
+
+RESOURCES = (
+    Resource(
+        token=DEPLOYMENT,
+        page="deployment.md",
+        inputs=DeploymentInputs,
+        outputs=DeploymentOutputs,
+        replacing=deployment.REPLACING,
+        description=descriptions.DEPLOYMENT,
+        imports=descriptions.DEPLOYMENT_IMPORT,
+        id_form="`<kind>/<service id>/<deployment id>`, or `<kind>/<service id>/latest` for the newest deployment",
+        choose_one=(_services(DeploymentInputs),),
+    ),
+    Resource(
+        token=ROLLBACK_TARGET,
+        page="rollback-target.md",
+        inputs=RollbackTargetInputs,
+        outputs=RollbackTargetOutputs,
+        replacing=rollback_target.REPLACING,
+        description=descriptions.ROLLBACK_TARGET,
+        imports=descriptions.ROLLBACK_TARGET_IMPORT,
+        id_form="`<kind>/<service id>/<rollback id or deployment id>`",
+        choose_one=(_services(RollbackTargetInputs), tuple(SELECTORS)),
+    ),
+)
