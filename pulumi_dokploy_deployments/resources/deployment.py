@@ -38,6 +38,7 @@ from pulumi_dokploy_deployments.resources.plan import Change, Plan, PlanAction, 
 from pulumi_dokploy_deployments.rollback.by_image import running_image
 from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover, no_way_warning, note_recovery_point
 from pulumi_dokploy_deployments.rollout.deploy import deploy, resume
+from pulumi_dokploy_deployments.rollout.mark import digest_of
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -240,8 +241,11 @@ def _with_settings(state: DeploymentState, inputs: DeploymentInputs) -> Deployme
 
 
 def _request(inputs: DeploymentInputs, operation: Operation) -> RolloutRequest:
+    service = service_named(inputs)
+    # A run that was killed leaves no state. Its deployment is found again by what makes it this resource's.
+    what = [operation.urn, str(service), inputs.method.value, inputs.triggers]
     return RolloutRequest(
-        service=service_named(inputs),
+        service=service,
         method=inputs.method,
         title=inputs.title or operation.title,
         description=inputs.description or "",
@@ -250,6 +254,7 @@ def _request(inputs: DeploymentInputs, operation: Operation) -> RolloutRequest:
         timeout_seconds=operation.timeout_seconds or inputs.timeout_seconds,
         expect_commit=inputs.expect_commit,
         stream_logs=inputs.stream_logs,
+        digest=digest_of(what) if operation.urn else "",
     )
 
 

@@ -214,3 +214,17 @@ async def test_a_database_that_was_broken_off_is_deployed_again(clock: VirtualCl
 
     state = await CYCLE.update(kept, inputs, Operation(bench.context()))
     assert (state.outputs.stage, bench.sent) == ("done", 2)
+
+
+async def test_a_run_that_was_killed_is_found_again_without_any_state(bench: Bench) -> None:
+    inputs, urn = given(**APP), "urn:pulumi:prod::shop::dokploy-deployments:index:Deployment::web"
+    killed = asyncio.create_task(CYCLE.create(inputs, Operation(bench.context(), urn=urn)))
+    bench.clock.after(2.0, lambda: cancel(killed))
+    with pytest.raises(Unfinished):
+        await killed
+
+    other = given(**{**APP, "triggers": {"release": "2"}})
+    made = await CYCLE.create(inputs, Operation(bench.context(), urn=urn))
+    assert (made.state.outputs.status, bench.sent) == ("done", 1)
+    await CYCLE.create(other, Operation(bench.context(), urn=urn))
+    assert bench.sent == 2
