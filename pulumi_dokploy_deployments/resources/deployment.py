@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
-from pulumi_dokploy_deployments.api.errors import ApiError, DokployError, Step
+from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
-from pulumi_dokploy_deployments.api.text import Action, Input
+from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.resources.common import (
     deployments_of,
     find_service,
@@ -33,11 +33,12 @@ from pulumi_dokploy_deployments.resources.deployment_state import (
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, service_problems
 from pulumi_dokploy_deployments.resources.import_ids import LATEST, import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
-from pulumi_dokploy_deployments.resources.life_cycle import Interrupted, Operation, Planned, Stored
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored
 from pulumi_dokploy_deployments.resources.plan import Change, Plan, PlanAction, input_changes
 from pulumi_dokploy_deployments.rollback.by_image import running_image
 from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover, no_way_warning, note_recovery_point
 from pulumi_dokploy_deployments.rollout.deploy import deploy, resume
+from pulumi_dokploy_deployments.rollout.failures import interrupted
 from pulumi_dokploy_deployments.rollout.mark import digest_of
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
@@ -251,7 +252,8 @@ def _request(inputs: DeploymentInputs, operation: Operation) -> RolloutRequest:
         description=inputs.description or "",
         wait_for=inputs.wait_for,
         on_busy=inputs.on_busy,
-        timeout_seconds=operation.timeout_seconds or inputs.timeout_seconds,
+        timeout_seconds=operation.seconds(inputs),
+        deadline_source=operation.deadline_source,
         expect_commit=inputs.expect_commit,
         stream_logs=inputs.stream_logs,
         digest=digest_of(what) if operation.urn else "",
@@ -265,33 +267,10 @@ def _kept(inputs: DeploymentInputs) -> Iterator[RunRecord]:
     try:
         yield record
     except asyncio.CancelledError:
-        error: DokployError = _interrupted(record)
+        error = interrupted(record.service, record.deployment, record.stage, record.link, is_sent=record.is_sent)
         raise unfinished(inputs, record, error) or error from None
     except DokployError as failure:
         raise unfinished(inputs, record, failure) or failure from failure.__cause__
-
-
-def _interrupted(record: RunRecord) -> Interrupted:
-    """What an interrupted run says: what still runs at the server, and what the next one will do."""
-    service = record.service
-    if service is None or not record.is_sent:
-        return Interrupted(
-            "Interrupted before anything was sent to the server.",
-            next_step=("To deploy, ", Action.RUN_AGAIN, "."),
-            step=Step.RUN_AGAIN,
-        )
-    if record.deployment is not None:
-        what = f"the deployment {record.deployment.deployment_id} of {name_of(service)}"
-        where = f" (stage {record.stage.value!r}, {record.link})"
-        still = "is over at the server" if record.deployment.status.is_final else "still runs at the server"
-    else:
-        what, where = f"the deployment of {name_of(service)}", f" ({record.link})"
-        still = "is taken by the server, and waits in its queue or starts"
-    return Interrupted(
-        f"Interrupted: {what} {still}{where}.",
-        next_step=("It was left as it is. To go on waiting for it, ", Action.RUN_AGAIN, "."),
-        step=Step.RUN_AGAIN,
-    )
 
 
 async def _warn_of_blindness(service: Service, context: RunContext) -> None:

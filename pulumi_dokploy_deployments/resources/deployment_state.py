@@ -10,9 +10,15 @@ from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
 from pulumi_dokploy_deployments.resources.common import iso
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
-from pulumi_dokploy_deployments.resources.life_cycle import Interrupted, Unfinished
+from pulumi_dokploy_deployments.resources.life_cycle import Unfinished
 from pulumi_dokploy_deployments.resources.state import ResourceState, RunState
-from pulumi_dokploy_deployments.rollout.errors import ContactLost, DeploymentTimedOut, RolloutError, TriggerFailed
+from pulumi_dokploy_deployments.rollout.errors import (
+    ContactLost,
+    DeploymentTimedOut,
+    Interrupted,
+    RolloutError,
+    TriggerFailed,
+)
 from pulumi_dokploy_deployments.rollout.mark import unmark
 from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
 from pulumi_dokploy_deployments.workload.health_probe import Baseline

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, DokployError
+from pulumi_dokploy_deployments.api.text import DeadlineSource
 from pulumi_dokploy_deployments.resources.inputs import Checked, InputsT, ResourceInputs
 from pulumi_dokploy_deployments.resources.plan import Plan
 from pulumi_dokploy_deployments.resources.state import ResourceState
@@ -15,6 +16,14 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 
 AnyState = ResourceState[Any, Any, Any]
 StateT = TypeVar("StateT", bound=AnyState)
+
+
+class TimedInputs(Protocol):
+    """Inputs with a deadline."""
+
+    @property
+    def timeout_seconds(self) -> float:
+        """How long to wait."""
 
 
 @dataclass(frozen=True)
@@ -26,12 +35,18 @@ class Operation:
         title: the title of a deployment for which the program gives none.
         urn: the resource's URN; empty where the host does not know it.
         timeout_seconds: a deadline of the host's that wins over the input; None leaves the input's.
+        deadline_source: where the deadline comes from, for messages.
     """
 
     context: RunContext
     title: str = ""
     urn: str = ""
     timeout_seconds: float | None = None
+    deadline_source: DeadlineSource = DeadlineSource.INPUT
+
+    def seconds(self, inputs: TimedInputs) -> float:
+        """The deadline that counts."""
+        return self.timeout_seconds or inputs.timeout_seconds
 
 
 @dataclass(frozen=True)
@@ -69,10 +84,6 @@ class Unfinished(Exception):
         self.error = error
         self.resource_id = resource_id
         self.state = state
-
-
-class Interrupted(DokployError):
-    """The user ended the wait."""
 
 
 class LifeCycle(Protocol[InputsT, StateT]):

@@ -23,7 +23,7 @@ from pulumi_dokploy_deployments.resources.common import (
 from pulumi_dokploy_deployments.resources.fields import Problem, listed, service_problems
 from pulumi_dokploy_deployments.resources.import_ids import import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
-from pulumi_dokploy_deployments.resources.life_cycle import Interrupted, Operation, Planned, Stored, Unfinished
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored, Unfinished
 from pulumi_dokploy_deployments.resources.plan import Change, ChangeKind, Plan, PlanAction, input_changes
 from pulumi_dokploy_deployments.resources.rollback_target_model import (
     OnRelease,
@@ -51,6 +51,7 @@ from pulumi_dokploy_deployments.rollback.targets import (
     select,
 )
 from pulumi_dokploy_deployments.rollout.deploy import deploy
+from pulumi_dokploy_deployments.rollout.errors import Interrupted
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -298,7 +299,7 @@ async def _pin(before: PinRun, inputs: PinInputs, operation: Operation) -> Rollb
         raise DokployError("No version is named.")
     with _kept(before, inputs, service) as pinning:
         if target.strategy is Strategy.IMAGE:
-            seconds = operation.timeout_seconds or inputs.timeout_seconds
+            seconds = operation.seconds(inputs)
             proof = await roll_back_and_verify(service, target, context, timeout_seconds=seconds, record=pinning.record)
             image, previous, health = proof.image, proof.previous_image, proof.verdict.health
         else:
@@ -330,7 +331,7 @@ def _kept(before: PinRun, inputs: PinInputs, service: Service) -> Iterator[_Pinn
     try:
         yield pinning
     except asyncio.CancelledError:
-        error: DokployError = _interrupted(service, inputs, pinning)
+        error = _interrupted(service, inputs, pinning)
         raise _unfinished(inputs, pinning, error) or error from None
     except DokployError as failure:
         raise _unfinished(inputs, pinning, failure) or failure from failure.__cause__
@@ -351,13 +352,16 @@ def _interrupted(service: Service, inputs: PinInputs, pinning: _Pinning) -> Inte
     version = f"version {inputs.target.version}" if inputs.target and inputs.target.version else "the pinned version"
     if not pinning.record.is_sent:
         return Interrupted(
-            f"Interrupted before {name_of(service)} was asked to go back to {version}.",
+            f"Interrupted before {name_of(service)} was asked to go back to {version}",
+            service=name_of(service),
             next_step=("To pin it, ", Action.RUN_AGAIN, "."),
             step=Step.RUN_AGAIN,
         )
     return Interrupted(
         f"Interrupted: the server was asked to bring {name_of(service)} back to {version}, and whether that runs was "
-        "not verified.",
+        "not verified",
+        service=name_of(service),
+        link=pinning.record.link,
         next_step=("To pin it once more and verify it, ", Action.RUN_AGAIN, "."),
         step=Step.RUN_AGAIN,
     )
@@ -403,7 +407,8 @@ def _request(inputs: PinInputs, operation: Operation, title: str) -> RolloutRequ
     return RolloutRequest(
         service=service_named(inputs),
         title=title,
-        timeout_seconds=operation.timeout_seconds or inputs.timeout_seconds,
+        timeout_seconds=operation.seconds(inputs),
+        deadline_source=operation.deadline_source,
         stream_logs=inputs.stream_logs,
     )
 

@@ -1,4 +1,4 @@
-"""Brings a stored image back through the server's rollback endpoint, and proves that it runs.
+"""Brings a stored image back through the server's rollback endpoint, and verifies that it runs.
 
 The endpoint answers 200 with an empty body, makes no row and sets no status (transcripts 165, 166, 336), so its answer
 proves nothing: what Swarm runs afterwards is compared with the pinned image.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
+from pulumi_dokploy_deployments.api.text import Action, Input
 from pulumi_dokploy_deployments.rollback.targets import Target, runs_image
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.record import RunRecord
@@ -28,7 +29,7 @@ class RollbackFailed(RolloutError):
 
 
 class RollbackUnproven(RolloutError):
-    """The server took the rollback, and what runs is not the pinned version."""
+    """The server took the rollback, and the pinned version is not what runs."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,8 @@ async def roll_back_and_verify(
     await _send(service, target, context, probe, record, budget)
     if not baseline.is_known:
         context.reporter.warning(
-            f"The server took the rollback; that the version runs could not be checked: {baseline.unknown_because}."
+            "The server took the rollback, but whether the version runs could not be checked: "
+            f"{baseline.unknown_because}."
         )
         return Proof(Verdict(Health.UNKNOWN, baseline.unknown_because), target.image or "", "")
     return await _prove(service, target, context, probe, baseline, deadline, budget)
@@ -123,7 +125,8 @@ async def _send(
             f"{name_of(service)} could not be rolled back to {target.describe(context.clock.now())}: {reason}",
             service=name_of(service),
             link=dashboard_link(client.connection.origin, service),
-            next_step="What ran before keeps running.",
+            next_step="The version that ran before keeps running.",
+            step=Step.LOOK_AT_SERVICE,
         ) from None
 
 
@@ -134,18 +137,18 @@ async def _why_refused(service: Service, target: Target, context: RunContext) ->
         now = await client.read_service(service.kind, service.service_id)
         rows = await client.deployments_by_type(service.kind.value, service.service_id)
     except AccessDenied:
-        return "the API key's user has no access to the service"
+        return "the API key's user may not access the service"
     except NotFound:
-        return "the service is no longer there"
+        return "the service no longer exists"
     except ApiError as error:
-        return f"the server gives no reason, and looking for it failed: {error.message.rstrip('.')}"
+        return f"the server gives no reason, and the cause could not be looked up: {error.message.rstrip('.')}"
     if all(row.rollback_id != target.rollback_id for row in rows):
         return "the version is no longer in the server's history, which keeps about ten deployments"
     if not now.rollback_active or now.rollback_registry_id is None:
-        return "rollbacks are switched off, or have no registry, in the application's settings"
+        return "rollbacks are turned off, or have no registry, in the application's settings"
     return (
-        "the server gives no reason; its log has it. Most often its login at the rollback registry fails, or the "
-        "registry can't be reached"
+        "the server gives no reason, but its own log does. The usual cause is that the login to the rollback registry "
+        "fails, or that the registry can't be reached"
     )
 
 
@@ -179,25 +182,38 @@ async def _prove(
         verdict = await wait_until_final(look, context, deadline, budget)
     except TimeoutError as late:
         raise RollbackUnproven(
-            f"{name} was rolled back to {wanted}, but it was not seen to run in time ({late}); image {image}",
+            f"{name} was rolled back to {wanted}, but it did not run in time",
+            reason=f"{late}; image {image or 'unknown'}",
             service=name,
             link=link,
-            next_step="Look at the service's page for what runs; raise timeout_seconds where starting takes longer.",
+            next_step=(
+                "Look at the service's log for why it is not ready. If it needs longer to start, raise ",
+                Input("timeout_seconds"),
+                ".",
+            ),
+            step=Step.CHANGE_INPUT,
+            property_name="timeout_seconds",
         ) from None
     if verdict.health is Health.UNHEALTHY:
         still = f"; {verdict.still_runs}" if verdict.still_runs else ""
         raise RollbackUnproven(
-            f"The server took the rollback of {name} to {wanted}, but that version does not run: "
-            f"{verdict.reason}{still}",
+            f"The server took the rollback of {name} to {wanted}, but that version does not run",
+            reason=f"{verdict.reason}{still}",
             service=name,
             link=link,
-            next_step="Its image may be gone from the registry. Choose another version.",
+            next_step=(
+                "Its image may no longer be in the registry. ",
+                Action.LIST_CANDIDATES,
+                " and choose another one.",
+            ),
+            step=Step.CHANGE_INPUT,
         )
     if not runs_image(image, target.image or ""):
         raise RollbackUnproven(
             f"The server took the rollback of {name} to {wanted}, but {image or 'an unknown image'} runs instead",
             service=name,
             link=link,
-            next_step="Another deployment may have come in between. Run `pulumi up` again to pin once more.",
+            next_step=("Another deployment may have been made meanwhile. ", Action.RUN_AGAIN, " to pin the version."),
+            step=Step.RUN_AGAIN,
         )
     return Proof(verdict, image, baseline.image)

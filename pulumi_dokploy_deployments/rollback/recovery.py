@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
 from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.api.swarm_models import ServiceTask
+from pulumi_dokploy_deployments.api.text import Text, clause, joined
 from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify
 from pulumi_dokploy_deployments.rollback.by_source import deploy_source, set_source
 from pulumi_dokploy_deployments.rollback.candidates import Candidate, candidates_of
@@ -20,6 +21,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     ServiceUnhealthy,
     UnexpectedCommit,
 )
+from pulumi_dokploy_deployments.rollout.next_steps import AGAIN
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -34,21 +36,24 @@ RECOVERABLE = (DeploymentFailed, ServiceUnhealthy, UnexpectedCommit)
 
 
 class RolledBack(RolloutError):
-    """The deployment failed; what ran before was looked after, with what success the message says.
+    """The deployment failed, and what ran before was checked and if necessary brought back.
 
     Attributes:
         cause: the failure of the deployment itself.
-        is_recovered: whether the earlier version is proven to run.
+        is_recovered: whether the earlier version was seen to run.
     """
 
-    def __init__(self, cause: RolloutError, recovery: str, *, is_recovered: bool) -> None:
+    def __init__(self, cause: RolloutError, recovery: Text, *, is_recovered: bool) -> None:
         super().__init__(
-            cause.message,
+            cause.what,
+            reason=cause.reason,
             service=cause.service,
             deployment=cause.deployment,
             log_tail=cause.log_tail,
             link=cause.link,
-            next_step=f"{recovery} Mend the cause and run `pulumi up` again.",
+            next_step=joined(recovery, " Fix the cause", AGAIN),
+            step=Step.FIX_AND_RUN_AGAIN,
+            property_name=cause.property_name,
         )
         self.cause = cause
         self.is_recovered = is_recovered
@@ -64,7 +69,7 @@ class RecoveryPoint:
     candidate: Candidate | None
     """The deployment that brought what runs; None where the history does not tell."""
     why_no_way: str
-    """Why there is no way back, in words for the user; empty where there is one."""
+    """Why there is no way back, as the end of a sentence; empty where there is one."""
 
     @property
     def name(self) -> str:
@@ -84,7 +89,7 @@ async def note_recovery_point(service: Service, context: RunContext) -> Recovery
         ApiError: the server can't be reached.
     """
     if service.kind is not ServiceKind.APPLICATION:
-        return RecoveryPoint(service, frozenset(), "", None, "Dokploy keeps no earlier version of a compose")
+        return RecoveryPoint(service, frozenset(), "", None, "Dokploy keeps no earlier versions of a compose")
     probe = SwarmProbe(context.client, context.clock, service)
     seen = await retry_transient(lambda: probe.observe(frozenset()), budget=short_budget(), clock=context.clock)
     rows = await retry_transient(
@@ -110,7 +115,7 @@ async def deploy_or_recover(
     """Run the deployment; when it fails, bring back what ran before, prove it, and fail with both facts.
 
     Raises:
-        RolledBack: the deployment failed, and what ran before was looked after.
+        RolledBack: the deployment failed; the message says what runs now.
         RolloutError: an ending after which nothing can be brought back safely.
         ApiError: the server refused or could not be reached.
     """
@@ -132,21 +137,21 @@ def no_way_warning(point: RecoveryPoint) -> str:
 async def _recover(
     failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext
 ) -> RolledBack:
-    context.reporter.progress(Progress(Activity.RECOVERING, detail=point.name))
+    context.reporter.progress(Progress(Activity.RECOVERING, detail=f"checking what ran before ({point.name})"))
     try:
         if await _still_runs(point, context):
-            return RolledBack(failure, f"What ran before ({point.name}) is seen to run.", is_recovered=True)
+            return RolledBack(failure, f"What ran before ({point.name}) is running.", is_recovered=True)
         if point.why_no_way:
             return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
         await _bring_back(point, request, context)
     except DokployError as error:
         return RolledBack(
             failure,
-            f"Going back to what ran before ({point.name}) failed as well: {error.message.rstrip('.')}.",
+            joined(f"Rolling back to what ran before ({point.name}) failed as well: ", clause(error.text), "."),
             is_recovered=False,
         )
     return RolledBack(
-        failure, f"It was rolled back to what ran before ({point.name}), which is seen to run.", is_recovered=True
+        failure, f"It was rolled back to what ran before ({point.name}), which is running.", is_recovered=True
     )
 
 
@@ -238,7 +243,7 @@ def _origin_of(
 
 def _why_no_way(service: Service, running: Sequence[ServiceTask], image: str, candidate: Candidate | None) -> str:
     if not running:
-        return "nothing of it runs now"
+        return "none of its tasks is running"
     if candidate is not None and candidate.works:
         return ""
     if service.source_type is SourceType.DOCKER:
@@ -246,5 +251,5 @@ def _why_no_way(service: Service, running: Sequence[ServiceTask], image: str, ca
             return ""
         return f"the image that runs, {image}, is the one that is about to be deployed"
     if candidate is None:
-        return "its history does not tell which deployment runs"
+        return "its history does not show which deployment runs"
     return f"the deployment that runs, {candidate.deployment_id}, can't be brought back: {candidate.why_not}"

@@ -88,7 +88,14 @@ async def verify_running(wait: Wait, row: DeploymentRecord | None) -> None:
         record.verdict = Verdict(Health.UNKNOWN, why_unknown(error))
     except TimeoutError as late:
         raise failures.timed_out(
-            service, row, wait.request.timeout_seconds, Stage.HEALTH_CHECK, [], record.link, so_far=str(late)
+            service,
+            row,
+            wait.request.timeout_seconds,
+            Stage.HEALTH_CHECK,
+            [],
+            record.link,
+            so_far=str(late),
+            deadline=wait.request.deadline_source,
         ) from None
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.models import DeployMethod, Service
 from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.api.text import DeadlineSource
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
 
@@ -40,6 +41,8 @@ class RolloutRequest:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     expect_commit: str | None = None
     stream_logs: bool = True
+    deadline_source: DeadlineSource = DeadlineSource.INPUT
+    """Where `timeout_seconds` comes from, so that a message can name the limit to raise."""
     digest: str = ""
     """Stands for the resource and what it deploys (`mark.digest_of`); empty where two runs can't be told to be one."""
 

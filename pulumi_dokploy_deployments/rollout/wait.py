@@ -121,5 +121,11 @@ class Wait:
         reached = self.log.stages.reached
         stage = reached if reached is not Stage.QUEUED else self.record.stage
         return failures.timed_out(
-            self.service, self.record.deployment, self.request.timeout_seconds, stage, tail, self.record.link
+            self.service,
+            self.record.deployment,
+            self.request.timeout_seconds,
+            stage,
+            tail,
+            self.record.link,
+            deadline=self.request.deadline_source,
         )

@@ -8,6 +8,7 @@ from datetime import datetime
 from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient
 from pulumi_dokploy_deployments.workload.judge import STABLE_SECONDS, Judge
 from pulumi_dokploy_deployments.workload.member_judge import SHORTEST_LOOK_SECONDS
@@ -100,7 +101,7 @@ async def wait_until_final(
         verdict = await retry_transient(look, budget=budget, clock=context.clock)
         if verdict.is_final:
             return verdict
-        context.reporter.status(f"health check: {verdict.reason}")
+        context.reporter.progress(Progress(Activity.VERIFYING, Stage.HEALTH_CHECK, detail=verdict.reason))
         remaining = deadline - context.clock.monotonic()
         if remaining <= 0:
             raise VerificationTimedOut(verdict)
@@ -124,7 +125,7 @@ async def runs_steadily(
             return True
         if context.clock.monotonic() >= until:
             return False
-        context.reporter.status("watching that what ran before stays up")
+        context.reporter.progress(Progress(Activity.RECOVERING, detail="watching that what ran before stays up"))
         await context.clock.sleep(LOOK_EVERY_SECONDS)
 
 

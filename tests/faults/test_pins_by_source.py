@@ -67,7 +67,7 @@ async def test_a_git_source_goes_back_to_a_named_ref_and_its_setting_comes_back_
     await bench.deploy("git", kind=ServiceKind(kind))
     inputs = {f"{kind}_id": service.id, "commit": good.sha[:10], "strategy": "source"}
 
-    with pytest.raises(NoSuchTarget, match="no bare commits"):
+    with pytest.raises(NoSuchTarget, match="not bare commits"):
         await pin(bench, **inputs)
     assert git_setting(bench, "git", kind) == before
 
@@ -92,7 +92,7 @@ async def test_a_ref_that_holds_another_commit_fails_and_leaves_the_setting_as_i
     assert first.deployment is not None
     bench.world.push_commit(service.id, "later")
     tag(bench, service, "v1")
-    with pytest.raises(UnexpectedCommit, match="holds"):
+    with pytest.raises(UnexpectedCommit, match="points to"):
         await pin(
             bench,
             application_id=service.id,

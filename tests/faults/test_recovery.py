@@ -77,7 +77,7 @@ async def test_a_version_that_does_not_run_is_rolled_back_by_its_stored_image(be
 async def test_what_swarm_itself_brought_back_is_enough_where_the_image_names_its_version(bench: Bench) -> None:
     error = await rolled_back(bench, "crash")
     assert error.is_recovered
-    assert "is seen to run" in str(error)
+    assert "is running. Fix the cause" in str(error)
     running = set(bench.world.running_images(bench.service("crash").app_name))
     assert running == {"127.0.0.1:5055/reg/crash:1"}
 

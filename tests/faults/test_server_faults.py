@@ -216,7 +216,7 @@ async def test_the_database_away_at_the_end_of_the_build_leaves_a_stuck_row(benc
     bench.at(20.0, lambda: setattr(bench.faults, "database_down", False))
     error = await bench.failure()
     assert isinstance(error, DeploymentStuck)
-    assert "its database was away when the build ended" in str(error)
+    assert "its database was unavailable when the build ended" in str(error)
 
 
 async def test_a_history_pruned_while_we_were_cut_off_is_not_guessed(bench: Bench) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
 from pulumi_dokploy_deployments.hosts.configuration import namespace_of, resolve_connection
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 from pulumi_dokploy_deployments.resources.fields import Problem, UnknownValue, contains_unknown, model_problems
 from pulumi_dokploy_deployments.schema.names import PACKAGE
 from pulumi_dokploy_deployments.schema.provider_model import TIMEOUT_VARIABLE, ProviderInputs
@@ -39,7 +40,7 @@ def check_configuration(inputs: Mapping[str, Any]) -> list[Problem]:
         try:
             Connection.parse(endpoint, "a-key-that-stands-for-any")
         except ConfigurationError as error:
-            problems.append(Problem("endpoint", str(error)))
+            problems.append(Problem("endpoint", error.told(PLUGIN)))
     return problems
 
 

@@ -29,7 +29,7 @@ from pulumi.provider.experimental.provider import (
 )
 
 from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.api.text import spell
+from pulumi_dokploy_deployments.api.text import DeadlineSource, spell
 from pulumi_dokploy_deployments.hosts.flat_state import (
     flat_computed,
     flat_inputs,
@@ -50,13 +50,13 @@ from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
 from pulumi_dokploy_deployments.resources.fields import Problem
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.resources.life_cycle import (
-    Interrupted,
     LifeCycle,
     Operation,
     Unfinished,
     property_at_fault,
 )
 from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
+from pulumi_dokploy_deployments.rollout.errors import Interrupted
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel
 from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -223,10 +223,16 @@ class DokployProvider(Provider):
 
     def _operation(self, inputs: ResourceInputs, urn: str, custom: float) -> Operation:
         """The deadline that counts is that of customTimeouts, then the resource's own, then the provider's."""
-        seconds = custom or None
+        seconds, source = custom or None, DeadlineSource.RESOURCE_OPTION
         if seconds is None and "timeout_seconds" not in inputs.given:
-            seconds = self._configuration.timeout_seconds
-        return Operation(self._context(inputs, urn), title=default_title(urn), urn=urn, timeout_seconds=seconds)
+            seconds, source = self._configuration.timeout_seconds, DeadlineSource.PROVIDER
+        return Operation(
+            self._context(inputs, urn),
+            title=default_title(urn),
+            urn=urn,
+            timeout_seconds=seconds,
+            deadline_source=source if seconds is not None else DeadlineSource.INPUT,
+        )
 
     async def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a piece of work that `cancel` can end."""
@@ -235,7 +241,7 @@ class DokployProvider(Provider):
         try:
             return await task
         except asyncio.CancelledError:
-            raise Interrupted("Interrupted.") from None
+            raise Interrupted("Interrupted", service="") from None
         finally:
             self._waits.discard(task)
             await self._flush()

@@ -208,7 +208,7 @@ async def test_cancel_ends_every_wait_at_once_and_says_what_still_runs(engine: E
     with pytest.raises(Aborted) as failure:
         await waits[0]
     assert clock.elapsed < 35.0
-    assert "still runs at the server" in failure.value.details
+    assert "is still running at the server" in failure.value.details
     assert values(failure.value.kept.properties)["status"] == "running"
     with pytest.raises(Aborted):
         await waits[1]

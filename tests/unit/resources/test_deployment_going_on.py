@@ -13,8 +13,9 @@ from pulumi_dokploy_deployments.hosts.words import PYTHON
 from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
 from pulumi_dokploy_deployments.resources.deployment_state import DeploymentState, LeftAs
-from pulumi_dokploy_deployments.resources.life_cycle import Interrupted, Operation, Unfinished
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished
 from pulumi_dokploy_deployments.resources.plan import PlanAction
+from pulumi_dokploy_deployments.rollout.errors import Interrupted
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from tests.support import api_faults as faults
 from tests.support.builders import SERVICE_ID, service
@@ -116,8 +117,8 @@ async def test_an_interrupted_build_is_waited_for_and_not_sent_again(bench: Benc
     kept = await bench.breaks_off_after(2.0)
     assert kept is not None
     assert kept.run.left_as is LeftAs.BROKEN_OFF
-    assert "still runs at the server" in bench.words
-    assert "To go on waiting for it, run `pulumi up` again" in bench.words
+    assert "is still running at the server" in bench.words
+    assert "Run `pulumi up` again to go on waiting for it" in bench.words
 
     state = await bench.next_up(kept)
     assert (state.outputs.status, state.outputs.health, bench.sent) == ("done", "healthy", 1)
@@ -150,7 +151,7 @@ async def test_one_that_waits_in_the_queue_is_known_by_its_mark(bench: Bench) ->
     assert kept is not None
     assert kept.outputs.deployment_id is None
     assert bench.resource_id.endswith(f"/{kept.run.nonce}")
-    assert "waits in its queue or starts" in bench.words
+    assert "its deployment is queued or about to start" in bench.words
 
     assert (await bench.next_up(kept)).outputs.status == "done"
     assert bench.sent == 1

@@ -11,12 +11,13 @@ from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.text import spell
 from pulumi_dokploy_deployments.hosts.flat_state import flat_state, inputs_in, state_in
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN
-from pulumi_dokploy_deployments.resources.life_cycle import Interrupted, Operation, Unfinished, property_at_fault
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished, property_at_fault
 from pulumi_dokploy_deployments.resources.plan import ChangeKind, Plan, PlanAction
 from pulumi_dokploy_deployments.resources.rollback_target import SELECTORS, RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs, RollbackTargetOutputs
 from pulumi_dokploy_deployments.resources.rollback_target_state import PinInputs, RollbackTargetState
 from pulumi_dokploy_deployments.rollback.targets import NoSuchTarget
+from pulumi_dokploy_deployments.rollout.errors import Interrupted
 from tests.support.bench import Bench
 
 CYCLE = RollbackTargetLifeCycle()

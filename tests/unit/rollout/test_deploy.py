@@ -147,8 +147,8 @@ async def test_waiting_tells_how_many_are_before_it(bench: Bench) -> None:
     bench.fake.foreign("second", 3.0)
     await bench.run()
     told = [text for text in bench.told.statuses if "queue" in text]
-    assert told[0] == "waiting in the queue (2 before it)"
-    assert told[-1] == "waiting in the queue (1 before it)"
+    assert told[0] == "waiting in the queue (2 ahead)"
+    assert told[-1] == "waiting in the queue (1 ahead)"
 
 
 async def test_a_status_of_a_newer_server_is_shown_and_waited_through(bench: Bench) -> None:
@@ -174,7 +174,7 @@ async def test_an_error_tells_the_stage_and_the_log_s_end(bench: Bench) -> None:
     bench.fake.fails = True
     error = await bench.failure()
     assert isinstance(error, DeploymentFailed)
-    assert "failed after 4.0 s, in the stage 'build'" in str(error)
+    assert "failed after 4.0 s in the build: npm ERR! missing script: build" in str(error)
     assert error.log_tail[-2:] == ("npm ERR! missing script: build", "Error occurred ❌, check the logs for details.")
     assert f"deployment {bench.fake.server.row_of['us 1']}" in str(error)
 
@@ -288,8 +288,7 @@ async def test_a_version_that_never_gets_up_is_told_at_the_deadline_with_what_wa
     bench.fake.before.append(starting)
     error = await bench.failure(timeout_seconds=30.0)
     assert isinstance(error, DeploymentTimedOut)
-    assert "in the stage 'health check'" in str(error)
-    assert "0 of 1 new tasks run (starting)" in str(error)
+    assert "the health check has not passed: 0 of 1 new tasks run (starting)" in str(error)
     assert "build log" not in str(error)
 
 
@@ -297,7 +296,9 @@ async def test_swarm_s_own_rollback_is_not_called_a_success(bench: Bench) -> Non
     bench.fake.crashes = True
     error = await bench.failure()
     assert isinstance(error, ServiceUnhealthy)
-    assert 'Dokploy calls the deployment of application "shop" done, but the new version does not run' in str(error)
+    assert 'Dokploy reports the deployment of application "shop" as done, but the new version does not run' in str(
+        error
+    )
     assert "task: non-zero exit (1)" in str(error)
     assert "the earlier version still runs" in str(error)
 
@@ -362,7 +363,7 @@ async def test_a_newer_deployment_by_somebody_else_is_told_as_such(bench: Bench)
     outcome = await bench.run()
     assert outcome.superseded_by == bench.fake.server.row_of["a colleague"]
     assert bench.told.warnings == [
-        f'A newer deployment of application "shop", {outcome.superseded_by}, has been made by someone else.'
+        f'Someone else has made a newer deployment of application "shop": {outcome.superseded_by}.'
     ]
 
 
@@ -397,7 +398,7 @@ async def test_a_401_in_the_middle_is_borne(bench: Bench) -> None:
     outcome = await bench.run()
     assert outcome.stage is Stage.DONE
     assert bench.clock.elapsed > 60.0
-    assert any("trying again" in text for text in bench.told.statuses)
+    assert any("; retrying" in text for text in bench.told.statuses)
 
 
 def _unauthorized(bench: Bench, start: float, end: float) -> Any:

@@ -1,0 +1,77 @@
+"""Progress in words, without its times: what a run is doing. Both hosts and the command line add the times."""
+
+from __future__ import annotations
+
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
+
+_ALONE = {
+    Activity.READING: "reading the service",
+    Activity.DROPPING_WAITING: "dropping the waiting deployments of this service",
+    Activity.REQUESTING: "asking the server to deploy",
+    Activity.RESUMING: "going on with the deployment that was started earlier",
+    Activity.QUEUED: "waiting in the queue",
+    Activity.STARTING: "starting",
+    Activity.VERIFYING: "health check",
+    Activity.ROLLING_BACK: "rolling back",
+    Activity.RECOVERING: "the deployment failed; checking what ran before",
+    Activity.RETRYING: "the server does not answer; retrying",
+    Activity.NOTE: "",
+}
+_WITH_DETAIL = {
+    Activity.REQUESTING: "asking the server to {}",
+    Activity.VERIFYING: "health check: {}",
+    Activity.ROLLING_BACK: "rolling back to {}",
+    Activity.RECOVERING: "the deployment failed; {}",
+    Activity.RETRYING: "{}; retrying",
+}
+
+
+def phrase(progress: Progress) -> str:
+    """What the run is doing: `running: build`, `waiting in the queue (2 ahead)`."""
+    activity, detail = progress.activity, progress.detail
+    if activity is Activity.QUEUED:
+        ahead = f" ({progress.jobs_ahead} ahead)" if progress.jobs_ahead is not None else ""
+        return f"{_ALONE[activity]}{ahead}"
+    if activity is Activity.RUNNING:
+        return f"{detail or 'running'}: {progress.stage.value}"
+    if not detail:
+        return _ALONE[activity]
+    return _WITH_DETAIL.get(activity, "{}").format(detail)
+
+
+def seconds_text(value: float) -> str:
+    """`0.4 s`, `42 s`, `3 min 5 s`, `1 h 2 min`."""
+    if value < 9.95:
+        return f"{max(0.0, value):.1f} s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def closing_line(
+    name: str, health: str, *, runs: str = "", proof: str = "", version: int | None = None, seconds: float | None = None
+) -> str:
+    """The last line of a run that went well: `healthy: web (2 tasks of shop:1.5.0) stayed up for 5 s · 14 s`.
+
+    Args:
+        name: the service.
+        health: the verdict, or the deployment's status where nothing was checked.
+        runs: what was seen to run, `2 tasks of shop:1.5.0` for instance.
+        proof: what was proven of it, as the end of a sentence: `stayed up for 5 s`.
+        version: the number of the stored version, where there is one.
+        seconds: how long all of it took.
+    """
+    line = f"{health}: {name}"
+    line += f" ({runs})" if runs else ""
+    line += f" {proof}" if proof else ""
+    line += f" · version {version}" if version is not None else ""
+    return f"{line} · {seconds_text(seconds)}" if seconds is not None else line
+
+
+def counted(count: int, noun: str, image: str = "") -> str:
+    """What runs, for `closing_line`: `2 tasks of shop:1.5.0`. The image's digest is left out."""
+    shown = image.partition("@")[0].rpartition("/")[2]
+    return f"{count} {noun}{'' if count == 1 else 's'}{f' of {shown}' if shown else ''}"
