@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from pydantic import BaseModel, ValidationError
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.api.text import Input, Part, Text
+from pulumi_dokploy_deployments.api.text import Input, Text, joined
+from pulumi_dokploy_deployments.api.text import inputs as in_words
 
 
 class UnknownValue:
@@ -48,22 +49,14 @@ def contains_unknown(value: object) -> bool:
     return False
 
 
-def listed(names: Iterable[str], between: str = ", ") -> tuple[Part, ...]:
-    """Inputs by their names, in a row."""
-    parts: list[Part] = []
-    for name in names:
-        parts += [between, Input(name)] if parts else [Input(name)]
-    return tuple(parts)
-
-
 def service_problems(properties: Mapping[str, object], allowed: Iterable[str] = SERVICE_ID_FIELDS) -> list[Problem]:
     """Exactly one service id must be given, and it must not be empty."""
     names = list(allowed)
     given = [name for name in names if properties.get(name) is not None]
     if not given:
-        return [Problem(names[0], ("No service is named. Give exactly one of ", *listed(names), "."))]
+        return [Problem(names[0], joined("No service is named. Give exactly one of ", in_words(names), "."))]
     if len(given) > 1:
-        return [Problem(given[1], ("Give exactly one service, not ", *listed(given, " and "), "."))]
+        return [Problem(given[1], joined("Give exactly one service, not ", in_words(given, "and"), "."))]
     name = given[0]
     value = properties[name]
     if contains_unknown(value):
@@ -104,7 +97,7 @@ class _Issue:
     type: str
     message: str
     value: object
-    context: Mapping[str, Any]
+    context: Mapping[str, object]
 
 
 def _reason_of_all(name: str, issues: list[_Issue]) -> Text:

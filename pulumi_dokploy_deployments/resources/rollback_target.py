@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, Service
 from pulumi_dokploy_deployments.api.services import name_of
-from pulumi_dokploy_deployments.api.text import Action, Input
+from pulumi_dokploy_deployments.api.text import Action, Input, joined
+from pulumi_dokploy_deployments.api.text import inputs as in_words
 from pulumi_dokploy_deployments.resources.common import (
     ask_server,
     deployments_of,
@@ -20,7 +21,7 @@ from pulumi_dokploy_deployments.resources.common import (
     read_service,
     service_named,
 )
-from pulumi_dokploy_deployments.resources.fields import Problem, listed, service_problems
+from pulumi_dokploy_deployments.resources.fields import Problem, service_problems
 from pulumi_dokploy_deployments.resources.import_ids import import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored, Unfinished
@@ -78,9 +79,11 @@ class RollbackTargetLifeCycle:
         problems = service_problems(declared, SERVICE_FIELDS)
         given = [name for name in SELECTORS if declared.get(name) is not None]
         if not given:
-            problems.append(Problem("version", ("No version is named. Give exactly one of ", *listed(SELECTORS), ".")))
+            problems.append(
+                Problem("version", joined("No version is named. Give exactly one of ", in_words(SELECTORS), "."))
+            )
         elif len(given) > 1:
-            problems.append(Problem(given[1], ("Give exactly one selector, not ", *listed(given, " and "), ".")))
+            problems.append(Problem(given[1], joined("Give exactly one selector, not ", in_words(given, "and"), ".")))
         told = {problem.property_name for problem in problems}
         checked = PinInputs.read(declared)
         problems += [problem for problem in checked.problems if problem.property_name not in told]

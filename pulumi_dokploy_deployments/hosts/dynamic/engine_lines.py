@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from typing import Any, Protocol
 
 import grpc
-from pulumi.runtime.proto import engine_pb2_grpc
+from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
 from pulumi_dokploy_deployments.hosts.reporter import Line, WaitingLines
 
@@ -21,6 +22,13 @@ def engine_address() -> str | None:
     return arguments[0] if arguments and ":" in arguments[0] else None
 
 
+class LogService(Protocol):
+    """The engine's log service."""
+
+    def Log(self, request: engine_pb2.LogRequest, *, timeout: float) -> object:  # noqa: N802 - the protocol's name
+        """Show a line."""
+
+
 class EngineLines:
     """A sink that sends lines from a thread; without an engine they go nowhere.
 
@@ -28,7 +36,7 @@ class EngineLines:
         stub: the engine's log service; None where there is no engine.
     """
 
-    def __init__(self, stub: engine_pb2_grpc.EngineStub | None) -> None:
+    def __init__(self, stub: LogService | None) -> None:
         self._stub = stub
         self._waiting = WaitingLines()
         self._is_sending = False
@@ -40,7 +48,8 @@ class EngineLines:
         """The sink of this process."""
         if address is None:
             return cls(None)
-        return cls(engine_pb2_grpc.EngineStub(grpc.insecure_channel(address)))
+        stub: Any = engine_pb2_grpc.EngineStub(grpc.insecure_channel(address))
+        return cls(stub)
 
     def put(self, line: Line) -> None:
         """Hand a line over; it is sent after those of the same resource before it."""

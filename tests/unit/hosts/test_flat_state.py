@@ -30,6 +30,9 @@ from pulumi_dokploy_deployments.resources.plan import Plan, PlanAction
 from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.resources.rollback_target_state import PinInputs, RollbackTargetState
 from pulumi_dokploy_deployments.resources.state import STATE_VERSION
+from pulumi_dokploy_deployments.waiting.context import RunContext
+from tests.support.fake_dokploy import FakeDokploy
+from tests.support.virtual_clock import VirtualClock
 
 FOLDER = Path(__file__).parent / "states_0_1_0"
 HOSTS = ("dynamic", "plugin")
@@ -105,7 +108,7 @@ def test_a_database_of_0_1_0_is_unchanged(host: str) -> None:
     assert DeploymentLifeCycle().plan(state, inputs_in(DeploymentInputs, {"redis_id": "app-1"})) == Plan()
 
 
-PINS = {
+PINS: dict[str, dict[str, Any]] = {
     "pin_by_image": {"previous": 1},
     "pin_by_version": {"version": 1, "on_delete": "redeploy"},
     "pin_by_source": {"deployment_id": "5AIBDquqsMb7GGBUWU9Af"},
@@ -114,24 +117,18 @@ PINS = {
 
 @pytest.mark.parametrize("host", HOSTS)
 @pytest.mark.parametrize("name", PINS)
-async def test_a_pin_of_0_1_0_keeps_its_version_and_is_unchanged(name: str, host: str) -> None:
+async def test_a_pin_of_0_1_0_keeps_its_version_and_is_unchanged(name: str, host: str, clock: VirtualClock) -> None:
     state, cycle = pin(name, host), RollbackTargetLifeCycle()
     # What a check is handed: the inputs of 0.1.0, which had the version that was worked out among them.
     earlier = inputs_in(PinInputs, {**stored(name, host), **PINS[name]})
     news = cycle.check({"application_id": state.inputs.application_id, **PINS[name]}).inputs
     assert news is not None
-    no_server: Any = None
-    resolved = await cycle.ask(earlier, news, _Silent(no_server))
+    fake = FakeDokploy(clock)
+    resolved = await cycle.ask(earlier, news, RunContext(fake, clock))
+    assert sum(fake.calls.values()) == 0
     assert resolved.target == state.inputs.target is not None
     assert cycle.plan(state, resolved) == Plan()
     assert state.outputs.holds is True
-
-
-class _Silent:
-    """A run's context whose use would fail."""
-
-    def __init__(self, client: Any) -> None:
-        self.client = client
 
 
 @pytest.mark.parametrize("host", HOSTS)

@@ -228,6 +228,7 @@ async def test_custom_timeouts_win_and_do_not_enter_the_state(engine: Engine) ->
     with pytest.raises(Aborted, match="did not finish within 7 s") as failure:
         await engine.create({**INPUTS, "timeoutSeconds": 50.0}, timeout=7.0)
     assert values(failure.value.kept.properties)["timeoutSeconds"] == 50.0
+    assert "raise the resource option customTimeouts" in failure.value.details
 
 
 async def test_the_provider_s_time_counts_where_a_resource_gives_none(engine: Engine) -> None:
@@ -236,6 +237,7 @@ async def test_the_provider_s_time_counts_where_a_resource_gives_none(engine: En
     with pytest.raises(Aborted, match="did not finish within 9 s") as failure:
         await engine.create()
     assert "timeoutSeconds" not in values(failure.value.kept.properties)
+    assert "raise the provider's timeoutSeconds" in failure.value.details
 
 
 # --- check and diff ---------------------------------------------------------------------------------------------
