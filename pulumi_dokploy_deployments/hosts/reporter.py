@@ -100,6 +100,10 @@ class WaitingLines:
     def __len__(self) -> int:
         return sum(map(len, self._waiting.values()))
 
+    def has(self, urn: str) -> bool:
+        """Whether a line of this resource waits."""
+        return urn in self._waiting
+
     def put(self, line: Line) -> None:
         """Add a line; where too many of the resource wait, its oldest one that is no warning is dropped."""
         waiting = self._waiting.setdefault(line.urn, deque())

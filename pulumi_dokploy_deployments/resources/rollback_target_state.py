@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -28,7 +29,9 @@ class Resolution(BaseModel):
 
     @classmethod
     def of(cls, selector: Selector, target: Target) -> Self:
-        """What a selector was resolved to."""
+        """What a selector was resolved to. A title that it names is the user's, and not stored a second time."""
+        if selector.kind is SelectorKind.TITLE:
+            target = replace(target, title="")
         return cls(selected_by=selector.kind, fingerprint=fingerprint(str(selector)), target=target)
 
     def is_of(self, selector: Selector) -> bool:

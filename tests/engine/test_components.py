@@ -90,7 +90,7 @@ def rows(run: Run, urn: str) -> list[str]:
 def test_resources_in_nested_components_deploy_pin_and_show_their_lines_on_their_own_row(
     make_workspace: MakeWorkspace, simulator: Simulator, host: str
 ) -> None:
-    # Slow: three deployments, a rollback with its health window, and six commands of the engine, on each host.
+    # Slow: three deployments, a rollback with its health window, and seven commands of the engine, on each host.
     workspace = workspace_of(make_workspace, simulator, program(host))
 
     workspace.preview().expect_ok("create").expect_without("circular")
@@ -102,6 +102,7 @@ def test_resources_in_nested_components_deploy_pin_and_show_their_lines_on_their
         assert web["outputs"]["declared_as"] == web["urn"]
     assert any("Step 1/3" in line for line in rows(first, web["urn"])), first.report("no live line on the row")
     workspace.up().expect_ok("unchanged").expect_without("updated", "created")
+    workspace.refresh().expect_ok("unchanged").expect_without("updated")
     assert len(simulator.requests("application.deploy")) == 2
 
     workspace.config("release", "2")

@@ -39,7 +39,7 @@ class EngineLines:
     def __init__(self, stub: LogService | None) -> None:
         self._stub = stub
         self._waiting = WaitingLines()
-        self._is_sending = False
+        self._sending: str | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
@@ -62,21 +62,32 @@ class EngineLines:
                 self._thread.start()
             self._changed.notify_all()
 
-    def flush(self, seconds: float = FLUSH_SECONDS) -> None:
-        """Wait until everything handed over is sent, so that it shows before the resource's end does."""
+    def flush(self, urn: str | None = None, seconds: float = FLUSH_SECONDS) -> None:
+        """Wait until everything handed over is sent, so that it shows before the resource's end does.
+
+        Args:
+            urn: only the lines of this resource; None for all.
+            seconds: how long to wait at the most.
+        """
         deadline = time.monotonic() + seconds
         with self._changed:
-            while (self._waiting or self._is_sending) and (left := deadline - time.monotonic()) > 0:
+            while self._is_pending(urn) and (left := deadline - time.monotonic()) > 0:
                 self._changed.wait(left)
+
+    def _is_pending(self, urn: str | None) -> bool:
+        if urn is None:
+            return bool(self._waiting) or self._sending is not None
+        return self._waiting.has(urn) or self._sending == urn
 
     def _send(self) -> None:
         while True:
             with self._changed:
-                self._is_sending = False
+                self._sending = None
                 self._changed.notify_all()
                 while not self._waiting:
                     self._changed.wait()
-                lines, self._is_sending = self._waiting.take(), True
+                lines = self._waiting.take()
+                self._sending = lines[0].urn
             for line in lines:
                 self._send_one(line)
 

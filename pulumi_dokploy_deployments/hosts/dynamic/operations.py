@@ -72,7 +72,7 @@ class Operations:
             try:
                 context = self._context(inputs, news)
                 shared_session().declared.note(self._cycle.verb, inputs, _urn(news), context)
-                computed = flat_computed(_run(self._cycle.ask(earlier, inputs, context)))
+                computed = flat_computed(_run(self._cycle.ask(earlier, inputs, context), news))
             except DokployError as error:
                 failures = [CheckFailure(property_at_fault(error, inputs), error.told(PYTHON))]
         return CheckResult({**news, **computed}, failures)
@@ -81,7 +81,7 @@ class Operations:
         """Compare a resource's state with its inputs."""
         state, inputs = self._state(olds), inputs_in(self._cycle.inputs_model, _known(news))
         if self._cycle.looks and state.inputs.can_be_asked_about:
-            state = _run(self._cycle.look(state, self._context(state.inputs, news)))
+            state = _run(self._cycle.look(state, self._context(state.inputs, news)), news)
         plan = self._cycle.plan(state, inputs)
         replaces = [change.name for change in plan.changes if change.replaces]
         return DiffResult(changes=plan.has_changes, replaces=replaces, stables=[], delete_before_replace=False)
@@ -90,7 +90,7 @@ class Operations:
         """Create a resource. A dynamic provider can't keep the state of one that failed."""
         inputs = inputs_in(self._cycle.inputs_model, _known(props))
         try:
-            made = _run(self._cycle.create(inputs, self._operation(inputs, props)))
+            made = _run(self._cycle.create(inputs, self._operation(inputs, props)), props)
         except Unfinished as left:
             raise left.error from None
         return CreateResult(made.resource_id, _stored(made.state, props))
@@ -99,7 +99,7 @@ class Operations:
         """Update a resource in place."""
         inputs = inputs_in(self._cycle.inputs_model, _known(news))
         try:
-            state = _run(self._cycle.update(self._state(olds), inputs, self._operation(inputs, news)))
+            state = _run(self._cycle.update(self._state(olds), inputs, self._operation(inputs, news)), news)
         except Unfinished as left:
             raise left.error from None
         return UpdateResult(_stored(state, news))
@@ -107,13 +107,13 @@ class Operations:
     def read(self, id_: str, props: Props) -> ReadResult:
         """Look a resource up anew; without an id it is gone."""
         state = self._state(props)
-        now = _run(self._cycle.read(state, self._context(state.inputs, props)))
+        now = _run(self._cycle.read(state, self._context(state.inputs, props)), props)
         return ReadResult(id_, _stored(now, props)) if now is not None else ReadResult(None, {})
 
     def delete(self, props: Props) -> None:
         """Delete a resource."""
         state = self._state(props)
-        _run(self._cycle.delete(state, self._operation(state.inputs, props)))
+        _run(self._cycle.delete(state, self._operation(state.inputs, props)), props)
 
     # --- helpers ----------------------------------------------------------------------------------------------
 
@@ -129,12 +129,12 @@ class Operations:
         return Operation(self._context(inputs, props), title=default_title(urn), urn=urn)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """Do the work in the session's loop; what it told is with the engine when it ends."""
+def _run(work: Coroutine[Any, Any, T], props: Props) -> T:
+    """Do the work in the session's loop; what it told of the resource is with the engine when it ends."""
     try:
         return shared_session().run(work)
     finally:
-        shared_lines().flush()
+        shared_lines().flush(_urn(props))
 
 
 def _stored(state: AnyState, props: Mapping[str, Any]) -> Props:

@@ -27,7 +27,7 @@ UNKNOWN_TEXTS = frozenset(
 """How the protocol writes a value that is not known yet: one text for each kind of value."""
 _NESTED_NAMES = frozenset({"target", "baseline"})
 """Records in states of release 0.1.0, whose names were translated. Whatever else is nested stays as it is."""
-_DERIVED = frozenset({"resolution"})
+_DERIVED = frozenset({"resolution", "run"})
 """Worked out from the other properties: a secret where one of these is."""
 _INTERNAL = "__"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -93,7 +94,7 @@ def test_an_engine_that_has_gone_away_ends_no_deployment(engine: Engine) -> None
 def test_an_address_where_nobody_listens_ends_no_deployment() -> None:
     lines = EngineLines.to("127.0.0.1:1")
     EngineReporter(lines, URN).line("a line")
-    lines.flush(0.1)
+    lines.flush(seconds=0.1)
 
 
 def test_an_engine_that_takes_its_time_holds_nobody_up_and_gets_the_lines_together(engine: Engine) -> None:
@@ -101,12 +102,24 @@ def test_an_engine_that_takes_its_time_holds_nobody_up_and_gets_the_lines_togeth
     reporter, texts = engine.reporter(), [f"line {number}" for number in range(3 * MANY_WAITING)]
     for text in texts:
         reporter.line(text)
-    engine.lines.flush(0.01)
+    engine.lines.flush(seconds=0.01)
     assert len(engine.received) <= 1, "the engine still thinks, and the run has gone on"
     engine.may_answer.set()
     engine.lines.flush()
     assert "\n".join(each.message for each in engine.received).split("\n") == texts
     assert len(engine.received) < MANY_WAITING + 10
+
+
+def test_the_end_of_one_resource_does_not_wait_for_the_lines_of_another(engine: Engine) -> None:
+    engine.may_answer.clear()
+    engine.reporter("urn:other").line("a long build")
+    began = time.monotonic()
+    engine.lines.flush(URN, seconds=5.0)
+    assert time.monotonic() - began < 2.0
+    engine.may_answer.set()
+    engine.reporter().line("mine")
+    engine.lines.flush(URN)
+    assert "mine" in [each.message for each in engine.received]
 
 
 @pytest.mark.parametrize("text", ["", "\x00", "\ud800 half a pair", "x" * (10 * MOST_LINE), "\x1b[31m"])

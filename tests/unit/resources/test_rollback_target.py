@@ -9,7 +9,7 @@ import pytest
 
 from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.text import spell
-from pulumi_dokploy_deployments.hosts.flat_state import flat_state, inputs_in, state_in
+from pulumi_dokploy_deployments.hosts.flat_state import flat_computed, flat_state, inputs_in, state_in
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished, property_at_fault
 from pulumi_dokploy_deployments.resources.plan import ChangeKind, Plan, PlanAction
@@ -137,6 +137,16 @@ async def test_the_selector_s_value_is_not_kept_in_what_is_worked_out(bench: Ben
     state = await pinned(bench, previous=1)
     assert state.inputs.resolution is not None
     assert "previous 1" not in repr(flat_state(state)["resolution"])
+
+
+async def test_a_title_is_not_stored_a_second_time(bench: Bench) -> None:
+    service = bench.service("docker")
+    bench.world.trigger(service, "deploy", "the good one", "")
+    await bench.deploy("docker")
+    bench.told.lines.clear()
+    inputs = await CYCLE.ask(None, given(application_id=service.id, title="the good one"), bench.run_context())
+    assert inputs.target is not None
+    assert "the good one" not in repr(flat_computed(inputs))
 
 
 # --- plan -------------------------------------------------------------------------------------------------------
