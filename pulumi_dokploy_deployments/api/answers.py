@@ -24,6 +24,7 @@ from pulumi_dokploy_deployments.api.errors import (
     UnexpectedAnswer,
 )
 from pulumi_dokploy_deployments.api.one_line import one_line, sentence
+from pulumi_dokploy_deployments.api.text import Configured, Setting
 
 LOCATION = "dokploy-location"
 """The extension of a response under which the client sets a redirect's target aside."""
@@ -71,10 +72,13 @@ def error_of(response: httpx.Response, *, operation: str, server: str, hidden: s
     if status == 401 and code is None:
         return Unauthorized(
             f"{server} does not accept the API key (401 for {operation}).",
-            next_step="Dokploy answers the same when the key is wrong, when its rate limit is used up (the default one "
-            "of keys made over the API allows about five requests a day) and while its database is down. Make a "
-            "key without rate limit under Settings → Profile → API/CLI keys and set it with "
-            "`pulumi config set --secret dokploy:apiKey`.",
+            next_step=(
+                "Dokploy answers the same when the key is wrong, when its rate limit is used up (the default one "
+                "of keys made over the API allows about five requests a day) and while its database is down. Make a "
+                "key without rate limit under Settings → Profile → API/CLI keys and set it with ",
+                Configured(Setting.API_KEY),
+                ".",
+            ),
             **common,
         )
     if status == 403 and code is None:

@@ -246,26 +246,16 @@ class DokployClient:
         text = answer.get("composeFile") if isinstance(answer, Mapping) else None
         return text if isinstance(text, str) else ""
 
-    async def service_log(
-        self, kind: ServiceKind, service_id: str, *, tail: int, since_seconds: int | None = None
-    ) -> str:
+    async def service_log(self, kind: ServiceKind, service_id: str, *, tail: int) -> str:
         """`<kind>.readLogs`: what the containers of an application or a database wrote, dead ones too.
 
         Since v0.29.0. Each line with its timestamp, not in order (transcript 524).
         """
-        query = {kind.id_field: service_id, "tail": _bounded(tail), "since": _since(since_seconds)}
-        return await self._read_log(f"{kind.value}.readLogs", query)
+        return await self._read_log(f"{kind.value}.readLogs", {kind.id_field: service_id, "tail": _bounded(tail)})
 
-    async def compose_log(
-        self, compose_id: str, container_id: str, *, tail: int, since_seconds: int | None = None
-    ) -> str:
+    async def compose_log(self, compose_id: str, container_id: str, *, tail: int) -> str:
         """`compose.readLogs`: what one container of a compose wrote (transcript 531). Since v0.29.0."""
-        query = {
-            "composeId": compose_id,
-            "containerId": container_id,
-            "tail": _bounded(tail),
-            "since": _since(since_seconds),
-        }
+        query = {"composeId": compose_id, "containerId": container_id, "tail": _bounded(tail)}
         return await self._read_log("compose.readLogs", query)
 
     async def _read_log(self, operation: str, query: Mapping[str, Any]) -> str:
@@ -414,11 +404,6 @@ def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | N
 
 def _bounded(tail: int) -> int:
     return max(1, min(tail, MAX_LOG_LINES))
-
-
-def _since(seconds: int | None) -> str:
-    """A container log's `since`: a number with a unit, or all of it."""
-    return "all" if seconds is None else f"{max(1, seconds)}s"
 
 
 def _optional(**query: str | None) -> dict[str, str]:

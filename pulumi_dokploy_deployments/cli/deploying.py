@@ -22,7 +22,7 @@ from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.progress_words import phrase
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 
 
 def deploy(session: Session, request: RolloutRequest) -> None:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
-from pulumi_dokploy_deployments.api.models import Service, ServiceKind
+from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
 from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.resources.common import (
@@ -43,7 +43,7 @@ from pulumi_dokploy_deployments.rollout.mark import digest_of
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from pulumi_dokploy_deployments.workload.health_probe import ComposeProbe, SwarmProbe, why_unknown
+from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
 SETTINGS = ("wait_for", "timeout_seconds", "on_failure", "on_busy", "on_delete", "expect_commit", "stream_logs")
@@ -276,14 +276,10 @@ def _kept(inputs: DeploymentInputs) -> Iterator[RunRecord]:
 async def _warn_of_blindness(service: Service, context: RunContext) -> None:
     """Say before the deployment that its health won't be checked, for instance with a key without docker:read."""
     try:
-        if service.kind is ServiceKind.COMPOSE:
-            await ComposeProbe(context.client, service).observe()
-            return
-        reason = (await SwarmProbe(context.client, context.clock, service).baseline()).unknown_because
-    except ApiError as error:
-        if error.is_transient or error.may_have_been_carried_out:
-            return
-        reason = why_unknown(error)
+        reason = (await WorkloadProbe(context.client, context.clock, service).baseline()).unknown_because
+    except ApiError:
+        # What can't be told at the moment may be told after the deployment.
+        return
     if reason:
         context.reporter.warning(
             (

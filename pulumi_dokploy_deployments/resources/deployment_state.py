@@ -21,7 +21,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
 )
 from pulumi_dokploy_deployments.rollout.mark import unmark
 from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
-from pulumi_dokploy_deployments.workload.health_probe import Baseline
+from pulumi_dokploy_deployments.workload.model import Baseline
 
 
 class LeftAs(StrEnum):
@@ -48,12 +48,8 @@ class DeploymentRun(RunState):
     """An imported deployment whose triggers the program has not given yet."""
 
     @field_serializer("before")
-    def _in_order(self, before: Baseline) -> object:
-        # A set has no order, and a state that is the same should look the same.
-        return {
-            name: sorted(value) if isinstance(value, frozenset) else value
-            for name, value in sorted(vars(before).items())
-        }
+    def _dumped(self, before: Baseline) -> object:
+        return before.dump()
 
     @property
     def as_earlier(self) -> EarlierRun:

@@ -56,7 +56,7 @@ from pulumi_dokploy_deployments.rollout.errors import Interrupted
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.verdict import Health
 
 SERVICE_FIELDS = RollbackTargetInputs.SERVICE_FIELDS
 SELECTORS = tuple(kind.value for kind in SelectorKind)

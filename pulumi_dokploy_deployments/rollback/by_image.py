@@ -19,9 +19,10 @@ from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence,
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
-from pulumi_dokploy_deployments.workload.health import Health, SwarmJudge, Verdict
-from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe
-from pulumi_dokploy_deployments.workload.health_wait import wait_until_final
+from pulumi_dokploy_deployments.workload.model import Baseline
+from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
+from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, judge_for, wait_until_final
 
 
 class RollbackFailed(RolloutError):
@@ -65,7 +66,7 @@ async def roll_back_and_verify(
     """
     deadline = context.clock.monotonic() + timeout_seconds
     budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
-    probe = SwarmProbe(context.client, context.clock, service)
+    probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
     record = record or RunRecord()
     record.service, record.before = service, baseline
@@ -82,7 +83,7 @@ async def roll_back_and_verify(
 
 async def running_image(service: Service, context: RunContext) -> str | None:
     """The image that Swarm runs for the service now; None where the server can't tell."""
-    probe = SwarmProbe(context.client, context.clock, service)
+    probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=short_budget(), clock=context.clock)
     return baseline.image if baseline.is_known and baseline.image else None
 
@@ -91,7 +92,7 @@ async def _send(
     service: Service,
     target: Target,
     context: RunContext,
-    probe: SwarmProbe,
+    probe: WorkloadProbe,
     record: RunRecord,
     budget: RetryBudget,
 ) -> None:
@@ -156,23 +157,18 @@ async def _prove(
     service: Service,
     target: Target,
     context: RunContext,
-    probe: SwarmProbe,
+    probe: WorkloadProbe,
     baseline: Baseline,
     deadline: float,
     budget: RetryBudget,
 ) -> Proof:
-    judge = SwarmJudge(
-        since=None,
-        earlier_tasks=baseline.task_ids,
-        earlier_update=baseline.update_started_at,
-        is_remote=service.server_id is not None,
-    )
+    judge = judge_for(service, baseline, None)
     image = ""
 
     async def look() -> Verdict:
         nonlocal image
-        seen = await probe.observe(baseline.task_ids)
-        image = seen.service.image if seen.service is not None else ""
+        seen = await probe.observe()
+        image = seen.members[0].image if len(seen.members) == 1 else ""
         return judge.judge(seen)
 
     link = dashboard_link(context.client.connection.origin, service)
@@ -180,7 +176,7 @@ async def _prove(
     wanted = target.describe(context.clock.now())
     try:
         verdict = await wait_until_final(look, context, deadline, budget)
-    except TimeoutError as late:
+    except VerificationTimedOut as late:
         raise RollbackUnproven(
             f"{name} was rolled back to {wanted}, but it did not run in time",
             reason=f"{late}; image {image or 'unknown'}",

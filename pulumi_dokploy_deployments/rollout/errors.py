@@ -23,6 +23,7 @@ class RolloutError(DokployError):
         service: how messages name the service, `application "shop"` for instance.
         deployment: the deployment as last seen, None where none was.
         log_tail: the last lines of the build log.
+        last_words: the last lines of the container that failed.
         link: the page in the dashboard.
     """
 
@@ -34,6 +35,7 @@ class RolloutError(DokployError):
         reason: Text = "",
         deployment: DeploymentRecord | None = None,
         log_tail: Sequence[str] = (),
+        last_words: Sequence[str] = (),
         link: str = "",
         next_step: Text = "",
         step: Step = Step.NONE,
@@ -46,6 +48,7 @@ class RolloutError(DokployError):
         self.service = service
         self.deployment = deployment
         self.log_tail = tuple(log_tail)
+        self.last_words = tuple(last_words)
         self.link = link
 
     def told(self, vocabulary: Vocabulary) -> str:
@@ -55,10 +58,14 @@ class RolloutError(DokployError):
         text = spell(self.text, vocabulary).rstrip(". ")
         text = f"{text} ({', '.join(where)})." if where else sentence(text)
         next_step = spell(self.next_step_text, vocabulary)
-        if self.log_tail:
-            text += " The build log ends with:\n" + "\n".join(LOG_INDENT + line for line in self.log_tail) + "\n"
-            return f"{text}{next_step}".strip()
-        return f"{text} {next_step}".strip()
+        quoted = _quoted("The build log ends with", self.log_tail) + _quoted(
+            "The container wrote last", self.last_words
+        )
+        return f"{text}{quoted or ' '}{next_step}".strip()
+
+
+def _quoted(what: str, lines: Sequence[str]) -> str:
+    return f" {what}:\n" + "".join(f"{LOG_INDENT}{line}\n" for line in lines) if lines else ""
 
 
 class DeploymentFailed(RolloutError):
@@ -101,6 +108,10 @@ class ContactLost(RolloutError):
 
 class ServiceUnhealthy(RolloutError):
     """The server says `done`, and the new version does not run."""
+
+
+class ServiceUnproven(RolloutError):
+    """The server says `done`, it can't tell whether the new version runs, and `if_unproven` is `fail`."""
 
 
 class ServiceBusy(RolloutError):

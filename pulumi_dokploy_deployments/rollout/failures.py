@@ -33,14 +33,15 @@ from pulumi_dokploy_deployments.rollout.errors import (
     RolloutError,
     ServiceBusy,
     ServiceUnhealthy,
+    ServiceUnproven,
     TriggerFailed,
     UnexpectedCommit,
 )
-from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS
+from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS, RUNNING_STEPS
 from pulumi_dokploy_deployments.rollout.stages import tail_of
 from pulumi_dokploy_deployments.rollout.telling_line import telling_line
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Verdict
+from pulumi_dokploy_deployments.workload.verdict import Verdict
 
 TAIL_LINES = 20
 SHORT_TAIL_LINES = 8
@@ -153,8 +154,24 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
     )
 
 
-def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, link: str) -> ServiceUnhealthy:
-    """The deployment is `done`, and what runs says otherwise."""
+def unhealthy(
+    service: Service,
+    row: DeploymentRecord | None,
+    verdict: Verdict,
+    link: str,
+    *,
+    last_words: Sequence[str] = (),
+) -> ServiceUnhealthy:
+    """The deployment is `done`, and what runs says otherwise.
+
+    Args:
+        service: the service.
+        row: the deployment; None for databases.
+        verdict: the judgement on what runs.
+        link: the service's page.
+        last_words: the last lines of the failed container's own log.
+    """
+    next_step, step = RUNNING_STEPS[verdict.next_step]
     still = f"; {verdict.still_runs}" if verdict.still_runs else ""
     return ServiceUnhealthy(
         f"Dokploy reports the deployment of {name_of(service)} as done, but the new version does not run",
@@ -162,8 +179,24 @@ def unhealthy(service: Service, row: DeploymentRecord | None, verdict: Verdict, 
         service=name_of(service),
         deployment=row,
         link=link,
-        next_step=joined("Look at the container's log on the service's page and fix why it stops", AGAIN),
-        step=Step.FIX_AND_RUN_AGAIN,
+        last_words=last_words,
+        next_step=next_step,
+        step=step,
+    )
+
+
+def not_proven(service: Service, row: DeploymentRecord | None, verdict: Verdict, link: str) -> ServiceUnproven:
+    """What runs could not be checked, and `if_unproven` is `fail`."""
+    return ServiceUnproven(
+        f"Dokploy reports the deployment of {name_of(service)} as done, but whether the new version runs could not be "
+        "checked",
+        reason=verdict.reason,
+        service=name_of(service),
+        deployment=row,
+        link=link,
+        next_step=("Give the key's user access to Docker, or set ", Input("if_unproven"), " to warn."),
+        step=Step.GRANT_ACCESS,
+        property_name="if_unproven",
     )
 
 
@@ -208,6 +241,7 @@ def timed_out(
     *,
     so_far: str = "",
     deadline: DeadlineSource = DeadlineSource.INPUT,
+    last_words: Sequence[str] = (),
 ) -> DeploymentTimedOut:
     """The wait's deadline passed.
 
@@ -220,6 +254,7 @@ def timed_out(
         link: the service's page.
         so_far: how far the stage had come.
         deadline: which limit it was.
+        last_words: what the container that is not ready wrote last.
     """
     limit = Deadline(deadline)
     watch: Text = (ActionOn(Action.WATCH, row.deployment_id) if row is not None else Action.WATCH,)
@@ -236,6 +271,7 @@ def timed_out(
         service=name_of(service),
         deployment=row,
         log_tail=tail,
+        last_words=last_words,
         link=link,
         next_step=joined(first, " If such deployments need longer, raise ", (limit,), "."),
         step=Step.CHANGE_INPUT,

@@ -1,4 +1,4 @@
-"""What to do about each kind of failed build."""
+"""What to do about each kind of failed build, and about each reason why a new version does not run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pulumi_dokploy_deployments.api.errors import Step
 from pulumi_dokploy_deployments.api.text import Action, Text, joined
 from pulumi_dokploy_deployments.rollout.telling_line import FailureKind
+from pulumi_dokploy_deployments.workload.verdict import NextStep
 
 AGAIN: Text = (", then ", Action.RUN_AGAIN, ".")
 """The end of a next step after which the deployment is to be made again."""
@@ -70,3 +71,38 @@ NEXT_STEPS: Mapping[FailureKind, tuple[Text, Step]] = {
     FailureKind.OTHER: (joined("Fix the error shown in the log", AGAIN), Step.FIX_AND_RUN_AGAIN),
 }
 """The next step, as a text and as a kind, for each kind of failure."""
+
+RUNNING_STEPS: Mapping[NextStep, tuple[Text, Step]] = {
+    NextStep.NONE: (
+        joined("Check on the service's page what runs", AGAIN),
+        Step.FIX_AND_RUN_AGAIN,
+    ),
+    NextStep.PLACEMENT: (
+        joined("Check the service's placement constraints and reserved resources against the swarm's nodes", AGAIN),
+        Step.CHANGE_SERVER,
+    ),
+    NextStep.PORT: (
+        joined("Choose another published port, or stop what uses it on the server", AGAIN),
+        Step.CHANGE_SERVER,
+    ),
+    NextStep.IMAGE: (
+        joined("Check that the image exists and that the server can pull it", AGAIN),
+        Step.FIX_AND_RUN_AGAIN,
+    ),
+    NextStep.HEALTH_CHECK: (
+        joined("Fix what the health check reports, or the health check itself", AGAIN),
+        Step.FIX_AND_RUN_AGAIN,
+    ),
+    NextStep.EXIT_CODE: (joined("Fix why the process exits", AGAIN), Step.FIX_AND_RUN_AGAIN),
+    NextStep.OUT_OF_MEMORY: (
+        joined("Raise the service's memory limit, or make it use less memory", AGAIN),
+        Step.CHANGE_SERVER,
+    ),
+    NextStep.RESTART_POLICY: (
+        joined(
+            "Keep the process running, or set a restart policy that leaves a process alone that exits with 0", AGAIN
+        ),
+        Step.CHANGE_SERVER,
+    ),
+}
+"""The same for each reason why what was deployed does not run."""

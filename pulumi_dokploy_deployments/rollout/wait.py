@@ -90,17 +90,22 @@ class Wait:
         ref = self.request.service
         return await self.retry(lambda: self.client.deployments_of(ref.kind, ref.service_id))
 
-    async def tail(self) -> list[str]:
-        """The end of the build log, short where the whole log has been streamed."""
+    @property
+    def shown_lines(self) -> int:
+        """How many lines of the log a message shows: few where the whole log has been streamed."""
+        return failures.SHORT_TAIL_LINES if self.request.stream_logs else failures.TAIL_LINES
+
+    async def tail(self, lines: int | None = None) -> list[str]:
+        """The end of the build log: so many lines, else as many as a message shows."""
         row = self.record.deployment
         if row is None:
             return []
-        lines = failures.SHORT_TAIL_LINES if self.request.stream_logs else failures.TAIL_LINES
+        lines = lines or self.shown_lines
         tail = await failures.log_tail(self.client, row, lines)
         if not self.request.stream_logs:
             for line in tail:
                 self.log.stages.read(line)
-        return tail
+        return tail or [line for line in await self.log.end_of(row, self.service) if line.strip()][-lines:]
 
     def tell(self, activity: Activity, detail: str = "", *, jobs_ahead: int | None = None) -> None:
         """Say what is being done now."""

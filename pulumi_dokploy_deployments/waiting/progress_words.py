@@ -30,8 +30,9 @@ def phrase(progress: Progress) -> str:
     """What the run is doing: `running: build`, `waiting in the queue (2 ahead)`."""
     activity, detail = progress.activity, progress.detail
     if activity is Activity.QUEUED:
-        ahead = f" ({progress.jobs_ahead} ahead)" if progress.jobs_ahead is not None else ""
-        return f"{_ALONE[activity]}{ahead}"
+        if progress.jobs_ahead is None:
+            return _ALONE[activity]
+        return f"{_ALONE[activity]} ({f'{progress.jobs_ahead} ahead' if progress.jobs_ahead else 'next'})"
     if activity is Activity.RUNNING:
         return f"{detail or 'running'}: {progress.stage.value}"
     if not detail:
@@ -49,29 +50,3 @@ def seconds_text(value: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def closing_line(
-    name: str, health: str, *, runs: str = "", proof: str = "", version: int | None = None, seconds: float | None = None
-) -> str:
-    """The last line of a run that went well: `healthy: web (2 tasks of shop:1.5.0) stayed up for 5 s · 14 s`.
-
-    Args:
-        name: the service.
-        health: the verdict, or the deployment's status where nothing was checked.
-        runs: what was seen to run, `2 tasks of shop:1.5.0` for instance.
-        proof: what was proven of it, as the end of a sentence: `stayed up for 5 s`.
-        version: the number of the stored version, where there is one.
-        seconds: how long all of it took.
-    """
-    line = f"{health}: {name}"
-    line += f" ({runs})" if runs else ""
-    line += f" {proof}" if proof else ""
-    line += f" · version {version}" if version is not None else ""
-    return f"{line} · {seconds_text(seconds)}" if seconds is not None else line
-
-
-def counted(count: int, noun: str, image: str = "") -> str:
-    """What runs, for `closing_line`: `2 tasks of shop:1.5.0`. The image's digest is left out."""
-    shown = image.partition("@")[0].rpartition("/")[2]
-    return f"{count} {noun}{'' if count == 1 else 's'}{f' of {shown}' if shown else ''}"

@@ -6,16 +6,17 @@ back to the old version by itself, and Dokploy's database knows nothing of it (t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from pulumi_dokploy_deployments.workload.member_judge import (
     NO_UNITS_SECONDS,
     SHORTEST_LOOK_SECONDS,
     MemberJudge,
-    Standing,
 )
-from pulumi_dokploy_deployments.workload.model import Baseline, Member, Reading
+from pulumi_dokploy_deployments.workload.model import Baseline, Member, Reading, Unit
 from pulumi_dokploy_deployments.workload.sorting import Role, Sorted, Sorter
+from pulumi_dokploy_deployments.workload.standing import Standing
 from pulumi_dokploy_deployments.workload.verdict import (
     FailedUnit,
     Health,
@@ -206,7 +207,8 @@ class Judge:
 
 def _report(sight: Sorted, standing: Standing) -> MemberReport:
     member = sight.member
-    image = next((unit.image for unit in (*standing.up, *member.units) if unit.image), member.image)
+    shown = [unit.image for unit in standing.up] + [member.image] + [unit.image for unit in member.units]
+    image = next((image for image in shown if image), "")
     return MemberReport(
         name=member.name,
         tasks=len(standing.up),
@@ -248,8 +250,16 @@ def _joined(standings: list[tuple[Sorted, Standing]], count: int) -> str:
     return "; ".join(named) + more
 
 
+def _lasting(sight: Sorted, standing: Standing) -> tuple[Unit, ...]:
+    """What really serves: not what is up between two crashes."""
+    if standing.state not in (State.CRASHING, State.ENDS_AGAIN):
+        return standing.up
+    return tuple(unit for unit in standing.up if sight.roles.get(unit.id) is Role.OLD)
+
+
 def _still_runs(standings: list[tuple[Sorted, Standing]]) -> str:
-    up = [(sight, standing) for sight, standing in standings if standing.up]
+    up = [(sight, replace(standing, up=_lasting(sight, standing))) for sight, standing in standings]
+    up = [each for each in up if each[1].up]
     if not up:
         return "nothing of it runs at the moment"
     if len(standings) > 1:

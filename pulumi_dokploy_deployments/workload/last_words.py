@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pulumi_dokploy_deployments.api.container_log import RunType, open_container_log
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
+from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.model import UnitState
 from pulumi_dokploy_deployments.workload.verdict import FailedUnit, Verdict
@@ -27,11 +28,7 @@ ASKED_LINES = 200
 CLOCK_SLACK = timedelta(seconds=1)
 
 _STAMPED = re.compile(r"^(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)) ?(?P<text>.*)$")
-_ESCAPES = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles, links
-    r"|\x1b[P^_X][^\x1b]*(?:\x1b\\)?"  # strings for the terminal
-    r"|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]"  # colours, movements, ESC c
-)
+_PLAIN = Redactor()
 _WITHOUT_A_PROCESS = frozenset(
     {UnitState.NEW, UnitState.ALLOCATED, UnitState.PENDING, UnitState.REJECTED, UnitState.CREATED}
 )
@@ -57,10 +54,11 @@ async def last_words(
             text = await _read(context, service, failed, others_run=any(member.tasks for member in verdict.members))
     except (ApiError, TimeoutError):
         return []
-    return tidy(text, since=since if since is not None else failed.unit.born)
+    redactor = Redactor([context.client.connection.api_key.get_secret_value()])
+    return tidy(text, since=since if since is not None else failed.unit.born, redactor=redactor)
 
 
-def tidy(text: str, *, since: datetime | None = None, limit: int = MOST_LINES) -> list[str]:
+def tidy(text: str, *, since: datetime | None = None, redactor: Redactor = _PLAIN) -> list[str]:
     """The last lines in the order of their timestamps, without these, and fit for a terminal.
 
     Lines without a timestamp are no words of the container: Docker complains there, of an unknown id for instance.
@@ -76,14 +74,15 @@ def tidy(text: str, *, since: datetime | None = None, limit: int = MOST_LINES) -
         stamped.append((moment, found["stamp"], found["text"]))
     # The stamps have nanoseconds, the moments only microseconds.
     ordered = sorted(stamped, key=lambda each: (each[0], each[1]))
-    cleaned = [clean(line) for _, _, line in ordered]
-    return [line for line in cleaned if line][-limit:]
+    cleaned = [clean(line, redactor) for _, _, line in ordered]
+    return [line for line in cleaned if line][-MOST_LINES:]
 
 
-def clean(line: str) -> str:
-    """A line without escape sequences and control characters, and not too long."""
-    last = _ESCAPES.sub("", line).rstrip("\r").rpartition("\r")[2]
-    plain = "".join(c if c.isprintable() else " " if c == "\t" else "" for c in last).rstrip()
+def clean(line: str, redactor: Redactor = _PLAIN) -> str:
+    """A line without terminal commands, control characters and secrets, and not too long."""
+    # What a carriage return writes over is not what the container said last.
+    last = line.rstrip("\r").rpartition("\r")[2]
+    plain = redactor.line(last).replace("\t", " ").rstrip()
     return plain if len(plain) <= LONGEST_LINE else plain[: LONGEST_LINE - 1] + "…"
 
 

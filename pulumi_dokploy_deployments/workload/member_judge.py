@@ -7,16 +7,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pulumi_dokploy_deployments.api.swarm_models import RestartPolicy, UpdateState
-from pulumi_dokploy_deployments.workload.causes import exit_code_of, next_step_of, words_for
+from pulumi_dokploy_deployments.workload.causes import next_step_of, words_for
+from pulumi_dokploy_deployments.workload.endings import EndingLog
 from pulumi_dokploy_deployments.workload.model import Member, MemberBefore, Unit, UnitHealth, UnitState
 from pulumi_dokploy_deployments.workload.sorting import Role, Sorted
+from pulumi_dokploy_deployments.workload.standing import Standing, lies_about, neighbour, runs, state_words, up_of
 from pulumi_dokploy_deployments.workload.verdict import NextStep, State
 
 SHORTEST_LOOK_SECONDS = 0.25
 CRASH_LOOP_ENDINGS = 3
-"""So many endings in one place are a loop; one or two may be a service that waits for another."""
+"""So many tasks ended in one place are a loop; one or two may be a service that waits for another."""
 CRASH_LOOP_SECONDS = 15.0
-"""Two endings are a loop as well, once the first one is so long ago and nothing has come up since."""
+"""Two endings are a loop as well, once they go on for so long. Docker starts a container again within a second, so
+that their number alone says nothing: a service may try ten times until its database is up."""
 ROLLBACK_SECONDS = 30.0
 """How long Swarm's own rollback is given to end before it is told as it stands."""
 NO_NODE_SECONDS = 30.0
@@ -27,52 +30,10 @@ REJECTED_SECONDS = 15.0
 """How long Swarm may try again to get an image, before that it is missing is told."""
 STUCK_SECONDS = 60.0
 """A container that was made and not started, paused, or not replaced for so long stays as it is."""
-LONGEST_LIFE_SECONDS = 60.0
-"""A process that has ended before must outlive its last run, up to so long."""
 
 _SWARM_DEFAULT = RestartPolicy(condition="any")
 _NOT_BEGUN = frozenset({UnitState.CREATED, UnitState.PAUSED, UnitState.REMOVING})
 _UNPLACED = frozenset({UnitState.NEW, UnitState.ALLOCATED, UnitState.PENDING})
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How one member stands."""
-
-    state: State
-    reason: str
-    up: tuple[Unit, ...] = ()
-    expected: int | None = None
-    due_in_seconds: float | None = None
-    to_confirm: frozenset[str] = frozenset()
-    failed: Unit | None = None
-    next_step: NextStep = NextStep.NONE
-    notes: tuple[str, ...] = ()
-
-
-@dataclass
-class _Endings:
-    """What has ended in one slot since the trigger."""
-
-    units: dict[tuple[str, int], Unit] = field(default_factory=dict)
-    base_restarts: int | None = None
-
-    @property
-    def count(self) -> int:
-        return len(self.units)
-
-    @property
-    def last(self) -> Unit | None:
-        return next(reversed(self.units.values()), None)
-
-    @property
-    def told(self) -> list[Unit]:
-        """The endings that were met while the process was down: only those know their exit code."""
-        return [unit for unit in self.units.values() if unit.has_ended or unit.state is UnitState.RESTARTING]
-
-    @property
-    def all_well(self) -> bool:
-        return bool(self.told) and all(exit_code_of(unit) == 0 and not unit.has_failed for unit in self.told)
 
 
 @dataclass
@@ -90,12 +51,11 @@ class MemberJudge:
     stable_seconds: float
     is_always_recreated: bool
     _first_seen: dict[tuple[str, datetime | None, int], float] = field(default_factory=dict)
-    _endings: dict[str, _Endings] = field(default_factory=dict)
     _since: dict[str, float] = field(default_factory=dict)
-    _first_ending_at: float | None = None
-    _last_life: float = 0.0
-    _first_failed: Unit | None = None
-    _update_started_at: datetime | None = None
+    _endings: EndingLog = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._endings = EndingLog(self.before)
 
     def judge(self, seen: Sorted, at: float, *, stands_alone: bool, is_beside_new: bool = False) -> Standing:
         """How the member stands now.
@@ -108,14 +68,16 @@ class MemberJudge:
             is_beside_new: whether it has made another member anew.
         """
         member = seen.member
+        still_up = {unit.run for unit in member.units if unit.is_up}
+        self._first_seen = {run: since for run, since in self._first_seen.items() if run in still_up}
         if member.expected == 0 and not member.is_job:
             return Standing(State.NOT_EXPECTED, "the service asks for no replicas, so nothing has to run", expected=0)
         if member.is_declared is False:
-            return Standing(State.UNTOUCHED, "no longer in the file", _up(member.units))
+            return Standing(State.UNTOUCHED, "no longer in the file", up_of(member.units))
         if not seen.roles:
             return self._without_units(member, at)
         self._forget("no units")
-        self._take_in(seen, at)
+        self._endings.take_in(seen, at)
         if seen.update is not None and seen.update.state.is_rollback:
             return self._rolled_back(seen, at)
         if seen.update is not None and seen.update.state is UpdateState.PAUSED:
@@ -131,55 +93,11 @@ class MemberJudge:
             if self.is_always_recreated:
                 return self._nothing_new(seen, at)
             is_well = all(unit.is_up for unit in member.units if unit.id in seen.roles)
-            if _lies_about(member) or is_beside_new or not (stands_alone or is_well):
-                return _neighbour(seen)
+            if lies_about(member) or is_beside_new or not (stands_alone or is_well):
+                return neighbour(seen)
         elif self.is_always_recreated and not seen.is_recreated:
             return self._nothing_new(seen, at)
         return self._judge_units(seen, at, stands_alone=stands_alone)
-
-    # --- endings ------------------------------------------------------------------------------------------------
-
-    def _take_in(self, seen: Sorted, at: float) -> None:
-        """Remember every ending since the trigger, also of runs that were over before they were looked at."""
-        update = seen.update.started_at if seen.update is not None else None
-        if update != self._update_started_at:
-            # What ended before Swarm's update was the earlier version's.
-            self._update_started_at = update
-            self._endings.clear()
-            self._first_ending_at, self._last_life, self._first_failed = None, 0.0, None
-        for unit in reversed(seen.units(Role.NEW, Role.RESTARTED)):
-            endings = self._endings.setdefault(unit.slot, _Endings())
-            if unit.is_task:
-                if unit.has_ended and not unit.is_put_down_well:
-                    self._note(endings, (unit.id, 0), unit, at)
-                continue
-            if endings.base_restarts is None:
-                was = self.before.units.get(unit.id) if self.before is not None else None
-                known = was.restarts if was is not None else unit.restarts
-                endings.base_restarts = 0 if seen.roles[unit.id] is Role.NEW else min(known, unit.restarts)
-            if unit.state is UnitState.RESTARTING:
-                self._remember_life(unit)
-            for number in range(endings.base_restarts + 1, unit.restarts + 1):
-                self._note(endings, (unit.id, number), unit, at)
-            if unit.has_ended:
-                self._note(endings, (unit.id, unit.restarts + 1), unit, at)
-
-    def _note(self, endings: _Endings, key: tuple[str, int], unit: Unit, at: float) -> None:
-        if key in endings.units:
-            # An ending that was only counted is described by a later look that meets the process down.
-            if unit.has_ended or unit.state is UnitState.RESTARTING:
-                endings.units[key] = unit
-            return
-        endings.units[key] = unit
-        self._first_ending_at = at if self._first_ending_at is None else self._first_ending_at
-        if unit.has_failed or unit.exit_code:
-            self._first_failed = self._first_failed or unit
-        self._remember_life(unit)
-
-    def _remember_life(self, unit: Unit) -> None:
-        if unit.started is not None and unit.finished is not None and unit.finished > unit.started:
-            life = (unit.finished - unit.started).total_seconds()
-            self._last_life = max(self._last_life, min(life, LONGEST_LIFE_SECONDS))
 
     # --- the cases ----------------------------------------------------------------------------------------------
 
@@ -204,13 +122,13 @@ class MemberJudge:
         replaced = self._not_replaced(seen)
         wanted = member.expected
         if wanted is None:
-            wanted = max(1, len({unit.slot for unit in counted if not unit.has_ended} | done))
+            wanted = max(1, len({unit.slot for unit in counted}))
         if not up and done and not waiting and len(done) >= wanted:
             return self._all_ended(seen, done)
         if len(up) + len(done) < wanted or waiting or replaced:
             return self._not_yet(seen, counted, waiting, replaced, wanted, at)
         self._forget("stuck", "empty slot")
-        return self._up(seen, up, wanted, at)
+        return self._stays_up(seen, up, wanted, at)
 
     def _mark(self, counted: Iterable[Unit]) -> None:
         """Remember since when each run has been up without a break."""
@@ -237,7 +155,7 @@ class MemberJudge:
         return self._red(State.UNHEALTHY, f"its health check fails ({sick.name})", seen, failed=sick)
 
     def _rejected(self, seen: Sorted, at: float) -> Standing | None:
-        for endings in self._endings.values():
+        for endings in self._endings.slots.values():
             last = endings.last
             if last is None or last.state is not UnitState.REJECTED:
                 continue
@@ -252,7 +170,7 @@ class MemberJudge:
 
     def _for_good(self, seen: Sorted, counted: tuple[Unit, ...]) -> Standing | None:
         """A process that has failed and that nothing will start again."""
-        for slot, endings in self._endings.items():
+        for slot, endings in self._endings.slots.items():
             last = endings.last
             live = any(unit.slot == slot and not unit.has_ended for unit in counted)
             if last is None or live or not last.has_ended or not last.has_failed:
@@ -264,15 +182,19 @@ class MemberJudge:
         return None
 
     def _loop(self, seen: Sorted, counted: tuple[Unit, ...], at: float, *, stands_alone: bool) -> Standing | None:
-        worst = max(self._endings.values(), key=lambda each: each.count, default=_Endings())
-        if not worst.count or self._first_ending_at is None:
+        worst = self._endings.worst
+        if not worst.count or self._endings.first_at is None:
             return None
         down = any(not unit.is_up for unit in counted) or not counted
         restarts = worst.last.restarts if worst.last is not None else 0
         was_failing = self.before.was_failing if self.before is not None else restarts > CRASH_LOOP_ENDINGS
         as_before = was_failing and not seen.is_recreated and stands_alone and down
-        slow = worst.count >= 2 and down and at - self._first_ending_at >= CRASH_LOOP_SECONDS
-        if worst.count < CRASH_LOOP_ENDINGS and not slow and not as_before:
+        since = self._endings.first_at
+        goes_on = (down and at - since >= CRASH_LOOP_SECONDS) or self._endings.last_at - since >= CRASH_LOOP_SECONDS
+        is_loop = worst.count >= 2 and goes_on
+        if worst.last is not None and worst.last.is_task:
+            is_loop = is_loop or worst.count >= CRASH_LOOP_ENDINGS
+        if not is_loop and not as_before:
             return None
         if worst.all_well:
             return self._red(
@@ -287,7 +209,10 @@ class MemberJudge:
         count = f"{worst.count} {'task has' if worst.count == 1 else 'tasks have'} failed"
         if failed is not None and not failed.is_task:
             count = f"it has ended {'once more' if worst.count == 1 else f'{worst.count} times'}"
-        return self._red(State.CRASHING, f"it crashes again and again ({count})", seen, failed=failed)
+        step = next_step_of(failed) if failed is not None else NextStep.NONE
+        # A container that has been started anew no longer tells with what it ended.
+        step = NextStep.EXIT_CODE if step is NextStep.NONE else step
+        return self._red(State.CRASHING, f"it crashes again and again ({count})", seen, failed=failed, next_step=step)
 
     def _unplaced(self, seen: Sorted, counted: Iterable[Unit], at: float) -> Standing | None:
         stuck = [unit for unit in counted if unit.is_task and unit.state in _UNPLACED and unit.error]
@@ -305,7 +230,7 @@ class MemberJudge:
         """The slots whose process has ended with 0, which nothing will start again."""
         done: set[str] = set()
         for unit in counted:
-            endings = self._endings.get(unit.slot, _Endings())
+            endings = self._endings.of(unit.slot)
             ends = unit.state is UnitState.COMPLETE or (unit.state is UnitState.EXITED and unit.exit_code == 0)
             policy = unit.restart or seen.member.restart or _SWARM_DEFAULT
             if ends and not policy.starts_again(failed=False, endings=endings.count):
@@ -336,7 +261,7 @@ class MemberJudge:
         if not waiting and not replaced and not updating:
             # What has ended and should be started again has a successor within moments.
             since = self._since.setdefault("empty slot", at)
-            last = next((each.last for each in self._endings.values() if each.last is not None), None)
+            last = self._endings.any_last
             if at - since >= (STUCK_SECONDS if up else NO_UNITS_SECONDS):
                 what = f"only {len(up)} of {wanted} run" if up else "it has ended"
                 return self._red(State.FAILED, f"{what} and nothing more is started", seen, failed=last)
@@ -347,18 +272,18 @@ class MemberJudge:
             due = max(SHORTEST_LOOK_SECONDS, NO_NODE_SECONDS - (at - self._since["unplaced"]))
         return Standing(
             State.ROLLING,
-            f"{len(up)} of {wanted} {self._noun(seen, wanted)} {_runs(wanted)}{self._detail(waiting, counted)}",
+            f"{len(up)} of {wanted} {self._noun(seen, wanted)} {runs(wanted)}{self._detail(waiting, counted)}",
             up,
             wanted,
             due_in_seconds=due,
-            failed=self._first_failed or next(iter(waiting), None),
+            failed=self._endings.first_failed or next(iter(waiting), None),
         )
 
-    def _up(self, seen: Sorted, up: tuple[Unit, ...], wanted: int, at: float) -> Standing:
-        needed = self.stable_seconds + self._last_life
+    def _stays_up(self, seen: Sorted, up: tuple[Unit, ...], wanted: int, at: float) -> Standing:
+        needed = self.stable_seconds + self._endings.longest_life
         begun = self._first_seen
         steady = at - max(begun.values(), default=at)
-        what = f"{len(up)} {self._noun(seen, len(up))} {_runs(len(up))}"
+        what = f"{len(up)} {self._noun(seen, len(up))} {runs(len(up))}"
         updating = seen.update is not None and seen.update.state is UpdateState.UPDATING
         unread = frozenset(unit.id for unit in up if unit.read_at - begun[unit.run] < needed)
         if steady >= needed and not updating:
@@ -376,7 +301,7 @@ class MemberJudge:
             )
         return Standing(
             State.ROLLING,
-            f"{len(up)} of {wanted} {self._noun(seen, wanted)} {_runs(wanted)}; watching that they stay up"
+            f"{len(up)} of {wanted} {self._noun(seen, wanted)} {runs(wanted)}; watching that they stay up"
             if wanted != 1
             else f"{what}; watching that it stays up",
             up,
@@ -397,13 +322,13 @@ class MemberJudge:
 
     def _nothing_new(self, seen: Sorted, at: float) -> Standing:
         since = self._since.setdefault("nothing new", at)
-        up, member = _up(seen.member.units), seen.member
+        up, member = up_of(seen.member.units), seen.member
         if at - since < STUCK_SECONDS:
             wanted = member.expected if member.expected is not None else 1
             detail = self._detail([unit for unit in member.units if not unit.has_ended and not unit.is_up], ())
             return Standing(
                 State.ROLLING,
-                f"0 of {wanted} new {'task' if wanted == 1 else 'tasks'} {_runs(wanted)}{detail}",
+                f"0 of {wanted} new {'task' if wanted == 1 else 'tasks'} {runs(wanted)}{detail}",
                 (),
                 wanted,
             )
@@ -427,7 +352,7 @@ class MemberJudge:
             return Standing(
                 State.ROLLING,
                 "the new version failed; Swarm is going back to the earlier one",
-                failed=self._first_failed,
+                failed=self._endings.first_failed,
             )
         what = "Swarm went back to the earlier version"
         if rolling:
@@ -452,7 +377,7 @@ class MemberJudge:
         next_step: NextStep | None = None,
         up: tuple[Unit, ...] | None = None,
     ) -> Standing:
-        culprit = failed or self._first_failed
+        culprit = failed or self._endings.first_failed
         words = (words_for(culprit) if culprit is not None else "") or said
         if is_plain:
             words = ""
@@ -460,7 +385,7 @@ class MemberJudge:
         return Standing(
             state,
             f"{reason}{f': {words}' if words else ''}",
-            _up(seen.member.units) if up is None else up,
+            up_of(seen.member.units) if up is None else up,
             seen.member.expected,
             failed=culprit,
             next_step=step,
@@ -475,55 +400,17 @@ class MemberJudge:
         return f"{new}{noun}{'' if number == 1 else 's'}"
 
     def _detail(self, waiting: list[Unit], counted: Iterable[Unit]) -> str:
-        states = sorted({_state_words(unit) for unit in waiting})
+        states = sorted({state_words(unit) for unit in waiting})
         error = next((unit.error for unit in waiting if unit.error), "")
         parts = [", ".join(states)] if states else []
         if error:
             parts.append(error)
         detail = f" ({': '.join(parts)})" if parts else ""
-        ended = sum(each.count for each in self._endings.values())
-        last = next((each.last for each in self._endings.values() if each.last is not None), None)
+        ended = self._endings.count
+        last = self._endings.any_last
         words = words_for(last) if last is not None else ""
         return detail + (f"; {ended} ended so far{f': {words}' if words else ''}" if ended else "")
 
     def _forget(self, *names: str) -> None:
         for name in names:
             self._since.pop(name, None)
-
-
-def _up(units: Iterable[Unit]) -> tuple[Unit, ...]:
-    return tuple(unit for unit in units if unit.is_up and not unit.is_one_off)
-
-
-def _runs(number: int) -> str:
-    return "runs" if number == 1 else "run"
-
-
-def _state_words(unit: Unit) -> str:
-    if unit.state is UnitState.RUNNING and unit.health is UnitHealth.STARTING:
-        return "health check starting"
-    return unit.state.value
-
-
-def _lies_about(member: Member) -> bool:
-    """Whether nothing of it has run for long: an ended container that the deployment did not start again."""
-    units = [unit for unit in member.units if not unit.is_one_off]
-    return all(unit.has_ended for unit in units) and not units[0].is_task
-
-
-def _neighbour(seen: Sorted) -> Standing:
-    """An untouched member: told as it is."""
-    units = [unit for unit in seen.member.units if not unit.is_one_off]
-    odd = next((unit for unit in units if not unit.is_up and not (unit.is_task and unit.has_ended)), None)
-    reason = "as it was before the deployment"
-    if odd is not None:
-        state = "unhealthy" if odd.health is UnitHealth.UNHEALTHY else _state_words(odd)
-        words = words_for(odd)
-        reason = f"{reason}: {state}{f' ({words})' if words else ''}"
-    return Standing(
-        State.UNTOUCHED,
-        reason,
-        _up(units),
-        seen.member.expected,
-        notes=(reason,) if odd is not None else (),
-    )

@@ -24,39 +24,26 @@ from pulumi_dokploy_deployments.api.swarm_models import (
     UpdateState,
 )
 from pulumi_dokploy_deployments.waiting.clock import Clock
+from pulumi_dokploy_deployments.workload.baseline import baseline_of
 from pulumi_dokploy_deployments.workload.causes import KILLED
-from pulumi_dokploy_deployments.workload.compose_file import read_expectations
+from pulumi_dokploy_deployments.workload.declared import ONLY_ONE_OFF, DeclaredServices
+from pulumi_dokploy_deployments.workload.listing import tells_of_a_change
 from pulumi_dokploy_deployments.workload.model import (
     Baseline,
     Member,
-    MemberBefore,
     Reading,
     Unit,
-    UnitBefore,
     UnitHealth,
     UnitState,
 )
 
 MOST_INSPECTIONS = 20
 """How many tasks are inspected at the most with each look."""
-FAILING_TASKS = 2
-"""So many failed tasks of one slot, and none that runs, are a service that was failing before."""
-FAILING_RESTARTS = 2
-NAMES_ATTEMPTS = 3
-"""How often the names of the file's services are asked for, before a fault there is no longer waited for."""
-
-NEVER_THERE = "it has no container and had none before: an inactive profile, or no replicas"
-
 STACK = "stack"
 
 _T = TypeVar("_T")
 _UNSETTLED = frozenset({UpdateState.UPDATING, UpdateState.ROLLBACK_STARTED})
 _SLOT = re.compile(r"\.[^.]+$")
-_AGE = re.compile(
-    r"(?:Up|\)) (?:about |less than )?(?P<number>an?|\d+) (?P<unit>second|minute|hour|day|week|month|year)",
-    re.IGNORECASE,
-)
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800, "month": 2592000, "year": 31536000}
 
 
 @dataclass(frozen=True)
@@ -100,12 +87,12 @@ class WorkloadProbe:
     _services: dict[str, _SeenService] = field(default_factory=dict)
     _started: dict[str, datetime] = field(default_factory=dict)
     _out_of_memory: set[str] = field(default_factory=set)
-    _seen_names: set[str] = field(default_factory=set)
-    _names: list[str] | None = None
-    _expectations: dict[str, str] | None = None
     _lost: set[str] = field(default_factory=set)
     _old_slots: set[str] = field(default_factory=set)
-    _names_attempts: int = 0
+    _declared: DeclaredServices = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._declared = DeclaredServices(self.client, self.service.service_id)
 
     async def baseline(self) -> Baseline:
         """What is there now, to be compared with later; or why the server can't tell.
@@ -117,8 +104,7 @@ class WorkloadProbe:
             reading = await (self._look_at_containers(None) if self._is_compose else self._look_at_tasks(brief=True))
         except (AccessDenied, NotFound) as error:
             return Baseline(unknown_because=why_unknown(error))
-        members = {member.name: _as_before(member) for member in reading.members if member.units or member.service_id}
-        self.before = Baseline(members=members, was_read=True)
+        self.before = baseline_of(reading)
         return self.before
 
     async def observe(self, confirm: Iterable[str] = ()) -> Reading:
@@ -129,7 +115,7 @@ class WorkloadProbe:
         """
         if not self._is_compose:
             return await self._look_at_tasks(brief=False)
-        await self._read_names()
+        await self._declared.read()
         return await self._look_at_containers(frozenset(confirm))
 
     @property
@@ -139,51 +125,6 @@ class WorkloadProbe:
     @property
     def _is_stack(self) -> bool:
         return self.service.kind is ServiceKind.COMPOSE and self.service.compose_type == STACK
-
-    # --- what the file names ------------------------------------------------------------------------------------
-
-    async def _read_names(self) -> None:
-        """The services of the compose file, once. Without them a member is only missed if it was seen before."""
-        if self._names is not None or self._names_attempts >= NAMES_ATTEMPTS:
-            return
-        self._names_attempts += 1
-        try:
-            self._names = await self.client.compose_services(self.service.service_id)
-        except (AccessDenied, NotFound):
-            self._names_attempts = NAMES_ATTEMPTS
-        except ApiError:
-            if self._names_attempts < NAMES_ATTEMPTS:
-                raise
-
-    async def _read_file(self) -> None:
-        """What the file says of members that are missing; only asked for where there are any."""
-        if self._expectations is not None:
-            return
-        try:
-            self._expectations = read_expectations(await self.client.compose_file(self.service.service_id))
-        except (AccessDenied, NotFound):
-            self._expectations = {}
-
-    def _is_declared(self, name: str) -> bool | None:
-        return name in self._names if self._names is not None else None
-
-    async def _missing(self, there: Iterable[str]) -> list[Member]:
-        """The members of the file that have no unit, with the reason where they need not have any."""
-        seen = set(there)
-        self._seen_names |= seen
-        names = [name for name in self._names or () if name not in seen]
-        if names:
-            await self._read_file()
-        missing: list[Member] = []
-        for name in names:
-            before = self.before.members.get(name)
-            was_there = name in self._seen_names or (before is not None and bool(before.units))
-            why = (self._expectations or {}).get(name)
-            if why is None:
-                # The file can't be had, or says it in a roundabout way: what was never there is not missed.
-                why = "" if was_there else NEVER_THERE
-            missing.append(Member(name=name, is_declared=True, not_expected_because=why))
-        return missing
 
     # --- composes -----------------------------------------------------------------------------------------------
 
@@ -208,17 +149,27 @@ class WorkloadProbe:
                 self._containers[container.container_id] = known
             member = known.found.compose_service or container.name
             by_member.setdefault(member, []).append(_container_unit(container, known))
+        # A one-off container does not make its service a running one: it may stand behind a profile.
+        there = {name for name, units in by_member.items() if not all(unit.is_one_off for unit in units)}
         members = [
             Member(
                 name=name,
                 units=tuple(units),
-                is_declared=self._is_declared(name),
+                is_declared=self._declared.names(name),
                 restart=units[0].restart,
                 image=units[0].image,
+                not_expected_because="" if name in there else ONLY_ONE_OFF,
             )
             for name, units in by_member.items()
         ]
-        return Reading(at, (*members, *await self._missing(by_member)))
+        missing = {member.name: member for member in await self._declared.missing(there, self.before)}
+        members = [
+            replace(member, not_expected_because=missing.pop(member.name).not_expected_because)
+            if member.name in missing
+            else member
+            for member in members
+        ]
+        return Reading(at, (*members, *missing.values()))
 
     # --- Swarm --------------------------------------------------------------------------------------------------
 
@@ -227,7 +178,7 @@ class WorkloadProbe:
         server_id, app_name = self.service.server_id, self.service.app_name
         if self._is_stack:
             if not brief:
-                await self._read_names()
+                await self._declared.read()
             listed = await self.client.stack_tasks_of(app_name, server_id=server_id)
         else:
             listed = await self.client.tasks_of(app_name, server_id=server_id)
@@ -241,7 +192,9 @@ class WorkloadProbe:
         members = [self._swarm_member(name, tasks, at) for name, tasks in by_member.items()]
         missing: list[Member] = []
         if self._is_stack and not brief:
-            missing = [await self._without_tasks(member) for member in await self._missing(by_member)]
+            missing = [
+                await self._without_tasks(member) for member in await self._declared.missing(by_member, self.before)
+            ]
         return Reading(at, (*members, *missing))
 
     def _member_of(self, task: ServiceTask) -> str:
@@ -345,7 +298,7 @@ class WorkloadProbe:
             name=name,
             units=tuple(self._task_unit(task, at) for task in tasks),
             expected=expected,
-            is_declared=self._is_declared(name) if self._is_stack else None,
+            is_declared=self._declared.names(name) if self._is_stack else None,
             restart=found.restart if found is not None else None,
             update=found.update if found is not None else None,
             is_job=found.is_job if found is not None else False,
@@ -397,29 +350,9 @@ def why_unknown(error: ApiError) -> str:
 
 
 def _has_changed(known: _Seen[ContainerInspection], container: Container) -> bool:
-    """Whether the list shows another state, another health, or an age that has gone back."""
     if container.state != known.state or known.found.state != container.state:
         return True
-    if _kind(container.status) != _kind(known.status):
-        return True
-    return _age(container.status) < _age(known.status)
-
-
-def _kind(status: str) -> str:
-    """A status without its age: "Up (healthy)", "Exited (1)"."""
-    words = re.findall(r"^\w+|\([^)]*\)", status)
-    return " ".join(words)
-
-
-def _age(status: str) -> int:
-    """The age that a status tells, in seconds, coarse as Docker writes it."""
-    found = _AGE.search(status)
-    if found is None:
-        return 0
-    number = found["number"]
-    if "ess than" in status:
-        return 0
-    return (int(number) if number.isdecimal() else 1) * _SECONDS[found["unit"].lower()]
+    return tells_of_a_change(known.status, container.status)
 
 
 def _container_unit(container: Container, known: _Seen[ContainerInspection]) -> Unit:
@@ -444,25 +377,3 @@ def _container_unit(container: Container, known: _Seen[ContainerInspection]) -> 
         is_one_off=found.is_one_off,
         restart=found.restart,
     )
-
-
-def _as_before(member: Member) -> MemberBefore:
-    return MemberBefore(
-        units={
-            unit.id: UnitBefore(restarts=unit.restarts, started=unit.started, has_ended=unit.has_ended)
-            for unit in member.units
-            if not unit.is_one_off
-        },
-        image=member.image,
-        update_started_at=member.update.started_at if member.update is not None else None,
-        service_id=member.service_id,
-        was_failing=_was_failing(member),
-    )
-
-
-def _was_failing(member: Member) -> bool:
-    units = [unit for unit in member.units if not unit.is_one_off]
-    if any(unit.is_task for unit in units):
-        failed = [unit for unit in units if unit.state in (UnitState.FAILED, UnitState.REJECTED, UnitState.COMPLETE)]
-        return len(failed) >= FAILING_TASKS and not any(unit.is_up for unit in units) and not member.is_job
-    return any(unit.state is UnitState.RESTARTING and unit.restarts >= FAILING_RESTARTS for unit in units)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound, ServerError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
@@ -19,6 +19,8 @@ from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 LOOK_EVERY_SECONDS = 1.0
 CROWDED_LOOK_SECONDS = 2.5
 """Where many wait at once. Two looks still fall into the window in which new units have to stay up."""
+OWN_FAILURE = 500
+"""The status with which Dokploy says that it could not ask Docker; proxies use those above."""
 SETTLING_SECONDS = 20.0
 """How long tasks are given to settle before they count as not steady."""
 
@@ -89,6 +91,11 @@ async def wait_for_workload(
 
     try:
         return await wait_until_final(look, context, deadline, budget)
+    except ServerError as error:
+        if error.status != OWN_FAILURE:
+            raise
+        # Not a proxy's word but the server's own, and no passing one: it was asked for as long as the budget allows.
+        return Verdict(Health.UNKNOWN, why_unknown(error))
     except (AccessDenied, NotFound) as error:
         return Verdict(Health.UNKNOWN, why_unknown(error))
 

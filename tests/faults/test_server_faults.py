@@ -22,7 +22,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
 )
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.verdict import Health
 from tests.support.bench import Bench
 
 # --- good health ------------------------------------------------------------------------------------------------

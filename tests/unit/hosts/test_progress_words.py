@@ -6,7 +6,7 @@ import pytest
 
 from pulumi_dokploy_deployments.hosts.progress_words import status_line
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
-from pulumi_dokploy_deployments.waiting.progress_words import closing_line, counted, phrase
+from pulumi_dokploy_deployments.waiting.progress_words import phrase
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from pulumi_dokploy_deployments.waiting.progress_words import closing_line, coun
         (Progress(Activity.DROPPING_WAITING), "dropping the waiting deployments of this service"),
         (Progress(Activity.REQUESTING, detail="redeploy"), "asking the server to redeploy"),
         (Progress(Activity.QUEUED, jobs_ahead=2), "waiting in the queue (2 ahead)"),
-        (Progress(Activity.QUEUED, jobs_ahead=0, elapsed_seconds=5.0), "waiting in the queue (0 ahead)"),
+        (Progress(Activity.QUEUED, jobs_ahead=0, elapsed_seconds=5.0), "waiting in the queue (next)"),
         (Progress(Activity.QUEUED), "waiting in the queue"),
         (Progress(Activity.STARTING, Stage.STARTING, elapsed_seconds=0.2), "starting (0 s)"),
         (Progress(Activity.RUNNING, Stage.BUILD), "running: build"),
@@ -54,29 +54,3 @@ def test_every_activity_has_words_with_and_without_a_detail(activity: Activity) 
 def test_the_line_changes_seldom_in_a_long_build() -> None:
     told = {status_line(Progress(Activity.RUNNING, Stage.BUILD, elapsed_seconds=at / 4)) for at in range(4 * 600)}
     assert len(told) <= 60 + 55
-
-
-def test_a_good_run_ends_with_what_was_proven() -> None:
-    line = closing_line(
-        "web",
-        "healthy",
-        runs=counted(2, "task", "registry.example.com/me/shop:1.5.0@sha256:abc"),
-        proof="stayed up for 5 s",
-        seconds=14.2,
-    )
-    assert line == "healthy: web (2 tasks of shop:1.5.0) stayed up for 5 s · 14 s"
-    assert closing_line("web", "done", version=3, seconds=65.0) == "done: web · version 3 · 1 min 5 s"
-    assert closing_line("web", "unknown") == "unknown: web"
-
-
-@pytest.mark.parametrize(
-    ("image", "text"),
-    [
-        ("", "1 container"),
-        ("postgres", "1 container of postgres"),
-        ("127.0.0.1:5055/shop:2", "1 container of shop:2"),
-        ("shop@sha256:0a", "1 container of shop"),
-    ],
-)
-def test_what_runs_is_counted_with_its_image(image: str, text: str) -> None:
-    assert counted(1, "container", image) == text

@@ -10,7 +10,6 @@ import pytest
 from pulumi_dokploy_deployments.api.errors import DokployError, Unauthorized
 from pulumi_dokploy_deployments.api.models import DeployMethod, ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
-from pulumi_dokploy_deployments.api.swarm_models import Container
 from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import (
     ContactLost,
@@ -32,7 +31,7 @@ from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Stage
-from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.verdict import Health
 from tests.support import api_faults as faults
 from tests.support.builders import SERVICE_ID, SHA, service
 from tests.support.fake_dokploy import KEY, FakeDokploy
@@ -158,15 +157,6 @@ async def test_a_status_of_a_newer_server_is_shown_and_waited_through(bench: Ben
     assert any(text.startswith("preparing") for text in bench.told.statuses)
 
 
-async def test_a_compose_is_judged_by_its_containers(clock: VirtualClock) -> None:
-    bench = Bench(clock, kind=ServiceKind.COMPOSE, source="raw", compose_type="docker-compose")
-    bench.fake.containers = [Container(container_id="1", name="web", state="running", status="Up 1 second")]
-    assert (await bench.run()).verdict.reason == "1 container runs and stayed up for 5 s"
-    bench.fake.containers = [Container(container_id="1", name="web", state="exited", status="Exited (1) now")]
-    with pytest.raises(ServiceUnhealthy, match=r"web: Exited \(1\) now"):
-        await bench.run()
-
-
 # --- the bad ends -----------------------------------------------------------------------------------------------
 
 
@@ -288,7 +278,7 @@ async def test_a_version_that_never_gets_up_is_told_at_the_deadline_with_what_wa
     bench.fake.before.append(starting)
     error = await bench.failure(timeout_seconds=30.0)
     assert isinstance(error, DeploymentTimedOut)
-    assert "the health check has not passed: 0 of 1 new tasks run (starting)" in str(error)
+    assert "the health check has not passed: 0 of 1 new task runs (starting)" in str(error)
     assert "build log" not in str(error)
 
 

@@ -13,7 +13,7 @@ from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.dead_ends import Dead
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, Verdict
 from tests.support import api_faults as faults
 from tests.support.builders import job, row, service
 from tests.support.fake_dokploy import FakeDokploy
@@ -156,3 +156,13 @@ def test_lost_contact_passes_on_what_the_cause_says_to_do() -> None:
     cause.next_step_text = "Check the proxy."
     error = failures.contact_lost(SHOP, ROW, cause, LINK)
     assert error.next_step == "Check the proxy. Look at the deployment in the dashboard before you try again."
+
+
+@pytest.mark.parametrize("cause", NextStep)
+def test_a_version_that_does_not_run_has_a_next_step_that_fits_and_its_container_s_last_words(cause: NextStep) -> None:
+    verdict = Verdict(Health.UNHEALTHY, "it crashes", next_step=cause)
+    error = failures.unhealthy(SHOP, ROW, verdict, LINK, last_words=["panic: no config"])
+    assert "The container wrote last:\n    panic: no config\n" in str(error)
+    assert error.next_step.endswith(", then try again.")
+    assert "container's log" not in error.next_step, "it is shown, or there is none"
+    assert "build log" not in str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -131,8 +132,6 @@ def compose_judge(known: Baseline = NOTHING_BEFORE, **more: Any) -> Judge:
 
 def sight(at: float, *members: Member) -> Reading:
     """A reading in which Docker was asked for everything."""
-    from dataclasses import replace
-
     return Reading(
         at, tuple(replace(each, units=tuple(replace(unit, read_at=at) for unit in each.units)) for each in members)
     )

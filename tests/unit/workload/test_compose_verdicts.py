@@ -54,14 +54,31 @@ def test_nothing_is_good_before_docker_was_asked_anew_at_the_end_of_the_window()
     assert ours.judge(sight(9.2, WEB)).health is Health.PENDING
 
 
+def _again(restarts: int, at: float) -> Member:
+    return member("web", replace(WEB.units[0], restarts=restarts, started=moment(MADE + at)))
+
+
 def test_restarts_between_two_looks_are_counted() -> None:
     ours = compose_judge()
     ours.judge(sight(0.0, WEB))
-    for at in (1.0, 2.0):
-        again = replace(WEB.units[0], restarts=int(at), started=moment(MADE + at))
-        assert ours.judge(sight(at, member("web", again))).health is Health.PENDING
-    verdict = ours.judge(sight(3.0, member("web", replace(WEB.units[0], restarts=3, started=moment(MADE + 3)))))
-    assert (verdict.state, verdict.reason) == (State.CRASHING, "it crashes again and again (it has ended 3 times)")
+    verdict = None
+    for number in range(1, 9):
+        at = number * 2.0
+        verdict = ours.judge(sight(at, _again(number, at)))
+        assert verdict.health is (Health.PENDING if at < 17.0 else Health.UNHEALTHY)
+        if verdict.is_final:
+            break
+    verdict = ours.judge(sight(18.0, _again(9, 18.0)))
+    assert (verdict.state, verdict.reason) == (State.CRASHING, "it crashes again and again (it has ended 9 times)")
+    assert verdict.still_runs == "nothing of it runs at the moment"
+
+
+def test_a_container_may_try_many_times_until_what_it_waits_for_is_up() -> None:
+    """Docker starts it again within a second; a database takes longer."""
+    ours = compose_judge()
+    for number in range(12):
+        assert ours.judge(sight(float(number), _again(number, number), DB)).health is Health.PENDING
+    assert watch(ours, _again(11, 11), DB, begin=12.0)[1].health is Health.HEALTHY
 
 
 def test_a_container_that_ran_once_and_ended_well_is_no_failure() -> None:
@@ -145,8 +162,8 @@ def test_a_container_that_keeps_restarting_is_told_even_if_it_is_up_in_between()
 
 def test_a_container_that_ends_well_again_and_again_is_told() -> None:
     unit = container("web", "restarting", restarts=3, exit_code=0, restart="always")
-    verdict = verdict_on(compose_judge(), member("web", unit))
-    assert verdict.state is State.ENDS_AGAIN
+    at, verdict = watch(compose_judge(), member("web", unit))
+    assert (at, verdict.state) == (15.0, State.ENDS_AGAIN)
 
 
 def test_attempts_that_are_used_up_are_told() -> None:
@@ -168,6 +185,19 @@ def test_a_container_that_was_made_and_never_started_is_told() -> None:
 @pytest.mark.parametrize("state", ["paused", "created"])
 def test_a_container_that_is_stopped_by_hand_is_not_healthy(state: str) -> None:
     assert verdict_on(compose_judge(), member("web", container("web", state))).health is Health.UNHEALTHY
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_one_of_several_containers_that_is_down_makes_its_service_not_healthy(code: int) -> None:
+    both = member("web", container("web1"), container("web2", "exited", exit_code=code, restart="always"))
+    at, verdict = watch(compose_judge(), both)
+    assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
+    assert verdict.reason.startswith("only 1 of 2 run and nothing more is started")
+
+
+def test_one_of_several_containers_that_has_run_to_its_end_is_fine() -> None:
+    both = member("web", container("web1"), container("web2", "exited", exit_code=0))
+    assert verdict_on(compose_judge(), both).state is State.RUNNING
 
 
 # --- what the deployment did not touch --------------------------------------------------------------------------
@@ -207,7 +237,7 @@ def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
     assert verdict_on(ours, NEW_WEB, cache, seconds=10).health is Health.PENDING
     for number in (8, 9, 10):
         more = container("cache", "restarting", made=0.0, started=number, restarts=number, exit_code=1)
-        verdict = ours.judge(sight(10.0 + number, NEW_WEB, member("cache", more)))
+        verdict = ours.judge(sight(10.0 * number, NEW_WEB, member("cache", more)))
     assert (verdict.state, verdict.still_runs) == (State.CRASHING, "running: web")
 
 

@@ -25,7 +25,8 @@ from tests.unit.workload.sights import (
 
 WINDOW = 5.0
 DEADLINE = 1800.0
-NAMES = ("web", "db")
+NAMES = ("web", "web+", "db")
+"""Containers; the first two are of one member."""
 
 
 @dataclass
@@ -56,7 +57,7 @@ class ComposeLife(RuleBasedStateMachine):
             unit = container(name, made=0.0, started=0.0, version="old", restart="always")
             self.old[name] = unit
             self.boxes[name] = Box(unit, up_since=-1000.0, is_new=False)
-        self.judge = compose_judge(before(*(Member(name=name, units=(unit,)) for name, unit in self.old.items())))
+        self.judge = compose_judge(before(*self._members()))
 
     def _over(self) -> bool:
         return self.verdict is not None and self.verdict.is_final
@@ -113,7 +114,10 @@ class ComposeLife(RuleBasedStateMachine):
         self.boxes.pop(data.draw(st.sampled_from(sorted(self.boxes))))
 
     def _members(self) -> list[Member]:
-        return [Member(name=name, units=(box.unit,)) for name, box in self.boxes.items()]
+        units: dict[str, list[Unit]] = {}
+        for name, box in self.boxes.items():
+            units.setdefault(name.rstrip("+"), []).append(box.unit)
+        return [Member(name=name, units=tuple(each)) for name, each in units.items()]
 
     @rule()
     def look(self) -> None:
@@ -126,10 +130,17 @@ class ComposeLife(RuleBasedStateMachine):
         if self.verdict is None or self.verdict.health is not Health.HEALTHY:
             return
         assert self.boxes
-        touched = [name for name, box in self.boxes.items() if self.old.get(name) != box.unit]
+        # A neighbour that was not restarted is told, however it feels.
+        runs = {name: (unit.run, unit.state) for name, unit in self.old.items()}
+        touched = {
+            name.rstrip("+") for name, box in self.boxes.items() if runs.get(name) != (box.unit.run, box.unit.state)
+        }
+        touched |= {name.rstrip("+") for name in self.old if name not in self.boxes}
         for name, box in self.boxes.items():
-            if name not in touched and touched:
+            if name.rstrip("+") not in touched and touched:
                 continue
+            same = [each.unit.version for other, each in self.boxes.items() if other.rstrip("+") == name.rstrip("+")]
+            assert len(set(same)) == 1, f"{name} is partly old"
             ended_well = box.unit.state is UnitState.EXITED and box.unit.exit_code == 0
             assert ended_well or box.unit.state is UnitState.RUNNING, f"{name} is down"
             assert ended_well or box.unit.health in (UnitHealth.NONE, UnitHealth.HEALTHY), f"{name} is not well"

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, State
-from tests.support.builders import transcript
+from tests.support.builders import TRANSCRIPTS, transcript
 from tests.unit.workload.replay import Course, Outcome, course, play, swarm_course
 
 GREEN, RED, OPEN = Health.HEALTHY, Health.UNHEALTHY, Health.PENDING
@@ -59,7 +59,7 @@ CASES = [
         RED,
         State.CRASHING,
         "web: it crashes again and again (it has ended 5 times): exit code 7",
-        (2.0, 4.0),
+        (15.0, 17.5),
         EXIT,
         "running: db",
         continued_by="532-cok",
@@ -210,8 +210,6 @@ def test_no_recording_of_what_runs_is_left_out() -> None:
 
 
 def _named(number: int) -> list[str]:
-    from tests.support.builders import TRANSCRIPTS
-
     return [path.stem for path in TRANSCRIPTS.glob(f"{number}-*.json")]
 
 

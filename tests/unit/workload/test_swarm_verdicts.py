@@ -24,6 +24,7 @@ from tests.unit.workload.sights import (
     before,
     failed,
     judge,
+    moment,
     sight,
     swarm,
     task,
@@ -91,9 +92,16 @@ def test_the_window_begins_anew_when_a_task_is_replaced() -> None:
     assert ours.judge(sight(9.0, swarm(task("b")))).health is Health.HEALTHY
 
 
-def test_a_task_that_follows_a_dead_one_must_outlive_it() -> None:
-    from tests.unit.workload.sights import moment
+def test_a_task_that_was_not_there_for_a_moment_begins_its_window_anew() -> None:
+    """An empty list is what Dokploy gives as well when it could not ask Docker."""
+    ours = judge()
+    ours.judge(sight(0.0, swarm(task("a"))))
+    ours.judge(sight(2.0, swarm()))
+    assert ours.judge(sight(5.0, swarm(task("a")))).health is Health.PENDING
+    assert ours.judge(sight(10.0, swarm(task("a")))).health is Health.HEALTHY
 
+
+def test_a_task_that_follows_a_dead_one_must_outlive_it() -> None:
     dead = task("a", "failed", exit_code=1, started=moment(MADE), finished=moment(MADE + 9.0))
     at, verdict = watch(judge(), swarm(task("b"), dead))
     assert verdict.health is Health.HEALTHY
