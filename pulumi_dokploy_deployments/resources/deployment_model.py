@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.api.models import DeployMethod
 from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, OnBusy, WaitFor
 
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600.0
@@ -40,10 +41,8 @@ def not_a_bool(value: Any) -> Any:
 Seconds = Annotated[float, BeforeValidator(not_a_bool), Field(gt=0, le=MAX_TIMEOUT_SECONDS, allow_inf_nan=False)]
 
 
-class ServiceInputs(BaseModel):
+class ServiceInputs(ResourceInputs):
     """The service that a resource is about: exactly one id."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     application_id: str | None = Field(
         None, description="The application to deploy. Another one replaces the resource."
@@ -58,6 +57,8 @@ class ServiceInputs(BaseModel):
 
 class DeploymentInputs(ServiceInputs):
     """What a user declares of a deployment."""
+
+    FREE_FORM: ClassVar[frozenset[str]] = frozenset({"triggers"})
 
     triggers: dict[str, Any] | list[Any] | None = Field(
         None,
