@@ -18,7 +18,7 @@ class Servers:
     """The servers that this process talks to. May be asked from several threads."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], tuple[DokployClient, Watcher]] = {}
+        self._known: dict[tuple[str, ...], tuple[DokployClient, Watcher]] = {}
         self._lock = threading.Lock()
         self.clock = SystemClock()
         self.declared = DeclaredServices()
@@ -32,7 +32,7 @@ class Servers:
         return RunContext(client, self.clock, reporter, watcher)
 
     def _server(self, connection: Connection, timeout: float | None) -> tuple[DokployClient, Watcher]:
-        key = (connection.origin, connection.api_key.get_secret_value())
+        key = connection.identity
         with self._lock:
             if key not in self._known:
                 client = (

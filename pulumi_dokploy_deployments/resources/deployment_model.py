@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.api.models import DeployMethod
+from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, OnBusy, WaitFor
 
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 MAX_TEXT = 10_000
-CONNECTION_PATTERN = re.compile(r"[a-z][a-z0-9-]*")
 
 
 class OnFailure(StrEnum):
@@ -135,7 +134,7 @@ class DeploymentInputs(ServiceInputs):
     @field_validator("connection")
     @classmethod
     def _plain_name(cls, value: str | None) -> str | None:
-        if value is not None and not CONNECTION_PATTERN.fullmatch(value):
+        if value is not None and not CONNECTION_NAME.fullmatch(value):
             raise ValueError("is a name of lower-case letters, digits and dashes, `staging` for instance")
         return value
 

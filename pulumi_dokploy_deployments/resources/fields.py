@@ -22,7 +22,8 @@ class UnknownValue:
 
 UNKNOWN: Final = UnknownValue()
 
-SERVICE_ID_FIELDS: Final = {f"{kind.value}_id": kind for kind in ServiceKind}
+# A libsql database is known to the client and not yet an input of the resources.
+SERVICE_ID_FIELDS: Final = {f"{kind.value}_id": kind for kind in ServiceKind if kind is not ServiceKind.LIBSQL}
 
 
 @dataclass(frozen=True)

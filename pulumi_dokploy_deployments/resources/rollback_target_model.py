@@ -7,7 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from pulumi_dokploy_deployments.resources.deployment_model import CONNECTION_PATTERN, Seconds, not_a_bool
+from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
+from pulumi_dokploy_deployments.resources.deployment_model import Seconds, not_a_bool
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.rollback.targets import Strategy
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS
@@ -76,7 +77,7 @@ class RollbackTargetInputs(ResourceInputs):
     @field_validator("connection")
     @classmethod
     def _plain_name(cls, value: str | None) -> str | None:
-        if value is not None and not CONNECTION_PATTERN.fullmatch(value):
+        if value is not None and not CONNECTION_NAME.fullmatch(value):
             raise ValueError("is a name of lower-case letters, digits and dashes, `staging` for instance")
         return value
 

@@ -200,7 +200,7 @@ async def test_slow_answers_are_waited_for(bench: Bench) -> None:
 
 async def test_a_page_of_a_proxy_in_place_of_data_is_told_for_what_it_is(bench: Bench) -> None:
     bench.faults.add("garbage", "deployment.all", count=None, after=4)
-    with pytest.raises(ContactLost, match="something that is not JSON"):
+    with pytest.raises(ContactLost, match="Something in front of Dokploy answered: 200, text/html"):
         await bench.deploy()
 
 

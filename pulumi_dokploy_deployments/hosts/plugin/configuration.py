@@ -69,7 +69,7 @@ class Configuration:
             ConfigurationError: address or key are missing or can't be used; the message says how to set them.
         """
         is_own = name is None or name == self.given.get("connection")
-        keys = {"endpoint": "endpoint", "apiKey": "api_key"}
+        keys = {"endpoint": "endpoint", "apiKey": "api_key", "headers": "headers"}
 
         def value(full_key: str) -> str | None:
             found = self.given.get(keys[full_key.rpartition(":")[2]]) if is_own else None

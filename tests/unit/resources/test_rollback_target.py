@@ -226,7 +226,8 @@ async def test_a_changed_setting_is_stored_and_leaves_the_pin_as_it_is(bench: Be
 async def test_a_pin_that_was_refused_leaves_nothing(bench: Bench) -> None:
     await bench.deploy("ok")
     inputs = given(application_id=bench.service("ok").id, version=1)
-    bench.faults.add("http_error", "rollback.rollback", None, status=400)
+    refused = '{"message":"Error rolling back","code":"BAD_REQUEST"}'
+    bench.faults.add("answer", "rollback.rollback", None, status=400, content_type="application/json", body=refused)
     with pytest.raises(DokployError, match="could not be rolled back"):
         await CYCLE.create(inputs, Operation(bench.run_context()))
 

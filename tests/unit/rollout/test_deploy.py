@@ -394,7 +394,7 @@ async def test_a_401_in_the_middle_is_borne(bench: Bench) -> None:
 def _unauthorized(bench: Bench, start: float, end: float) -> Any:
     def hook(_: str) -> None:
         if start <= bench.clock.elapsed < end:
-            raise faults.unauthorized()
+            raise faults.unauthorized(has_worked=start > 0)
 
     return hook
 

@@ -25,7 +25,7 @@ from tests.unit.workload.replay import Replay, course
 
 
 def _budget() -> RetryBudget:
-    return RetryBudget(budget_seconds=30.0, key_has_worked=True, jitter=lambda: 1.0)
+    return RetryBudget(budget_seconds=30.0, jitter=lambda: 1.0)
 
 
 async def _wait(fake: FakeDokploy, clock: VirtualClock, before: Baseline, **more: float) -> Verdict:
