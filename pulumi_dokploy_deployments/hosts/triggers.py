@@ -17,8 +17,7 @@ from uuid import UUID
 import pulumi
 
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
-from pulumi_dokploy_deployments.hosts.program_errors import for_program
-from pulumi_dokploy_deployments.resources.plan import Path, spelled
+from pulumi_dokploy_deployments.resources.paths import Path, spelled
 
 MOST_EXACT = 2**53
 """The engine knows one kind of number, which is exact up to here."""
@@ -61,6 +60,9 @@ def plain_trigger(value: Any, path: Path) -> Any:
         return sorted((plain_trigger(part, path) for part in value), key=lambda part: (type(part).__name__, str(part)))
     if isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         return [plain_trigger(part, (*path, index)) for index, part in enumerate(value)]
+    # Here, so that a program that declares resources starts without the client behind it.
+    from pulumi_dokploy_deployments.hosts.program_errors import for_program
+
     raise for_program(
         UnusableTrigger(
             f"{spelled(path)} is of the type {type(value).__name__}, which can't be stored and compared with the next "

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS
 
 LATEST = "latest"
 
@@ -34,7 +35,7 @@ def import_id(
     """
     kind, _, rest = resource_id.partition("/")
     service_id, _, which = rest.partition("/")
-    known = next((known for known in ServiceKind if known.value == kind), None)
+    known = next((known for known in SERVICE_ID_FIELDS.values() if known.value == kind), None)
     is_usable = known is not None and allows(known) and bool(service_id) and "/" not in which
     if known is None or not is_usable or (needs_last(known) and not which):
         raise UnusableId(

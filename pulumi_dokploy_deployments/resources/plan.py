@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TypeAlias
 
 from pulumi_dokploy_deployments.resources.fields import contains_unknown
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
-
-Path: TypeAlias = tuple[str | int, ...]
-"""Where a property is: `("triggers", "image")`, `("triggers", 2)`. The first part is the core's name, the rest the
-user's."""
-
-_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
+from pulumi_dokploy_deployments.resources.paths import Path, spelled
 
 
 class ChangeKind(StrEnum):
@@ -84,20 +77,6 @@ class Plan:
         """Whether one of these inputs changes."""
         wanted = frozenset(names)
         return any(change.name in wanted and not change.is_output for change in self.changes)
-
-
-def spelled(path: Path) -> str:
-    """`triggers.image`, `triggers[2]`, `triggers["a.b"]`: as Pulumi writes property paths."""
-    text = str(path[0])
-    for part in path[1:]:
-        if isinstance(part, int):
-            text += f"[{part}]"
-        elif _PLAIN_KEY.fullmatch(part):
-            text += f".{part}"
-        else:
-            quoted = part.replace("\\", "\\\\").replace('"', '\\"')
-            text += f'["{quoted}"]'
-    return text
 
 
 def input_changes(

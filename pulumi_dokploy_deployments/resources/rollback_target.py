@@ -8,12 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, Service
+from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.api.text import Action, Input, joined
 from pulumi_dokploy_deployments.api.text import inputs as in_words
 from pulumi_dokploy_deployments.resources.common import (
-    ask_server,
     deployments_of,
     find_service,
     iso,
@@ -34,22 +33,22 @@ from pulumi_dokploy_deployments.resources.rollback_target_model import (
 from pulumi_dokploy_deployments.resources.rollback_target_state import (
     PinInputs,
     PinRun,
-    Resolution,
     RollbackTargetState,
     outputs_of,
 )
+from pulumi_dokploy_deployments.resources.rollback_target_version import (
+    MOVING,
+    REPLACING,
+    holds_now,
+    newest_done,
+    resolve,
+    still_holds,
+)
 from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify, running_image
-from pulumi_dokploy_deployments.rollback.by_source import deploy_source, ref_of, set_source, source_setting
-from pulumi_dokploy_deployments.rollback.candidates import candidates_of
+from pulumi_dokploy_deployments.rollback.by_source import deploy_source, set_source, source_setting
 from pulumi_dokploy_deployments.rollback.targets import (
-    NoSuchTarget,
     SelectorKind,
     Strategy,
-    Target,
-    can_pin_by_source,
-    choose_way,
-    runs_image,
-    select,
 )
 from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import Interrupted
@@ -58,10 +57,10 @@ from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.verdict import Health
 
+__all__ = ["MOVING", "REPLACING", "SELECTORS", "SETTINGS", "RollbackTargetLifeCycle"]
+
 SERVICE_FIELDS = RollbackTargetInputs.SERVICE_FIELDS
 SELECTORS = tuple(kind.value for kind in SelectorKind)
-REPLACING = (*SERVICE_FIELDS, "connection")
-MOVING = ("strategy", "source_ref")
 SETTINGS = ("on_delete", "timeout_seconds", "stream_logs")
 
 
@@ -107,7 +106,7 @@ class RollbackTargetLifeCycle:
         Where the server can't be asked the state stays as it was: the next operation that needs the server says why.
         """
         try:
-            holds = await _holds_now(state, context)
+            holds = await holds_now(state, context)
         except DokployError:
             return state
         target = state.inputs.target
@@ -151,7 +150,7 @@ class RollbackTargetLifeCycle:
     async def update(self, state: RollbackTargetState, inputs: PinInputs, operation: Operation) -> RollbackTargetState:
         """Move the pin, pin again what no longer holds, or store the settings."""
         # The engine hands over the stored state, not what `look` found: only what runs now says whether the pin holds.
-        now = _with_outputs(state, holds=await _holds_now(state, operation.context))
+        now = _with_outputs(state, holds=await holds_now(state, operation.context))
         if not self.plan(now, inputs).deploys:
             return _with_settings(now, inputs)
         if inputs.resolution is None:
@@ -167,7 +166,7 @@ class RollbackTargetLifeCycle:
         if target is None:
             return state
         image, held = await running_image(service, context), state.outputs.holds
-        holds = await _still_holds(service, target, image, held, context)
+        holds = await still_holds(service, target, image, held, context)
         if held and not holds:
             runs = f"; {image} runs" if image else ""
             context.reporter.warning(
@@ -213,37 +212,6 @@ class RollbackTargetLifeCycle:
             await _warn_of_builds_while_pinned(service, state.run, context)
 
 
-# --- which version --------------------------------------------------------------------------------------------
-
-
-async def resolve(earlier: PinInputs | None, inputs: PinInputs, context: RunContext) -> PinInputs:
-    """The inputs with the selector resolved to one version; see `RollbackTargetLifeCycle.ask`."""
-    ref, selector = inputs.service, inputs.selector
-    if ref is None or selector is None:
-        return inputs
-    known = earlier.resolution if earlier is not None else None
-    if (
-        earlier is not None
-        and known is not None
-        and known.is_of(selector)
-        and not input_changes((*REPLACING, *MOVING), earlier, inputs)
-    ):
-        return inputs.model_copy(update={"resolution": known})
-    service = await read_service(ref, context)
-    rows = await ask_server(lambda: context.client.deployments_by_type(service.kind.value, service.service_id), context)
-    candidates, now = candidates_of(rows), context.clock.now()
-    try:
-        candidate = select(selector, candidates, service, now)
-        source_ref = inputs.source_ref if can_pin_by_source(service) else None
-        if source_ref is None and (inputs.strategy is Strategy.SOURCE or not candidate.works):
-            source_ref = await ref_of(candidate, service, context)
-        target = choose_way(candidate, inputs.strategy, service, candidates, now, source_ref=source_ref)
-    except NoSuchTarget as error:
-        error.property_name = error.property_name or inputs.selector_property
-        raise
-    return inputs.model_copy(update={"resolution": Resolution.of(selector, target)})
-
-
 def _selector_changes(state: RollbackTargetState, inputs: PinInputs) -> list[Change]:
     old, selector = state.inputs.resolution, inputs.selector
     if old is None or selector is None or not old.is_of(selector):
@@ -254,34 +222,6 @@ def _selector_changes(state: RollbackTargetState, inputs: PinInputs) -> list[Cha
     if new is not None and new.target.deployment_id != old.target.deployment_id:
         return [Change(("resolution",))]
     return []
-
-
-# --- whether it holds -----------------------------------------------------------------------------------------
-
-
-async def _holds_now(state: RollbackTargetState, context: RunContext) -> bool:
-    target = state.inputs.target
-    if target is None or not state.outputs.holds:
-        return False
-    service = await read_service(service_named(state.inputs), context)
-    return await _still_holds(service, target, await running_image(service, context), True, context)
-
-
-async def _still_holds(service: Service, target: Target, image: str | None, held: bool, context: RunContext) -> bool:
-    if target.strategy is Strategy.IMAGE:
-        # Where the server can't tell what runs, nothing is claimed to have changed.
-        return runs_image(image, target.image or "") if image is not None else held
-    if target.image is not None:
-        return image.partition("@")[0] == target.image if image is not None else held
-    newest = _newest_done(await deployments_of(service, context))
-    if newest is None or target.commit_hash is None:
-        return held
-    return newest.commit_hash is None or newest.commit_hash == target.commit_hash
-
-
-def _newest_done(rows: list[DeploymentRecord]) -> DeploymentRecord | None:
-    done = [row for row in rows if row.status is DeploymentStatus.DONE]
-    return max(done, key=lambda row: row.created_at, default=None)
 
 
 # --- pin and release ------------------------------------------------------------------------------------------
@@ -381,7 +321,7 @@ async def _restore_source(service: Service, run: PinRun, context: RunContext) ->
 
 async def _warn_of_builds_while_pinned(service: Service, run: PinRun, context: RunContext) -> None:
     """A deployment made while the source was pinned built the pinned version, whoever asked for it."""
-    newest = _newest_done(await deployments_of(service, context))
+    newest = newest_done(await deployments_of(service, context))
     if newest is None or newest.deployment_id == run.pinned_by:
         return
     context.reporter.warning(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pulumi.provider.experimental.provider import DiffResponse, PropertyDiff, PropertyDiffKind
 
-from pulumi_dokploy_deployments.resources.plan import Change, ChangeKind, Plan, spelled
+from pulumi_dokploy_deployments.resources.paths import spelled
+from pulumi_dokploy_deployments.resources.plan import Change, ChangeKind, Plan
 from pulumi_dokploy_deployments.schema.names import camel
 
 _KINDS = {
