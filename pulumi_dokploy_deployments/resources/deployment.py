@@ -46,7 +46,10 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
-SETTINGS = ("wait_for", "timeout_seconds", "on_failure", "on_busy", "on_delete", "expect_commit", "stream_logs")
+SETTINGS = (
+    *("wait_for", "timeout_seconds", "stable_seconds", "if_unproven"),
+    *("on_failure", "on_busy", "on_delete", "expect_commit", "stream_logs"),
+)
 DEPLOYING = ("triggers", "method")
 REPLACING = (*SERVICE_ID_FIELDS, "connection")
 # `title` and `description` are no reason to do anything: they only matter to the next deployment.
@@ -256,7 +259,10 @@ def _request(inputs: DeploymentInputs, operation: Operation) -> RolloutRequest:
         deadline_source=operation.deadline_source,
         expect_commit=inputs.expect_commit,
         stream_logs=inputs.stream_logs,
-        digest=digest_of(what) if operation.urn else "",
+        stable_seconds=inputs.stable_seconds,
+        if_unproven=inputs.if_unproven,
+        # Without triggers, two runs of the same inputs may well be meant as two.
+        digest=digest_of(what) if operation.urn and inputs.triggers else "",
     )
 
 

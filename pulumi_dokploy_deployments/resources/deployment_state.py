@@ -9,7 +9,7 @@ from pydantic import Field, field_serializer
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
 from pulumi_dokploy_deployments.resources.common import iso
-from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
+from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, RunningService
 from pulumi_dokploy_deployments.resources.life_cycle import Unfinished
 from pulumi_dokploy_deployments.resources.state import ResourceState, RunState
 from pulumi_dokploy_deployments.rollout.errors import (
@@ -71,6 +71,11 @@ def state_of(inputs: DeploymentInputs, record: RunRecord) -> DeploymentState:
         app_name=record.known_service.app_name,
         url=record.link,
         health=record.verdict.health.value,
+        running=tuple(
+            RunningService(name=member.name, tasks=member.tasks, image=member.image)
+            for member in record.verdict.members
+            if member.tasks
+        ),
         superseded_by=record.superseded_by,
     )
     if record.deployment is not None:

@@ -58,3 +58,4 @@ async def deploy_database(wait: Wait) -> None:
         await verify_running(wait, None)
     await mind_the_verdict(wait)
     record.stage = Stage.DONE
+    wait.tell_the_end()

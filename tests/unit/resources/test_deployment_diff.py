@@ -142,6 +142,8 @@ def test_every_input_is_either_deploying_replacing_a_setting_or_a_mere_text() ->
         "on_busy": "fail",
         "on_delete": "remove",
         "expect_commit": "abcdef1",
+        "stable_seconds": 60,
+        "if_unproven": "fail",
     }
     without = [name for name in DeploymentInputs.model_fields if not diff({}, {name: values.get(name, "x")}).changed]
     assert without == ["title", "description"]
