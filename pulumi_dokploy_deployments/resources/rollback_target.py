@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import name_of
-from pulumi_dokploy_deployments.api.text import Action, Input, joined
+from pulumi_dokploy_deployments.api.text import Action, Input, Text, clause, joined
 from pulumi_dokploy_deployments.api.text import inputs as in_words
 from pulumi_dokploy_deployments.resources.common import (
     deployments_of,
@@ -103,14 +103,15 @@ class RollbackTargetLifeCycle:
     async def look(self, state: RollbackTargetState, context: RunContext) -> RollbackTargetState:
         """The state with `holds` as it is now: a deployment made since the last look may have undone the pin.
 
-        Where the server can't be asked the state stays as it was: the next operation that needs the server says why.
+        Where the server can't be asked the state stays as it was, and a warning says that nothing was checked.
         """
+        target = state.inputs.target
         try:
             holds = await holds_now(state, context)
-        except DokployError:
+        except DokployError as error:
+            context.reporter.warning(_not_checked(state, error))
             return state
-        target = state.inputs.target
-        if state.outputs.holds and not holds and target is not None:
+        if state.outputs.holds is not False and holds is False and target is not None:
             again = f"pins {target.describe(context.clock.now())} again"
             note(context, f"a later deployment undid the pin; {again}")
         return _with_outputs(state, holds=holds)
@@ -121,7 +122,7 @@ class RollbackTargetLifeCycle:
             return Plan(action=PlanAction.DEPLOY)
         replacing = input_changes(REPLACING, state.inputs, inputs, replaces=True)
         moving = input_changes(MOVING, state.inputs, inputs) + _selector_changes(state, inputs)
-        if not state.outputs.holds:
+        if state.outputs.holds is False:
             moving.append(Change(("holds",), is_output=True))
         settings = input_changes(SETTINGS, state.inputs, inputs)
         changes = (*replacing, *moving, *settings)
@@ -166,8 +167,8 @@ class RollbackTargetLifeCycle:
         if target is None:
             return state
         image, held = await running_image(service, context), state.outputs.holds
-        holds = await still_holds(service, target, image, held, context)
-        if held and not holds:
+        holds = await still_holds(service, target, image, context)
+        if held is not False and holds is False:
             runs = f"; {image} runs" if image else ""
             context.reporter.warning(
                 (
@@ -195,7 +196,7 @@ class RollbackTargetLifeCycle:
         inputs = await resolve(None, named, context)
         if inputs.target is None:
             return None
-        state = RollbackTargetState(inputs=inputs, outputs=outputs_of(inputs.target, holds=True), run=PinRun())
+        state = RollbackTargetState(inputs=inputs, outputs=outputs_of(inputs.target, holds=None), run=PinRun())
         read = await self.read(state, context)
         return Stored(_resource_id(inputs), read) if read is not None else None
 
@@ -257,7 +258,8 @@ async def _pin(before: PinRun, inputs: PinInputs, operation: Operation) -> Rollb
             pinning.run = pinning.run.model_copy(update={"pinned_by": made})
             previous, health = run.previous_image, run.verdict.health
             image = await running_image(service, context) or target.image or ""
-    outputs = outputs_of(target, holds=health in (Health.HEALTHY, Health.UNKNOWN)).model_copy(
+    # What could not be checked is not claimed to hold.
+    outputs = outputs_of(target, holds=True if health is Health.HEALTHY else None).model_copy(
         update={
             "image": image or target.image,
             "previous_image": previous or None,
@@ -335,7 +337,13 @@ async def _warn_of_builds_while_pinned(service: Service, run: PinRun, context: R
     )
 
 
-def _with_outputs(state: RollbackTargetState, *, holds: bool, image: str | None = None) -> RollbackTargetState:
+def _not_checked(state: RollbackTargetState, error: DokployError) -> Text:
+    """The warning of an unchanged pin whose server can't be asked: green must not mean that nobody looked."""
+    ref = state.inputs.service
+    return joined(f"Whether the pin of {ref} still holds was not checked: ", clause(error.text), ".")
+
+
+def _with_outputs(state: RollbackTargetState, *, holds: bool | None, image: str | None = None) -> RollbackTargetState:
     found = {"holds": holds} if image is None else {"holds": holds, "image": image}
     return state.model_copy(update={"outputs": state.outputs.model_copy(update=found)})
 

@@ -96,4 +96,7 @@ class RollbackTargetOutputs(BaseModel):
     commit_message: str | None = Field(None, description="That commit's message; only for git sources.")
     strategy_used: str | None = Field(None, description="Which strategy was used: image or source.")
     pinned_at: str | None = Field(None, description="When the pin was last verified (ISO 8601, UTC).")
-    holds: bool = Field(True, description="Whether the pinned version still runs; checked by refresh.")
+    holds: bool | None = Field(
+        None,
+        description="Whether the pinned version still runs, checked by refresh; none if the server can't tell.",
+    )

@@ -86,7 +86,7 @@ class RollbackTargetState(ResourceState[PinInputs, RollbackTargetOutputs, PinRun
     """What is stored of a `RollbackTarget`."""
 
 
-def outputs_of(target: Target, *, holds: bool) -> RollbackTargetOutputs:
+def outputs_of(target: Target, *, holds: bool | None) -> RollbackTargetOutputs:
     """What is known of a pin from its version alone."""
     return RollbackTargetOutputs(
         rollback_id=target.rollback_id,

@@ -53,30 +53,31 @@ async def resolve(earlier: PinInputs | None, inputs: PinInputs, context: RunCont
     return inputs.model_copy(update={"resolution": Resolution.of(selector, target)})
 
 
-async def holds_now(state: RollbackTargetState, context: RunContext) -> bool:
-    """Whether the pinned version runs at this moment; one that did not hold at the last look still does not.
+async def holds_now(state: RollbackTargetState, context: RunContext) -> bool | None:
+    """Whether the pinned version runs at this moment; None where the server can't tell.
+
+    One that did not hold at the last look still does not: it was to be pinned again.
 
     Raises:
         DokployError: the service does not exist, or the server can't be reached.
     """
     target = state.inputs.target
-    if target is None or not state.outputs.holds:
+    if target is None or state.outputs.holds is False:
         return False
     service = await read_service(service_named(state.inputs), context)
-    return await still_holds(service, target, await running_image(service, context), True, context)
+    return await still_holds(service, target, await running_image(service, context), context)
 
 
-async def still_holds(service: Service, target: Target, image: str | None, held: bool, context: RunContext) -> bool:
-    """Whether the version still runs, by what Swarm runs or by the newest deployment; `held` where nothing tells."""
+async def still_holds(service: Service, target: Target, image: str | None, context: RunContext) -> bool | None:
+    """Whether the version still runs, by what Swarm runs or by the newest deployment; None where nothing tells."""
     if target.strategy is Strategy.IMAGE:
-        # Where the server can't tell what runs, nothing is claimed to have changed.
-        return runs_image(image, target.image or "") if image is not None else held
+        return runs_image(image, target.image or "") if image is not None else None
     if target.image is not None:
-        return image.partition("@")[0] == target.image if image is not None else held
+        return image.partition("@")[0] == target.image if image is not None else None
     newest = newest_done(await deployments_of(service, context))
-    if newest is None or target.commit_hash is None:
-        return held
-    return newest.commit_hash is None or newest.commit_hash == target.commit_hash
+    if newest is None or newest.commit_hash is None or target.commit_hash is None:
+        return None
+    return newest.commit_hash == target.commit_hash
 
 
 def newest_done(rows: list[DeploymentRecord]) -> DeploymentRecord | None:

@@ -220,8 +220,8 @@ class RollbackTarget(Resource, module="dokploy", name="RollbackTarget"):
     """Which strategy was used: image or source."""
     pinned_at: pulumi.Output[str | None]
     """When the pin was last verified (ISO 8601, UTC)."""
-    holds: pulumi.Output[bool]
-    """Whether the pinned version still runs; checked by refresh."""
+    holds: pulumi.Output[bool | None]
+    """Whether the pinned version still runs, checked by refresh; none if the server can't tell."""
 
     def __init__(
         self,

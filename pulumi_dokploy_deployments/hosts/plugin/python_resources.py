@@ -235,8 +235,8 @@ class RollbackTarget(pulumi.CustomResource):
     """Which strategy was used: image or source."""
     pinned_at: pulumi.Output[str | None] = output("pinned_at")
     """When the pin was last verified (ISO 8601, UTC)."""
-    holds: pulumi.Output[bool] = output("holds")
-    """Whether the pinned version still runs; checked by refresh."""
+    holds: pulumi.Output[bool | None] = output("holds")
+    """Whether the pinned version still runs, checked by refresh; none if the server can't tell."""
 
     def __init__(
         self,

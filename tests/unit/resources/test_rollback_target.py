@@ -305,3 +305,28 @@ async def test_a_stored_pin_is_the_same_after_it_was_stored(bench: Bench) -> Non
     assert stored.model_dump() == state.model_dump()
     news = inputs_in(PinInputs, {"application_id": state.inputs.application_id, "previous": 1, "on_delete": "redeploy"})
     assert CYCLE.plan(stored, news) == Plan()
+
+
+async def test_an_unchanged_pin_whose_server_can_not_be_asked_warns_that_nobody_looked(bench: Bench) -> None:
+    state = await pinned(bench, version=1)
+    bench.faults.add("refuse", count=None)
+    bench.told.warnings.clear()
+    looked = await CYCLE.look(state, bench.run_context())
+    assert looked == state
+    assert not CYCLE.plan(looked, state.inputs).has_changes
+    (warning,) = bench.told.warnings
+    assert "was not checked" in warning
+
+
+async def test_what_could_not_be_verified_is_not_said_to_hold(bench: Bench) -> None:
+    """A key without access to Docker: the server itself says that it may not tell."""
+    await bench.deploy("ok")
+    await bench.deploy("ok")
+    refusal = '{"message":"You don\'t have access","code":"UNAUTHORIZED"}'
+    bench.faults.add("answer", "docker.*", None, status=401, content_type="application/json", body=refusal)
+    inputs = given(application_id=bench.service("ok").id, version=1)
+    made = await CYCLE.create(await CYCLE.ask(None, inputs, bench.run_context()), Operation(bench.run_context()))
+    assert made.state.outputs.holds is None
+    again = await CYCLE.look(made.state, bench.run_context())
+    assert again.outputs.holds is None
+    assert not CYCLE.plan(again, made.state.inputs).has_changes, "what nobody can tell is no drift"
