@@ -69,7 +69,12 @@ class Connection(BaseModel):
     @property
     def secrets(self) -> Secrets:
         """What no message may carry."""
-        return Secrets([self.api_key.get_secret_value(), *self.extra_headers().values()])
+        return Secrets(self.secret_values)
+
+    @property
+    def secret_values(self) -> tuple[str, ...]:
+        """The key and the values of the extra headers in clear, to be looked for and masked."""
+        return (self.api_key.get_secret_value(), *self.extra_headers().values())
 
     @property
     def identity(self) -> tuple[str, ...]:
