@@ -157,7 +157,7 @@ def test_bad_inputs_are_told_by_the_schema_s_names(make_workspace: MakeWorkspace
     given = "      applicationId: ${applicationId}\n      triggers"
     program.write_text(program.read_text().replace(given, f"      waitFor: soon\n{given}"))
 
-    workspace.preview().expect_failure("waitFor", "'soon' is not a value of wait_for").expect_without("Traceback")
+    workspace.preview().expect_failure("waitFor", "'soon' is not a value of waitFor").expect_without("Traceback")
 
 
 def test_a_service_that_is_not_there_fails_the_preview(make_workspace: MakeWorkspace, simulator: Simulator) -> None:
