@@ -24,7 +24,6 @@ from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, judge_for, wait_until_final
 
-
 ANSWERS_WITHIN_SECONDS = 10.0
 """A rollback is carried out within its request; only after so long is it looked for at the server."""
 

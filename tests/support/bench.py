@@ -124,7 +124,7 @@ class Bench:
         return await deploy(RolloutRequest(ServiceRef(kind, identity), **more), context)
 
     async def failure(self, name: str = "git", **more: Any) -> RolloutError:
-        """Deploy, and give the failure, whose text is what truth rule 8 asks for."""
+        """Deploy, and give the failure, whose text is one plain paragraph with a next step."""
         with pytest.raises(RolloutError) as caught:
             await self.deploy(name, **more)
         text = str(caught.value)

@@ -107,10 +107,10 @@ async def test_what_has_failed_is_kept_and_deployed_again(bench: Bench) -> None:
     assert kept.inputs.triggers == {"release": "1"}
 
     bench.fake.fails = False
-    mended = await bench.next_up(kept)
-    assert (mended.outputs.status, mended.outputs.health, bench.sent) == ("done", "healthy", 2)
-    assert mended.run.left_as is None
-    assert not CYCLE.plan(mended, given(**APP)).has_changes
+    fixed = await bench.next_up(kept)
+    assert (fixed.outputs.status, fixed.outputs.health, bench.sent) == ("done", "healthy", 2)
+    assert fixed.run.left_as is None
+    assert not CYCLE.plan(fixed, given(**APP)).has_changes
 
 
 async def test_an_interrupted_build_is_waited_for_and_not_sent_again(bench: Bench) -> None:
