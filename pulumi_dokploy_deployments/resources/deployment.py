@@ -20,7 +20,7 @@ from pulumi_dokploy_deployments.resources.common import (
     service_named,
 )
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, OnFailure
-from pulumi_dokploy_deployments.resources.deployment_release import own_row, release
+from pulumi_dokploy_deployments.resources.deployment_release import needs_release, own_row, release
 from pulumi_dokploy_deployments.resources.deployment_state import (
     DeploymentRun,
     DeploymentState,
@@ -228,6 +228,10 @@ class DeploymentLifeCycle:
         state = DeploymentState(inputs=inputs, outputs=outputs, run=DeploymentRun(is_adopted=True))
         read = await self.read(state, context)
         return Stored(found, read) if read is not None else None
+
+    def needs_server(self, state: DeploymentState) -> bool:
+        """Whether something may still wait or run, or is to be removed from the history."""
+        return needs_release(state)
 
     async def delete(self, state: DeploymentState, operation: Operation) -> None:
         """Release the deployment as `on_delete` says. What can't be stopped is said, not forced."""

@@ -9,15 +9,24 @@ from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentSt
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.resources.common import ask_server
 from pulumi_dokploy_deployments.resources.deployment_model import OnDelete
-from pulumi_dokploy_deployments.resources.deployment_state import DeploymentState
+from pulumi_dokploy_deployments.resources.deployment_state import DeploymentState, LeftAs
 from pulumi_dokploy_deployments.rollout.mark import carries
 from pulumi_dokploy_deployments.waiting.context import RunContext
+
+
+def needs_release(state: DeploymentState) -> bool:
+    """Whether releasing the deployment asks the server for anything."""
+    on_delete, service = state.inputs.on_delete, state.inputs.service
+    if on_delete is OnDelete.RETAIN or service is None or service.kind.is_database:
+        return False
+    is_over = DeploymentStatus(state.outputs.status).is_final and state.run.left_as is not LeftAs.BROKEN_OFF
+    return on_delete is OnDelete.REMOVE or not is_over
 
 
 async def release(state: DeploymentState, context: RunContext) -> None:
     """Release the deployment as `on_delete` says. What can't be stopped is said, not forced."""
     on_delete, service = state.inputs.on_delete, state.inputs.service
-    if on_delete is OnDelete.RETAIN or service is None or service.kind.is_database:
+    if service is None or not needs_release(state):
         return
     try:
         row = await _stop(service, state, context)

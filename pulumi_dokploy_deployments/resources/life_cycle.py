@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, DokployError
-from pulumi_dokploy_deployments.api.text import DeadlineSource
+from pulumi_dokploy_deployments.api.text import Action, ActionOn, DeadlineSource, Input, joined
 from pulumi_dokploy_deployments.resources.inputs import Checked, InputsT, ResourceInputs
 from pulumi_dokploy_deployments.resources.plan import Plan
 from pulumi_dokploy_deployments.resources.state import ResourceState
@@ -142,8 +142,21 @@ class LifeCycle(Protocol[InputsT, StateT]):
     async def import_(self, resource_id: str, context: RunContext) -> Stored[StateT] | None:
         """What a documented id names; None when it is not there."""
 
+    def needs_server(self, state: StateT) -> bool:
+        """Whether deleting it sends anything: nothing is asked of a server for what is over or retained."""
+
     async def delete(self, state: StateT, operation: Operation) -> None:
         """Delete it."""
+
+
+def with_a_way_out(error: DokployError, urn: str) -> DokployError:
+    """An error that keeps a resource from being deleted, with how to let it go all the same."""
+    error.next_step_text = joined(
+        error.next_step_text,
+        " If the server is gone for good, ",
+        (ActionOn(Action.GIVE_UP, urn), "; with ", Input("on_delete"), " set to retain nothing would be asked."),
+    )
+    return error
 
 
 def property_at_fault(error: DokployError, inputs: ResourceInputs) -> str:

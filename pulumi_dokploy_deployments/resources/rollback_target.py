@@ -200,6 +200,10 @@ class RollbackTargetLifeCycle:
         read = await self.read(state, context)
         return Stored(_resource_id(inputs), read) if read is not None else None
 
+    def needs_server(self, state: RollbackTargetState) -> bool:
+        """Whether a source setting has to be put back, or the current source is to be deployed."""
+        return state.inputs.on_delete is OnRelease.REDEPLOY or state.run.earlier_source is not None
+
     async def delete(self, state: RollbackTargetState, operation: Operation) -> None:
         """Release the pin: put the source back, and with `redeploy` deploy it and wait."""
         context = operation.context

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from pulumi.output import Unknown
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError
 from pulumi_dokploy_deployments.api.text import spell
-from pulumi_dokploy_deployments.hosts.configuration import resolve_connection
+from pulumi_dokploy_deployments.hosts.configuration import NOT_ASKED, is_offline, resolve_connection
 from pulumi_dokploy_deployments.hosts.dynamic.engine_lines import shared_lines
 from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY
 from pulumi_dokploy_deployments.hosts.flat_state import flat_computed, flat_state, inputs_in, state_in
@@ -30,6 +30,7 @@ from pulumi_dokploy_deployments.resources.life_cycle import (
     Operation,
     Unfinished,
     property_at_fault,
+    with_a_way_out,
 )
 from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -67,7 +68,7 @@ class Operations:
         checked = self._cycle.check(_known(news))
         failures = [CheckFailure(each.property_name, spell(each.reason, PYTHON)) for each in checked.problems]
         inputs, computed = checked.inputs, Props()
-        if inputs is not None and inputs.can_be_asked_about:
+        if inputs is not None and inputs.can_be_asked_about and not self._is_offline(inputs, news):
             earlier = inputs_in(self._cycle.inputs_model, _known(olds)) if olds else None
             try:
                 context = self._context(inputs, news)
@@ -80,7 +81,7 @@ class Operations:
     def diff(self, olds: Props, news: Props) -> DiffResult:
         """Compare a resource's state with its inputs."""
         state, inputs = self._state(olds), inputs_in(self._cycle.inputs_model, _known(news))
-        if self._cycle.looks and state.inputs.can_be_asked_about:
+        if self._cycle.looks and state.inputs.can_be_asked_about and not self._is_offline(state.inputs, news):
             state = _run(self._cycle.look(state, self._context(state.inputs, news)), news)
         plan = self._cycle.plan(state, inputs)
         replaces = [change.name for change in plan.changes if change.replaces]
@@ -113,9 +114,20 @@ class Operations:
     def delete(self, props: Props) -> None:
         """Delete a resource."""
         state = self._state(props)
-        _run(self._cycle.delete(state, self._operation(state.inputs, props)), props)
+        if not self._cycle.needs_server(state):
+            return
+        try:
+            _run(self._cycle.delete(state, self._operation(state.inputs, props)), props)
+        except (ApiError, ConfigurationError) as error:
+            raise with_a_way_out(error, _urn(props)) from None
 
     # --- helpers ----------------------------------------------------------------------------------------------
+
+    def _is_offline(self, inputs: ResourceInputs, props: Props) -> bool:
+        if not is_offline(self._config.get, name=inputs.server_name):
+            return False
+        EngineReporter(shared_lines(), _urn(props), PYTHON).progress(NOT_ASKED)
+        return True
 
     def _state(self, props: Props) -> AnyState:
         return state_in(self._cycle.state_model, _known(props))

@@ -28,8 +28,9 @@ from pulumi.provider.experimental.provider import (
     UpdateResponse,
 )
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError
 from pulumi_dokploy_deployments.api.text import DeadlineSource, spell
+from pulumi_dokploy_deployments.hosts.configuration import NOT_ASKED
 from pulumi_dokploy_deployments.hosts.flat_state import (
     flat_computed,
     flat_inputs,
@@ -54,6 +55,7 @@ from pulumi_dokploy_deployments.resources.life_cycle import (
     Operation,
     Unfinished,
     property_at_fault,
+    with_a_way_out,
 )
 from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.rollout.errors import Interrupted
@@ -122,7 +124,7 @@ class DokployProvider(Provider):
         checked = cycle.check(news.plain)
         inputs, failures = checked.inputs, _failures(checked.problems)
         computed: dict[str, Any] = {}
-        if inputs is not None and self._can_ask(inputs):
+        if inputs is not None and self._can_ask(inputs, request.urn):
             earlier = inputs_in(cycle.inputs_model, olds.plain) if olds.plain else None
             try:
                 context = self._context(inputs, request.urn)
@@ -137,7 +139,7 @@ class DokployProvider(Provider):
         cycle = _cycle(request.type)
         state = state_in(cycle.state_model, received(request.old_state).plain)
         inputs = inputs_in(cycle.inputs_model, received(request.new_inputs).plain)
-        if cycle.looks and self._can_ask(state.inputs):
+        if cycle.looks and self._can_ask(state.inputs, request.urn):
             state = await self._wait(cycle.look(state, self._context(state.inputs, request.urn)))
         return diff_response(cycle.plan(state, inputs))
 
@@ -189,7 +191,12 @@ class DokployProvider(Provider):
         """Delete a resource."""
         cycle = _cycle(request.type)
         state = state_in(cycle.state_model, received(request.properties).plain)
-        await self._wait(cycle.delete(state, self._operation(state.inputs, request.urn, request.timeout)))
+        if not cycle.needs_server(state):
+            return
+        try:
+            await self._wait(cycle.delete(state, self._operation(state.inputs, request.urn, request.timeout)))
+        except (ApiError, ConfigurationError) as error:
+            raise with_a_way_out(error, request.urn) from None
 
     # --- functions ------------------------------------------------------------------------------------------
 
@@ -207,8 +214,11 @@ class DokployProvider(Provider):
 
     # --- helpers --------------------------------------------------------------------------------------------
 
-    def _can_ask(self, inputs: ResourceInputs) -> bool:
-        """A server or a service that is not known yet can't be asked."""
+    def _can_ask(self, inputs: ResourceInputs, urn: str) -> bool:
+        """A server or a service that is not known yet can't be asked, and one that is not to be asked is not."""
+        if self._configuration.is_offline:
+            self._reporter_for(urn).progress(NOT_ASKED)
+            return False
         return inputs.can_be_asked_about and self._configuration.is_known
 
     def _context(self, inputs: ResourceInputs, urn: str) -> RunContext:
