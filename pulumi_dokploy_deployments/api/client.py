@@ -1,21 +1,45 @@
 """The client: one method for each endpoint, one attempt for each call.
 
-Retries belong to those who know whether a call may be repeated (`rollout.budget`, `rollout.trigger`).
+Retries belong to those who know whether a call may be repeated (`waiting.retry`, `rollout.trigger`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
 
 import httpx
 from pydantic import TypeAdapter, ValidationError
 
-from pulumi_dokploy_deployments.api.answers import LOCATION, connection_error, read_answer, unsendable
+from pulumi_dokploy_deployments.api.answers import (
+    UPDATES,
+    Answer,
+    error_of,
+    not_what_was_asked,
+    reading_of,
+    wrong_shape,
+)
+from pulumi_dokploy_deployments.api.asked import Asked
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, UnexpectedAnswer
+from pulumi_dokploy_deployments.api.errors import (
+    AccessDenied,
+    ApiError,
+    InvalidRequest,
+    MissingEndpoint,
+    Step,
+    TooOld,
+    UnexpectedAnswer,
+)
+from pulumi_dokploy_deployments.api.exchange import (
+    MOST_BYTES,
+    MOST_BYTES_OF_A_LIST,
+    MOST_BYTES_OF_A_LOG,
+    Exchanger,
+    Sending,
+)
 from pulumi_dokploy_deployments.api.models import (
     DeploymentRecord,
     DeployMethod,
@@ -25,16 +49,18 @@ from pulumi_dokploy_deployments.api.models import (
     Service,
     ServiceKind,
 )
-from pulumi_dokploy_deployments.api.one_line import one_line, sentence
-from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
-from pulumi_dokploy_deployments.api.user_agent import user_agent
+from pulumi_dokploy_deployments.api.redact import Redactor
+from pulumi_dokploy_deployments.api.swarm_models import (
+    Container,
+    ContainerInspection,
+    ServiceInspection,
+    ServiceTask,
+    TaskInspection,
+)
+from pulumi_dokploy_deployments.api.versions import FLOOR, Capabilities, Support, capabilities_of
 
 T = TypeVar("T")
 
-MAX_SAME_ORIGIN_REDIRECTS = 3
-CONNECT_TIMEOUT_SECONDS = 10.0
-KEEPALIVE_EXPIRY_SECONDS = 3.0
-"""Less than the five seconds after which Dokploy closes an idle connection: a POST must not meet that moment."""
 MAX_LOG_LINES = 10_000
 """The most lines that `deployment.readLogs` gives (its request schema)."""
 DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
@@ -48,14 +74,28 @@ _CONTAINERS = TypeAdapter(list[Container])
 _SERVERS = TypeAdapter(list[Server])
 _REGISTRIES = TypeAdapter(list[Registry])
 _TEXT = TypeAdapter(str)
+_NAMES = TypeAdapter(list[str])
+
+
+@dataclass
+class _Known:
+    """What a client has found out about its server; all views of one client share it."""
+
+    has_worked: bool = False
+    capabilities: Capabilities | None = None
+    missing_endpoints: set[str] = field(default_factory=set)
+    masked: set[str] = field(default_factory=set, repr=False)
+    redactor: Redactor | None = field(default=None, repr=False)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class DokployClient:
     """The endpoints of one Dokploy server.
 
     Args:
-        connection: address and key.
-        timeout_seconds: how long one answer may take; connecting has at most 10 seconds of it.
+        connection: address, key and extra headers.
+        timeout_seconds: how long one exchange may take, from the connecting to the last byte of the answer;
+            connecting has at most 10 seconds of it.
         transport: the seam for tests.
 
     Every method raises an `ApiError` when the call does not succeed.
@@ -70,7 +110,37 @@ class DokployClient:
     ) -> None:
         self.connection = connection
         self._timeout_seconds = timeout_seconds
-        self._http = _http_client(connection, transport)
+        self._longest_seconds: float | None = None
+        self._secrets = connection.secrets
+        self._exchanger = Exchanger(connection, transport)
+        self._known = _Known()
+        self._known.masked.update(connection.secret_values)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks the connection's secrets, and what `mask` was told, in lines of logs; takes out control characters."""
+        if self._known.redactor is None:
+            self._known.redactor = Redactor(self._known.masked)
+        return self._known.redactor
+
+    def mask(self, values: Iterable[str]) -> None:
+        """Mask these values too: a log may show the secret variables that a service was given."""
+        self._known.masked.update(values)
+        self._known.redactor = None
+
+    @property
+    def has_worked(self) -> bool:
+        """Whether address and key have worked: from then on a 401 is no wrong key, and a page not the server."""
+        return self._known.has_worked
+
+    def within(self, seconds: float) -> Self:
+        """The same client for calls that may take no longer than this, whatever is usual for them.
+
+        It shares the connections and all that is known of the server; it is not closed by itself.
+        """
+        view = copy.copy(self)
+        view._longest_seconds = seconds if self._longest_seconds is None else min(seconds, self._longest_seconds)
+        return view
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,16 +150,14 @@ class DokployClient:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        await self._exchanger.aclose()
 
     # --- services -------------------------------------------------------------------------------------------
 
     async def read_service(self, kind: ServiceKind, service_id: str) -> Service:
         """`<kind>.one`. Raises `NotFound` for an unknown id."""
         operation = f"{kind.value}.one"
-        answer = await self._get(operation, {kind.id_field: service_id})
-        if not isinstance(answer, Mapping):
-            raise self._unexpected(operation, "not an object")
+        answer = await self._get(operation, {kind.id_field: service_id}, root=dict)
         return self._parse(operation, TypeAdapter(Service), {**answer, "kind": kind})
 
     async def deploy(
@@ -174,9 +242,8 @@ class DokployClient:
 
     async def read_log(self, deployment_id: str, *, tail: int = 100) -> str:
         """`deployment.readLogs`: the last lines of the build log; works while the build runs (transcript 49)."""
-        lines = max(1, min(tail, MAX_LOG_LINES))
-        answer = await self._get("deployment.readLogs", {"deploymentId": deployment_id, "tail": lines})
-        return self._parse("deployment.readLogs", _TEXT, answer or "")
+        query = {"deploymentId": deployment_id, "tail": _bounded(tail)}
+        return await self._read("deployment.readLogs", _TEXT, query, root=str)
 
     async def kill_process(self, deployment_id: str) -> None:
         """`deployment.killProcess`. Always refused for applications and composes on v0.30.2 (transcript 44)."""
@@ -222,11 +289,80 @@ class DokployClient:
         """`docker.getConfig` with Swarm's service id; never with the app's name, which may name an image."""
         return await self._inspect(TypeAdapter(ServiceInspection), swarm_service_id, server_id)
 
+    async def inspect_container(self, container_id: str, *, server_id: str | None = None) -> ContainerInspection | None:
+        """`docker.getConfig` with a container's id; None where Docker no longer knows it."""
+        return await self._inspect(TypeAdapter(ContainerInspection), container_id, server_id)
+
+    async def compose_services(self, compose_id: str) -> list[str]:
+        """`compose.loadServices` of the file as it lies on the server, those behind inactive profiles included.
+
+        Nothing is cloned for it (`type=cache`). Raises `NotFound` where the file names no service.
+        """
+        return await self._read("compose.loadServices", _NAMES, {"composeId": compose_id, "type": "cache"})
+
+    async def compose_file(self, compose_id: str) -> str:
+        """The compose file as `compose.one` gives it; empty for those that come from git. May hold secrets."""
+        answer = await self._get("compose.one", {"composeId": compose_id}, root=dict)
+        text = answer.get("composeFile") if isinstance(answer, Mapping) else None
+        return text if isinstance(text, str) else ""
+
+    async def service_log(self, kind: ServiceKind, service_id: str, *, tail: int) -> str:
+        """`<kind>.readLogs`: what the containers of an application or a database wrote, dead ones too.
+
+        Since v0.29.0. Each line with its timestamp, not in order (transcript 524).
+        """
+        query = {kind.id_field: service_id, "tail": _bounded(tail)}
+        return await self._read(f"{kind.value}.readLogs", _TEXT, query, root=str)
+
+    async def compose_log(self, compose_id: str, container_id: str, *, tail: int) -> str:
+        """`compose.readLogs`: what one container of a compose wrote (transcript 531). Since v0.29.0."""
+        query = {"composeId": compose_id, "containerId": container_id, "tail": _bounded(tail)}
+        return await self._read("compose.readLogs", _TEXT, query, root=str)
+
     # --- the instance ---------------------------------------------------------------------------------------
 
     async def server_version(self) -> str:
         """`settings.getDokployVersion`, `v0.30.2` for instance."""
-        return await self._read("settings.getDokployVersion", _TEXT)
+        return await self._read("settings.getDokployVersion", _TEXT, root=str)
+
+    async def capabilities(self) -> Capabilities:
+        """What the server can do, by its version, which is read once.
+
+        A server that does not tell its version counts as the newest measured one.
+        """
+        async with self._known.lock:
+            known = self._known.capabilities
+            if known is None:
+                try:
+                    known = capabilities_of(await self.server_version())
+                except (AccessDenied, InvalidRequest, MissingEndpoint, UnexpectedAnswer):
+                    known = capabilities_of(None)
+                for endpoint in self._known.missing_endpoints:
+                    known = known.without(endpoint)
+                self._known.capabilities = known
+            return known
+
+    async def require_supported(self) -> Capabilities:
+        """What the server can do, where it is new enough for deployments.
+
+        Raises:
+            TooOld: its version is below the oldest that this package can work with.
+        """
+        known = await self.capabilities()
+        if known.support is Support.TOO_OLD:
+            raise TooOld(
+                f"Dokploy {known.version} is older than {FLOOR}, which this package needs in order to recognise its "
+                "own deployment; nothing was sent.",
+                next_step=f"Update Dokploy under {UPDATES}.",
+                step=Step.CHANGE_SERVER,
+            )
+        return known
+
+    def note_missing(self, endpoint: str) -> None:
+        """Remember that the server has no such endpoint, whatever its version says; calls do so by themselves."""
+        self._known.missing_endpoints.add(endpoint)
+        if self._known.capabilities is not None:
+            self._known.capabilities = self._known.capabilities.without(endpoint)
 
     async def servers(self) -> list[Server]:
         """`server.all`."""
@@ -238,85 +374,89 @@ class DokployClient:
 
     async def read(self, operation: str, shape: TypeAdapter[T], query: Mapping[str, Any] | None = None) -> T:
         """A query that has no method of its own, reduced at once to `shape`."""
-        return await self._read(operation, shape, query)
+        return await self._read(operation, shape, query, root=None)
+
+    async def look(self, path: str) -> Answer:
+        """GET a path below the address without the key, and take the answer as it comes.
+
+        Raises:
+            ConnectionFailed: no answer came; its `trouble` tells why.
+            SomethingInFront: the answer was broken on the way.
+        """
+        sending = Sending("GET", path.lstrip("/"), timeout_seconds=self._limit(None), with_key=False)
+        outcome = await self._exchanger.exchange(sending, self._asked(sending, path.lstrip("/")))
+        if isinstance(outcome, ApiError):
+            raise outcome
+        return outcome
 
     # --- transport ------------------------------------------------------------------------------------------
 
     async def _inspect(self, adapter: TypeAdapter[T], identity: str, server_id: str | None) -> T | None:
-        answer = await self._get("docker.getConfig", _optional(containerId=identity, serverId=server_id))
-        return None if answer is None else self._parse("docker.getConfig", adapter, answer)
+        operation = "docker.getConfig"
+        query = _optional(containerId=identity, serverId=server_id)
+        # An unknown id is answered with nothing at all (transcript 304).
+        answer = await self._get(operation, query, root=dict, may_be_empty=True)
+        return None if answer is None else self._parse(operation, adapter, answer)
 
-    async def _read(self, operation: str, adapter: TypeAdapter[T], query: Mapping[str, Any] | None = None) -> T:
-        return self._parse(operation, adapter, await self._get(operation, query))
+    async def _read(
+        self,
+        operation: str,
+        adapter: TypeAdapter[T],
+        query: Mapping[str, Any] | None = None,
+        *,
+        root: type | None = list,
+    ) -> T:
+        return self._parse(operation, adapter, await self._get(operation, query, root=root))
 
-    async def _get(self, operation: str, query: Mapping[str, Any] | None = None) -> Any:
-        return await self._send("GET", operation, query=query)
+    async def _get(
+        self,
+        operation: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        root: type | None,
+        may_be_empty: bool = False,
+    ) -> Any:
+        most = _LONGEST.get(root, MOST_BYTES)
+        sending = Sending("GET", f"api/{operation}", query=query, timeout_seconds=self._limit(None), most_bytes=most)
+        return await self._send(sending, operation, root=root, may_be_empty=may_be_empty)
 
     async def _post(self, operation: str, body: Mapping[str, Any], *, timeout_seconds: float | None = None) -> Any:
-        return await self._send("POST", operation, body=body, timeout_seconds=timeout_seconds)
+        limit = self._limit(timeout_seconds)
+        sending = Sending("POST", f"api/{operation}", body=body, timeout_seconds=limit)
+        return await self._send(sending, operation, root=None, may_be_empty=True)
 
-    async def _send(
-        self,
-        verb: str,
-        operation: str,
-        *,
-        query: Mapping[str, Any] | None = None,
-        body: Mapping[str, Any] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Any:
-        server = self.connection.origin
-        limit = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        timeout = httpx.Timeout(limit, connect=min(CONNECT_TIMEOUT_SECONDS, limit))
-        outcome = await self._exchange(verb, operation, query=query, body=body, timeout=timeout, limit=limit)
-        # Raised here and not where it was caught: the library's exception holds the request, and that the key.
+    async def _send(self, sending: Sending, operation: str, *, root: type | None, may_be_empty: bool) -> Any:
+        asked = self._asked(sending, operation, may_be_empty=may_be_empty)
+        outcome = await self._exchanger.exchange(sending, asked)
         if isinstance(outcome, ApiError):
             raise outcome
-        hidden = self.connection.api_key.get_secret_value()
-        return read_answer(outcome, operation=operation, server=server, hidden=hidden)
+        reading = reading_of(outcome, asked)
+        error = error_of(reading, outcome, asked)
+        if isinstance(error, MissingEndpoint):
+            self.note_missing(operation)
+        is_empty = may_be_empty and reading.body is None
+        if error is None and root is not None and not is_empty and not isinstance(reading.body, root):
+            error = not_what_was_asked(asked, f"JSON that is no {_KIND_OF_JSON[root]}")
+        elif reading.proves_key:
+            self._known.has_worked = True
+        if error is not None:
+            raise error
+        return reading.body
 
-    async def _exchange(
-        self,
-        verb: str,
-        operation: str,
-        *,
-        query: Mapping[str, Any] | None,
-        body: Mapping[str, Any] | None,
-        timeout: httpx.Timeout,
-        limit: float,
-    ) -> httpx.Response | ApiError:
-        server, key = self.connection.origin, self.connection.api_key.get_secret_value()
-        try:
-            request = self._http.build_request(
-                verb,
-                operation,
-                params=dict(query) if query is not None else None,
-                json=dict(body) if body is not None else None,
-                headers={"x-api-key": key},
-                timeout=timeout,
-            )
-        except (httpx.InvalidURL, ValueError, TypeError) as error:
-            return unsendable(error, operation=operation, server=server, hidden=key)
-        try:
-            # httpx limits each read, not the whole: a server that drips bytes would hold a caller for ever.
-            async with asyncio.timeout(limit + CONNECT_TIMEOUT_SECONDS):
-                for _ in range(MAX_SAME_ORIGIN_REDIRECTS + 1):
-                    response = await self._http.send(request)
-                    target = _same_origin_target(response)
-                    if target is None:
-                        break
-                    request = httpx.Request(
-                        verb, target, headers=request.headers, content=request.content, extensions=request.extensions
-                    )
-                return response
-        except (
-            httpx.HTTPError,
-            httpx.InvalidURL,
-            httpx.CookieConflict,
-            httpx.StreamError,
-            OSError,  # ssl.SSLError among them, which httpx only translates while connecting
-            UnicodeError,
-        ) as error:
-            return connection_error(error, operation=operation, server=server, hidden=key)
+    def _limit(self, timeout_seconds: float | None) -> float:
+        limit = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        return limit if self._longest_seconds is None else min(limit, self._longest_seconds)
+
+    def _asked(self, sending: Sending, operation: str, *, may_be_empty: bool = False) -> Asked:
+        return Asked(
+            operation=operation,
+            server=self.connection.origin,
+            connection=self.connection.name,
+            secrets=self._secrets,
+            sent=frozenset(sending.query or sending.body or ()),
+            may_be_empty=may_be_empty,
+            has_worked=self._known.has_worked,
+        )
 
     def _parse(self, operation: str, adapter: TypeAdapter[T], answer: Any) -> T:
         try:
@@ -324,65 +464,18 @@ class DokployClient:
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             place = ".".join(str(part) for part in first["loc"])
-            reason = one_line(f"{place}: {first['msg']}")
+            reason = f"{place}: {first['msg']}"
         # Raised here and not above: the validation error holds the answer, with whatever secrets are in it.
-        raise self._unexpected(operation, reason)
-
-    def _unexpected(self, operation: str, reason: str) -> UnexpectedAnswer:
-        return UnexpectedAnswer(
-            f"{self.connection.origin} answered {operation} in a shape that this version does not know ({reason}).",
-            operation=operation,
-            server=self.connection.origin,
-            status=200,
-            next_step="Is there a newer version of pulumi-dokploy-deployments?",
-        )
+        raise wrong_shape(self._asked(Sending("GET", operation), operation), reason)
 
 
-def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
-    host = urlsplit(connection.origin).hostname or ""
-    shown_host = f"[{host}]" if ":" in host else host
-    try:
-        return httpx.AsyncClient(
-            base_url=f"{connection.origin}/api/",
-            headers={"user-agent": user_agent(), "accept": "application/json"},
-            transport=transport,
-            # A proxy from the environment has no business between this machine and itself.
-            mounts={f"all://{shown_host}": None} if connection.is_loopback else None,
-            follow_redirects=False,
-            event_hooks={"response": [_set_location_aside]},
-            limits=httpx.Limits(
-                max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS
-            ),
-        )
-    except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:
-        reason = one_line(error)
-    raise ConfigurationError(
-        sentence(f"No HTTP client for {connection.origin} could be made: {reason}"),
-        next_step="Look at the environment variables HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and "
-        "SSL_CERT_DIR.",
-    )
+_KIND_OF_JSON: dict[type | None, str] = {list: "list", dict: "object", str: "string"}
+_LONGEST: dict[type | None, int] = {list: MOST_BYTES_OF_A_LIST, str: MOST_BYTES_OF_A_LOG}
+
+
+def _bounded(tail: int) -> int:
+    return max(1, min(tail, MAX_LOG_LINES))
 
 
 def _optional(**query: str | None) -> dict[str, str]:
     return {name: value for name, value in query.items() if value is not None}
-
-
-async def _set_location_aside(response: httpx.Response) -> None:
-    """Keep httpx from preparing the next request by itself: it does so for any host, with the key in it."""
-    if response.is_redirect and "location" in response.headers:
-        response.extensions[LOCATION] = response.headers.pop("location")
-
-
-def _same_origin_target(response: httpx.Response) -> httpx.URL | None:
-    """Where a 307 or 308 leads, if it stays on the same server: Dokploy sends them for slashes (transcript 110)."""
-    location = response.extensions.get(LOCATION)
-    if response.status_code not in (307, 308) or location is None:
-        return None
-    source = response.request.url
-    try:
-        target = source.join(location)
-        here, there = urlsplit(str(source)), urlsplit(str(target))
-        same = (here.scheme, here.hostname, here.port) == (there.scheme, there.hostname, there.port)
-    except (httpx.InvalidURL, ValueError):
-        return None
-    return target if same and not target.userinfo else None

@@ -85,7 +85,11 @@ def _rebuild(cls: type[DokployError], state: dict[str, object]) -> DokployError:
 
 
 class ConfigurationError(DokployError):
-    """The address or the key is missing or can't be used."""
+    """The address, the key or the extra headers are missing or can't be used."""
+
+
+class TooOld(DokployError):
+    """The server's version is below the oldest one that this package can work with; nothing was sent."""
 
 
 class ApiError(DokployError):
@@ -95,11 +99,13 @@ class ApiError(DokployError):
         operation: the endpoint, `application.deploy` for instance.
         server: the address of the server, without credentials.
         status: the HTTP status, None where no answer came.
+        code: Dokploy's own code for the failure, `NOT_FOUND` for instance; None where Dokploy did not give one.
+        has_worked: whether address and key had worked before, so that a key is not wrong and a page not the server.
         may_have_been_carried_out: whether the server may have acted on the request all the same.
     """
 
     may_have_been_carried_out: ClassVar[bool] = False
-    is_transient: ClassVar[bool] = False
+    _is_transient: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -108,18 +114,79 @@ class ApiError(DokployError):
         operation: str,
         server: str,
         status: int | None = None,
+        code: str | None = None,
+        has_worked: bool = False,
         next_step: Text = "",
+        step: Step = Step.NONE,
+        property_name: str | None = None,
     ) -> None:
-        super().__init__(message, next_step=next_step)
+        super().__init__(message, next_step=next_step, step=step, property_name=property_name)
         self.operation = operation
         self.server = server
         self.status = status
+        self.code = code
+        self.has_worked = has_worked
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed a little later."""
+        return self._is_transient
+
+
+class Trouble(StrEnum):
+    """Why no connection came about, or why it ended."""
+
+    REFUSED = "refused"
+    """Nothing listens there."""
+    UNKNOWN_NAME = "unknown name"
+    """The host's name does not resolve."""
+    NO_ANSWER = "no answer"
+    """No connection within the time."""
+    UNREACHABLE = "unreachable"
+    """No route, or a proxy of this machine's own that does not let it through."""
+    UNTRUSTED = "untrusted"
+    """The certificate is signed by nobody that this machine knows."""
+    EXPIRED = "expired"
+    """The certificate is no longer, or not yet, valid."""
+    OTHER_NAME = "other name"
+    """The certificate is for another host."""
+    NO_TLS = "no TLS"
+    """What listens there does not speak TLS."""
+    TLS = "TLS"
+    """Anything else that went wrong while the connection was secured."""
+    SLOW = "slow"
+    """Connected, and no whole answer within the time."""
+    CLOSED = "closed"
+    """Connected, and closed before the answer was complete."""
+    NOT_HTTP = "not HTTP"
+    """What came back is not HTTP."""
+    OTHER = "other"
 
 
 class ConnectionFailed(ApiError):
-    """No connection could be made: nothing has been sent."""
+    """No connection could be made: nothing has been sent.
 
-    is_transient = True
+    Attributes:
+        trouble: what went wrong with the connection.
+    """
+
+    _is_transient = True
+
+    def __init__(
+        self,
+        message: Text,
+        *,
+        operation: str,
+        server: str,
+        trouble: Trouble = Trouble.OTHER,
+        has_worked: bool = False,
+        next_step: Text = "",
+        step: Step = Step.CHECK_ADDRESS,
+    ) -> None:
+        super().__init__(
+            message, operation=operation, server=server, has_worked=has_worked, next_step=next_step, step=step
+        )
+        self.trouble = trouble
 
 
 class AnswerLost(ConnectionFailed):
@@ -133,10 +200,14 @@ class RequestTimeout(AnswerLost):
 
 
 class Unauthorized(ApiError):
-    """401 without a code. The server gives the same answer for a wrong key, for a key whose rate limit is used up
-    (transcripts 1200-1213) and while its own database is down (transcripts 190-193)."""
+    """Dokploy's 401 without a code. It gives the same answer for a wrong key, for a key whose rate limit is used up
+    (transcripts 1200-1213) and while its own database is down (transcripts 190-193). Transient once the key has
+    worked: it is not wrong then."""
 
-    is_transient = True
+    @property
+    def is_transient(self) -> bool:
+        """Whether the key had worked before."""
+        return self.has_worked
 
 
 class AccessDenied(ApiError):
@@ -144,11 +215,18 @@ class AccessDenied(ApiError):
 
 
 class NotFound(ApiError):
-    """404: no such deployment, service or server."""
+    """404 with a code: Dokploy has no such deployment, service or server."""
+
+
+class MissingEndpoint(ApiError):
+    """404 with exactly "Not found": this version of Dokploy has no such endpoint (transcripts 62, 621, 622, 629).
+
+    It says nothing about the thing that was asked for, so it is no `NotFound`.
+    """
 
 
 class InvalidRequest(ApiError):
-    """400: the server refused the request.
+    """400 with a code: the server refused the request.
 
     Attributes:
         fields: what the server says of each field, by the field's path.
@@ -161,18 +239,35 @@ class InvalidRequest(ApiError):
         operation: str,
         server: str,
         status: int | None = 400,
+        code: str | None = None,
+        has_worked: bool = False,
         fields: Mapping[str, str] | None = None,
         next_step: Text = "",
+        step: Step = Step.NONE,
+        property_name: str | None = None,
     ) -> None:
-        super().__init__(message, operation=operation, server=server, status=status, next_step=next_step)
+        super().__init__(
+            message,
+            operation=operation,
+            server=server,
+            status=status,
+            code=code,
+            has_worked=has_worked,
+            next_step=next_step,
+            step=step,
+            property_name=property_name,
+        )
         self.fields = dict(fields or {})
 
 
 class ServerError(ApiError):
-    """5xx: the server, or a proxy before it, failed; it may have carried the request out."""
+    """5xx: the server, or something in front of it, failed; it may have carried the request out.
+
+    `code` tells whether Dokploy itself says so.
+    """
 
     may_have_been_carried_out = True
-    is_transient = True
+    _is_transient = True
 
 
 class RateLimited(ApiError):
@@ -182,17 +277,51 @@ class RateLimited(ApiError):
         retry_after_seconds: what the proxy asks to wait for, None where it does not say.
     """
 
-    is_transient = True
+    _is_transient = True
 
-    def __init__(self, message: Text, *, operation: str, server: str, retry_after_seconds: float | None = None) -> None:
-        super().__init__(message, operation=operation, server=server, status=429)
+    def __init__(
+        self,
+        message: Text,
+        *,
+        operation: str,
+        server: str,
+        retry_after_seconds: float | None = None,
+        code: str | None = None,
+        has_worked: bool = False,
+        next_step: Text = "",
+        step: Step = Step.WAIT,
+    ) -> None:
+        super().__init__(
+            message,
+            operation=operation,
+            server=server,
+            status=429,
+            code=code,
+            has_worked=has_worked,
+            next_step=next_step,
+            step=step,
+        )
         self.retry_after_seconds = retry_after_seconds
 
 
-class UnexpectedAnswer(ApiError):
-    """The answer is not one of Dokploy's: a page of a proxy, a redirect to another host, a broken body."""
+class SomethingInFront(ApiError):
+    """Not Dokploy answered but something in front of it: a login page, a firewall, a proxy, a redirect to elsewhere,
+    or an answer that was broken on the way. It says nothing about the service or the key.
+    """
 
     may_have_been_carried_out = True
+    _is_transient = True
+
+
+class AnswerTooLarge(SomethingInFront):
+    """The answer is longer than any of Dokploy's is; the rest of it was not read."""
+
+
+class UnexpectedAnswer(ApiError):
+    """JSON in a shape that this version does not know: a newer server, or one odd answer."""
+
+    may_have_been_carried_out = True
+    _is_transient = True
 
 
 class LogStreamFailure(StrEnum):
@@ -230,11 +359,7 @@ class LogStreamUnavailable(ApiError):
         server: str,
         status: int | None = None,
         next_step: Text = "",
+        step: Step = Step.NONE,
     ) -> None:
-        super().__init__(message, operation=operation, server=server, status=status, next_step=next_step)
+        super().__init__(message, operation=operation, server=server, status=status, next_step=next_step, step=step)
         self.failure = failure
-
-    @property
-    def may_be_opened_again(self) -> bool:
-        """Whether another attempt could work: the way was cut, nobody refused."""
-        return self.failure in (LogStreamFailure.NO_CONNECTION, LogStreamFailure.BROKEN)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import ssl
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
@@ -12,18 +11,22 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus, WebSocketException
 
-from pulumi_dokploy_deployments.api.answers import reason_of
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
+from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable, Step
 from pulumi_dokploy_deployments.api.one_line import one_line, sentence
+from pulumi_dokploy_deployments.api.transport_errors import reason_of
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 
 OPERATION = "listen-deployment"
 CLOSE_TIMEOUT_SECONDS = 1.0
 """How long leaving waits for the server's goodbye; a person may be waiting after Ctrl-C."""
-MAX_CHUNK_BYTES = 16 * 1024 * 1024
+MAX_FRAME_BYTES = 1024 * 1024
+"""Unpacked. Dokploy passes on what it reads from a pipe, some ten kilobytes at a time."""
+MAX_FRAMES_WAITING = 16
+"""So many frames are kept while nobody takes them; then the server has to wait."""
 
 _NO_STATUS = 1005
+_TOO_LARGE = 1009
 _REFUSED_BY_DOKPLOY = 4000
 _TAIL_ERROR = "tail error:"
 _SSH_ERROR = "SSH error:"
@@ -34,6 +37,21 @@ _WORDS_OF_REFUSAL = ("This feature is not available in the cloud version.", "Ser
 # switched on by anybody's logging configuration.
 _SILENCE = logging.Logger("websockets.silent")
 _SILENCE.disabled = True
+
+
+_READ_INSTEAD = "The log is read by requests instead."
+_NEXT: dict[LogStreamFailure, tuple[str, Step]] = {
+    LogStreamFailure.NO_CONNECTION: (f"{_READ_INSTEAD} Look at the way to the server.", Step.NONE),
+    LogStreamFailure.UPGRADE_REFUSED: (
+        f"{_READ_INSTEAD} Let the proxy in front of Dokploy pass WebSockets on for /{OPERATION}.",
+        Step.LOOK_IN_FRONT,
+    ),
+    LogStreamFailure.KEY_REFUSED: (f"{_READ_INSTEAD} Look at the rate limit of the key.", Step.SET_KEY),
+    LogStreamFailure.PATH_REFUSED: (_READ_INSTEAD, Step.NONE),
+    LogStreamFailure.LOG_MISSING: ("Somebody has removed it, or the server keeps its logs elsewhere.", Step.NONE),
+    LogStreamFailure.NOT_OFFERED: (_READ_INSTEAD, Step.NONE),
+    LogStreamFailure.BROKEN: (f"{_READ_INSTEAD} Look at the proxy in front of Dokploy.", Step.NONE),
+}
 
 
 class _SameServerOnly(connect):
@@ -98,14 +116,15 @@ class LogStream:
         try:
             return await _SameServerOnly(
                 self._url(),
-                additional_headers={"x-api-key": self._connection.api_key.get_secret_value()},
+                additional_headers=self._connection.request_headers(),
                 user_agent_header=user_agent(),
                 proxy=None if self._connection.is_loopback else True,
                 # The same trust as for the other requests: the library's own default is another set of certificates.
                 ssl=httpx.create_ssl_context() if self._connection.origin.startswith("https:") else None,
                 open_timeout=self._open_timeout,
                 close_timeout=CLOSE_TIMEOUT_SECONDS,
-                max_size=MAX_CHUNK_BYTES,
+                max_size=MAX_FRAME_BYTES,
+                max_queue=MAX_FRAMES_WAITING,
                 logger=_SILENCE,
             )
         except InvalidStatus as refused:
@@ -118,15 +137,17 @@ class LogStream:
             raise self._unavailable(
                 LogStreamFailure.NO_CONNECTION, f"no answer within {self._open_timeout:g} seconds"
             ) from None
-        except ssl.SSLError as error:
-            raise self._unavailable(LogStreamFailure.NO_CONNECTION, f"the certificate: {self._reason(error)}") from None
-        except (OSError, UnicodeError, ImportError) as error:
-            raise self._unavailable(LogStreamFailure.NO_CONNECTION, self._reason(error)) from None
-        except (WebSocketException, EOFError) as error:
-            raise self._unavailable(LogStreamFailure.UPGRADE_REFUSED, self._reason(error)) from None
-
-    def _reason(self, error: Exception) -> str:
-        return reason_of(error, hidden=self._connection.api_key.get_secret_value())
+        except ImportError:
+            raise self._unavailable(
+                LogStreamFailure.NO_CONNECTION,
+                "the proxy of this machine's environment is of a kind that is not supported",
+            ) from None
+        except (OSError, UnicodeError) as error:
+            reason = reason_of(error, secrets=self._connection.secrets)
+            raise self._unavailable(LogStreamFailure.NO_CONNECTION, reason) from None
+        except (WebSocketException, EOFError):
+            # The library's own words may quote the headers that were sent.
+            raise self._unavailable(LogStreamFailure.UPGRADE_REFUSED, "what came back is no WebSocket") from None
 
     def _url(self) -> str:
         query = f"logPath={quote(self._log_path, safe='/', errors='replace')}"
@@ -136,14 +157,18 @@ class LogStream:
 
     def _check_first_words(self, text: str) -> None:
         if text.startswith(_TAIL_ERROR):
-            raise self._unavailable(LogStreamFailure.LOG_MISSING, one_line(text.removeprefix(_TAIL_ERROR)))
+            raise self._unavailable(LogStreamFailure.LOG_MISSING, self._said(text.removeprefix(_TAIL_ERROR)))
         if text.startswith(_SSH_ERROR) or text.strip() in _WORDS_OF_REFUSAL:
-            raise self._unavailable(LogStreamFailure.NOT_OFFERED, one_line(text))
+            raise self._unavailable(LogStreamFailure.NOT_OFFERED, self._said(text))
 
     def _closed_with_error(self, closed: ConnectionClosed) -> LogStreamUnavailable:
+        if closed.sent is not None and closed.sent.code == _TOO_LARGE:
+            return self._unavailable(
+                LogStreamFailure.BROKEN, f"a piece of it is longer than {MAX_FRAME_BYTES // 1024} KB"
+            )
         if closed.rcvd is None:
             return self._unavailable(LogStreamFailure.BROKEN, "the connection broke")
-        code, reason = closed.rcvd.code, one_line(closed.rcvd.reason) or "no reason given"
+        code, reason = closed.rcvd.code, self._said(closed.rcvd.reason) or "no reason given"
         if code == _REFUSED_BY_DOKPLOY:
             return self._unavailable(LogStreamFailure.PATH_REFUSED, reason)
         return self._unavailable(LogStreamFailure.BROKEN, f"closed with {code}, {reason}")
@@ -157,7 +182,13 @@ class LogStream:
             operation=OPERATION,
             server=self._connection.origin,
             status=status,
+            next_step=_NEXT[failure][0],
+            step=_NEXT[failure][1],
         )
+
+    def _said(self, text: str) -> str:
+        """What the server says, fit for a message."""
+        return one_line(self._connection.secrets.hide(text[:10_000]))
 
 
 def open_log_stream(

@@ -19,7 +19,7 @@ from pulumi_dokploy_deployments.api.wire import EpochMilliseconds, Instant, Open
 
 
 class ServiceKind(StrEnum):
-    """The seven types of service that can be deployed."""
+    """The types of service that can be deployed: applications, composes and six kinds of database."""
 
     APPLICATION = "application"
     COMPOSE = "compose"
@@ -28,6 +28,7 @@ class ServiceKind(StrEnum):
     MARIADB = "mariadb"
     MONGO = "mongo"
     REDIS = "redis"
+    LIBSQL = "libsql"
 
     @property
     def id_field(self) -> str:
@@ -137,6 +138,7 @@ class DeploymentRecord(WireModel):
     compose_id: str | None = None
     server_id: str | None = None
     build_server_id: str | None = None
+    """The server that built it, and where its log lies (transcripts 580, 581); None without a build server."""
     created_at: Instant
     started_at: Instant | None = None
     finished_at: Instant | None = None
@@ -272,6 +274,11 @@ class Service(WireModel):
     registry_id: str | None = None
     rollback_registry_id: str | None = None
     compose_type: str | None = None
+
+    @property
+    def runs_containers(self) -> bool:
+        """Whether Docker Compose runs it, and not Docker Swarm."""
+        return self.kind is ServiceKind.COMPOSE and self.compose_type != "stack"
 
     @model_validator(mode="before")
     @classmethod

@@ -10,7 +10,7 @@ def one_line(value: object) -> str:
 
     What a server or a library says goes to a terminal: an escape sequence in it must not.
     """
-    raw = str(value) if value is not None else ""
+    raw = str(value)[: MAX_SHOWN * 20] if value is not None else ""
     text = " ".join("".join(c if c.isprintable() or c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in raw).split())
     text = text.rstrip(".:; ")
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"

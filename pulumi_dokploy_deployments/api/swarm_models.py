@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import AliasPath, Field, model_validator
+from pydantic import AliasPath, BeforeValidator, Field, model_validator
 
 from pulumi_dokploy_deployments.api.wire import Instant, OpenStrEnum, WireModel
+
+
+def _told_time(value: object) -> object:
+    """Docker writes the year 1 for a moment that has not come yet."""
+    if isinstance(value, str) and value.startswith("0001-"):
+        return None
+    if isinstance(value, datetime) and value.year == 1:
+        return None
+    return value
+
+
+_Words = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
+_Count = Annotated[int, BeforeValidator(lambda value: 0 if value is None else value)]
+_Moment = Annotated[Instant | None, BeforeValidator(_told_time)]
 
 
 class ServiceTask(WireModel):
@@ -45,16 +60,37 @@ class ServiceTask(WireModel):
         return self.name
 
 
+class RestartPolicy(WireModel):
+    """When Docker starts an ended process again: a Swarm service's policy, or a container's (transcripts 501-523)."""
+
+    condition: _Words = Field(alias="Condition", default="")
+    """A Swarm service has `none`, `on-failure`, `any`; a container `no`, `on-failure`, `always`, `unless-stopped`."""
+    max_attempts: _Count = Field(alias="MaxAttempts", default=0)
+    """How many times at the most; 0 without a limit."""
+
+    def starts_again(self, *, failed: bool, endings: int) -> bool:
+        """Whether a process that has ended so many times, the last time so, is started once more."""
+        if self.condition in ("none", "no"):
+            return False
+        if self.condition == "on-failure" and not failed:
+            return False
+        return not self.max_attempts or endings <= self.max_attempts
+
+
 class TaskInspection(WireModel):
-    """`docker inspect <task id>` through `docker.getConfig` (transcript 303)."""
+    """`docker inspect <task id>` through `docker.getConfig` (transcript 303), without its environment."""
 
     task_id: str = Field(alias="ID")
     service_id: str = Field(alias="ServiceID")
     created_at: Instant = Field(alias="CreatedAt")
-    image: str = Field(validation_alias=AliasPath("Spec", "ContainerSpec", "Image"), default="")
-    state: str = Field(validation_alias=AliasPath("Status", "State"), default="")
-    desired_state: str = Field(alias="DesiredState", default="")
-    error: str = Field(validation_alias=AliasPath("Status", "Err"), default="")
+    image: _Words = Field(validation_alias=AliasPath("Spec", "ContainerSpec", "Image"), default="")
+    state: _Words = Field(validation_alias=AliasPath("Status", "State"), default="")
+    state_since: _Moment = Field(validation_alias=AliasPath("Status", "Timestamp"), default=None)
+    """When the task came into its state: its start while it runs, its end afterwards."""
+    desired_state: _Words = Field(alias="DesiredState", default="")
+    error: _Words = Field(validation_alias=AliasPath("Status", "Err"), default="")
+    container_id: _Words = Field(validation_alias=AliasPath("Status", "ContainerStatus", "ContainerID"), default="")
+    exit_code: int | None = Field(validation_alias=AliasPath("Status", "ContainerStatus", "ExitCode"), default=None)
 
 
 class UpdateState(OpenStrEnum):
@@ -95,7 +131,11 @@ class ServiceInspection(WireModel):
     previous_image: str | None = Field(
         validation_alias=AliasPath("PreviousSpec", "TaskTemplate", "ContainerSpec", "Image"), default=None
     )
+    name: _Words = Field(validation_alias=AliasPath("Spec", "Name"), default="")
     replicas: int | None = Field(validation_alias=AliasPath("Spec", "Mode", "Replicated", "Replicas"), default=None)
+    restart: RestartPolicy | None = Field(
+        validation_alias=AliasPath("Spec", "TaskTemplate", "RestartPolicy"), default=None
+    )
     is_job: bool = False
     update: UpdateStatus | None = Field(alias="UpdateStatus", default=None)
 
@@ -118,3 +158,44 @@ class Container(WireModel):
     name: str
     state: str = ""
     status: str = ""
+
+
+class ContainerInspection(WireModel):
+    """`docker inspect <container>` through `docker.getConfig` (transcripts 500-534), without environment and mounts.
+
+    Of the labels only those stay by which Compose knows its containers again.
+    """
+
+    container_id: str = Field(alias="Id")
+    created_at: Instant = Field(alias="Created")
+    image: _Words = Field(validation_alias=AliasPath("Config", "Image"), default="")
+    image_id: _Words = Field(alias="Image", default="")
+    restart_count: _Count = Field(alias="RestartCount", default=0)
+    state: _Words = Field(validation_alias=AliasPath("State", "Status"), default="")
+    started_at: _Moment = Field(validation_alias=AliasPath("State", "StartedAt"), default=None)
+    finished_at: _Moment = Field(validation_alias=AliasPath("State", "FinishedAt"), default=None)
+    exit_code: int | None = Field(validation_alias=AliasPath("State", "ExitCode"), default=None)
+    is_out_of_memory: bool = Field(validation_alias=AliasPath("State", "OOMKilled"), default=False)
+    error: _Words = Field(validation_alias=AliasPath("State", "Error"), default="")
+    health: _Words = Field(validation_alias=AliasPath("State", "Health", "Status"), default="")
+    compose_service: _Words = Field(
+        validation_alias=AliasPath("Config", "Labels", "com.docker.compose.service"), default=""
+    )
+    one_off: _Words = Field(validation_alias=AliasPath("Config", "Labels", "com.docker.compose.oneoff"), default="")
+    config_hash: _Words = Field(
+        validation_alias=AliasPath("Config", "Labels", "com.docker.compose.config-hash"), default=""
+    )
+    restart_condition: _Words = Field(validation_alias=AliasPath("HostConfig", "RestartPolicy", "Name"), default="")
+    restart_max_attempts: _Count = Field(
+        validation_alias=AliasPath("HostConfig", "RestartPolicy", "MaximumRetryCount"), default=0
+    )
+
+    @property
+    def is_one_off(self) -> bool:
+        """Whether `docker compose run` made it: nothing that a deployment answers for (transcript 533)."""
+        return self.one_off.lower() == "true"
+
+    @property
+    def restart(self) -> RestartPolicy:
+        """When Docker starts it again; a container without a policy is never started again."""
+        return RestartPolicy(condition=self.restart_condition or "no", max_attempts=self.restart_max_attempts)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.errors import ConfigurationError
-
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-
-
-def prefix_of(name: str | None) -> str:
-    """The start of a connection's environment variables: `DOKPLOY_`, or `DOKPLOY_<NAME>_`."""
-    return f"DOKPLOY_{name.upper().replace('-', '_')}_" if name else "DOKPLOY_"
+from pulumi_dokploy_deployments.api.errors import ConfigurationError, Step
+from pulumi_dokploy_deployments.api.resolving import resolve_connection
+from pulumi_dokploy_deployments.api.text import Setting
 
 
 def connection_from(
@@ -39,33 +32,16 @@ def connection_from(
     Raises:
         ConfigurationError: something is missing; the message says how to give it.
     """
-    variables = os.environ if environ is None else environ
-    if name is not None and not _NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"{name!r} is not the name of a connection.", next_step="It has letters, digits and dashes, as staging."
-        )
-    prefix = prefix_of(name)
-    address = endpoint or variables.get(f"{prefix}ENDPOINT") or variables.get(f"{prefix}URL")
-    if not address or not address.strip():
-        raise ConfigurationError(
-            f"The address of the Dokploy server is not given{f' for the connection {name!r}' if name else ''}.",
-            next_step=f"Set {prefix}ENDPOINT to https://dokploy.example.com, or give --endpoint.",
-        )
-    # The address is parsed first, so that nobody types a key for nothing.
-    server = Connection.parse(address, "-", name=name or "")
-    if api_key_file is not None:
-        key = key_from_file(api_key_file)
-    else:
-        key = variables.get(f"{prefix}API_KEY") or ""
-        if not key.strip() and ask is not None:
-            key = ask(f"API key for {server.origin}")
-    if not key.strip():
-        raise ConfigurationError(
-            f"The API key for {server.origin} is not given.",
-            next_step=f"Set {prefix}API_KEY, or give --api-key-file. Make a key without rate limit in Dokploy under "
-            "Settings → Profile → API/CLI Keys.",
-        )
-    return Connection.parse(address, key, name=name or "")
+
+    def given(setting: Setting) -> str | None:
+        if setting is Setting.ENDPOINT:
+            return endpoint
+        if setting is Setting.API_KEY and api_key_file is not None:
+            return key_from_file(api_key_file)
+        return None
+
+    question = None if ask is None else lambda server: ask(f"API key for {server}")
+    return resolve_connection(given, name=name, environ=environ, ask=question)
 
 
 def key_from_file(path: Path) -> str:
@@ -75,8 +51,14 @@ def key_from_file(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is not a text file"
         raise ConfigurationError(
-            f"The key's file {str(path)!r} can't be read: {reason}.", next_step="It holds the key and nothing else."
+            f"The key's file {str(path)!r} can't be read: {reason}.",
+            next_step="Give a file that holds the key and nothing else.",
+            step=Step.SET_KEY,
         ) from None
     if not text.strip():
-        raise ConfigurationError(f"The key's file {str(path)!r} is empty.", next_step="It holds the key.")
+        raise ConfigurationError(
+            f"The key's file {str(path)!r} is empty.",
+            next_step="Give a file that holds the key and nothing else.",
+            step=Step.SET_KEY,
+        )
     return text

@@ -8,7 +8,7 @@ from typing import Any
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.services import ServiceRef, dashboard_link
 from pulumi_dokploy_deployments.cli import tables
-from pulumi_dokploy_deployments.cli.live import LiveReporter, status_text
+from pulumi_dokploy_deployments.cli.live import LiveReporter
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.identity import existing_service
@@ -21,7 +21,8 @@ from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.waiting.progress_words import phrase
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 
 
 def deploy(session: Session, request: RolloutRequest) -> None:
@@ -70,7 +71,7 @@ def rollback(
     try:
         target, proof, link = session.run(work)
     except KeyboardInterrupt:
-        if reporter.last is not None:
+        if reporter.last is not None and reporter.last.activity is not Activity.READING:
             session.goes_on = (
                 "The server may have taken the rollback; whether the version runs was not seen to the end. Run the "
                 "same command again, or look at the service's page."
@@ -110,14 +111,14 @@ def _reporter(session: Session, clock: SystemClock, *, show_log: bool) -> LiveRe
 
 
 def after_interrupt(ref: ServiceRef, last: Progress | None) -> str:
-    """What still runs at the server after Ctrl-C, going by what was seen last."""
-    if last is None:
+    """What still runs at the server after Ctrl-C, going by the last step that the run has told."""
+    if last is None or last.activity in (Activity.READING, Activity.DROPPING_WAITING):
         return "Nothing was started."
     watch = f"dokploy-deployments watch --{ref.kind.value} {ref.service_id}"
     if last.activity is Activity.REQUESTING:
-        return f"The request may have reached the server; if it did, it goes on there. See: {watch}"
+        return f"The request may have reached the server; if it did, the deployment goes on there. See: {watch}"
     follow = f" Watch it: {watch}" if not ref.kind.is_database else ""
-    return f"The server goes on with the deployment (last seen: {status_text(last)}).{follow}"
+    return f"The server goes on with the deployment (last seen: {phrase(last)}).{follow}"
 
 
 def _result(outcome: RunRecord) -> dict[str, Any]:

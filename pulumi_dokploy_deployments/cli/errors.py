@@ -1,4 +1,4 @@
-"""Errors of the command line's own, and every error's words for people who are not in a Pulumi program."""
+"""The command line's own errors, and how every error is shown there: the paragraph, the JSON, the exit code."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError, InvalidRequest, NotFound
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
+from pulumi_dokploy_deployments.cli.words import WORDS
 from pulumi_dokploy_deployments.functions.deployments import info_of
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId
@@ -15,40 +16,24 @@ from pulumi_dokploy_deployments.rollout.failures import UnknownService
 
 
 class Refused(DokployError):
-    """The server can't do what was asked, and nothing else was tried in its place."""
+    """The server can't do what was asked; nothing else was tried instead."""
 
 
 class JobLost(DokployError):
-    """A job left the queue, and nothing came of it."""
+    """A job left the queue without starting a deployment."""
 
 
 class NotConfirmed(DokployError):
     """The question was answered with no, or nobody was there to answer it."""
 
 
-_FOR_THE_COMMAND_LINE = (
-    ("Then run `pulumi up` again.", "Then deploy again."),
-    ("Run `pulumi up` again to deploy once more.", "Deploy once more where that is needed."),
-    ("before you run `pulumi up` again", "before you deploy again"),
-    ("Run `pulumi up` again.", "Deploy again."),
-    ("set it with `pulumi config set --secret dokploy:apiKey`", "give it as DOKPLOY_API_KEY or with --api-key-file"),
-    ("set on_busy to queue or supersede", "use --on-busy queue or supersede"),
-    ("(timeout_seconds)", "(--timeout)"),
-    ("raise timeout_seconds", "raise --timeout"),
-    ("change expect_commit", "change --expect-commit"),
-)
-
-
 def words_of(error: DokployError) -> str:
-    """The paragraph for the terminal: what the core says, in the command line's terms."""
-    text = str(error)
-    for pulumi, here in _FOR_THE_COMMAND_LINE:
-        text = text.replace(pulumi, here)
-    return text
+    """The paragraph for the terminal, in the command line's terms."""
+    return error.told(WORDS)
 
 
 def told_as_json(error: DokployError) -> dict[str, Any]:
-    """What scripts are told; a failed deployment comes along as it was last seen."""
+    """An error for scripts; a failed deployment is included as it was last seen."""
     told: dict[str, Any] = {
         "type": type(error).__name__,
         "message": words_of(error),

@@ -7,7 +7,6 @@ from pathlib import Path
 import typer
 from rich.text import Text
 
-from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli.connecting import key_from_file
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
@@ -45,7 +44,7 @@ def doctor(session: Session, service: ServiceRef | None, look_up_key_file: Path 
     connection = session.connection
     look_up = None
     if look_up_key_file is not None:
-        look_up = Connection.parse(connection.origin, key_from_file(look_up_key_file))
+        look_up = connection.with_key(key_from_file(look_up_key_file))
     patient = Patient(
         connection,
         service=(service.kind, service.service_id) if service is not None else None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 from rich.console import Console, RenderableType
 from rich.live import Live
@@ -14,27 +14,27 @@ from pulumi_dokploy_deployments.api.text import Text as Message
 from pulumi_dokploy_deployments.api.text import spell
 from pulumi_dokploy_deployments.cli.stage_times import StageTimes
 from pulumi_dokploy_deployments.cli.tables import seconds
+from pulumi_dokploy_deployments.cli.words import WORDS
 from pulumi_dokploy_deployments.rollout.stages import stage_of
 from pulumi_dokploy_deployments.waiting.clock import Clock
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
-from pulumi_dokploy_deployments.waiting.reporter import Reporter
+from pulumi_dokploy_deployments.waiting.progress_words import phrase
 
 FRAMES_PER_SECOND = 8
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Event = Callable[[dict[str, Any]], None]
 
 
-class WatchReporter(Reporter, Protocol):
-    """A reporter that also keeps the stages with their times."""
+def progress_text(name: str, doing: str, times: StageTimes, now: float) -> str:
+    """`ok · running: build · 12 s · usually 40 s · about 28 s left`.
 
-    @property
-    def stages(self) -> StageTimes:
-        """The stages so far."""
-
-
-def progress_text(name: str, status: str, times: StageTimes, now: float) -> str:
-    """`ok · running: build · 12 s · usually 40 s · about 28 s left`."""
-    parts = [name, status]
+    Args:
+        name: the service.
+        doing: what the run is doing, without times.
+        times: the stages so far.
+        now: the monotonic time.
+    """
+    parts = [name, doing]
     if times.started_at is not None:
         elapsed, rest = times.elapsed(now), times.rest(now)
         parts.append(seconds(elapsed))
@@ -46,14 +46,27 @@ def progress_text(name: str, status: str, times: StageTimes, now: float) -> str:
     return " · ".join(part for part in parts if part)
 
 
+_STAGE_OF = {
+    Activity.QUEUED: Stage.QUEUED,
+    Activity.STARTING: Stage.STARTING,
+    Activity.VERIFYING: Stage.HEALTH_CHECK,
+}
+
+
 class LiveReporter:
     """A run's reporter for people (and, with `event`, for scripts).
 
     Args:
         console: where it is written; standard error, so that results can be piped.
+        clock: the time that stages are measured by.
         name: the service's name.
         event: takes each event in place of the display.
         show_log: whether log lines are shown.
+
+    Attributes:
+        last: the last step that the run has told, retries and notes left out; None before the first.
+        stages: the stages so far.
+        warnings: what was warned of.
     """
 
     def __init__(
@@ -95,22 +108,29 @@ class LiveReporter:
             live.stop()
 
     def progress(self, progress: Progress) -> None:
-        """The state of things now."""
+        """What the run is doing now."""
         now = self._clock.monotonic()
-        self.last = progress
-        stage = _STAGES.get(progress.activity, progress.stage)
-        if progress.activity in _STAGES or progress.activity is Activity.RUNNING:
-            self.stages.enter(stage, now)
+        if progress.activity not in (Activity.RETRYING, Activity.NOTE):
+            self.last = progress
+        self._take_times(progress, now)
+        doing = phrase(progress)
+        if not doing or doing == self._told:
+            return
+        self._told = doing
+        if self._event is not None:
+            more = {"activity": progress.activity.value, "jobs_ahead": progress.jobs_ahead}
+            self._event(self.event_of("status", status=doing, **more))
+        elif self._live is None:
+            self._print(progress_text(self.name, doing, self.stages, now), "dim")
+
+    def _take_times(self, progress: Progress, now: float) -> None:
         if progress.usual_seconds is not None:
             self.stages.usual_seconds = progress.usual_seconds
-        key = status_text(progress)
-        if key == self._told:
-            return
-        self._told = key
-        if self._event is not None:
-            self._event(self.event_of("status", status=key))
-        elif self._live is None:
-            self._print(progress_text(self.name, key, self.stages, now), "dim")
+        stage = progress.stage if progress.activity is Activity.RUNNING else _STAGE_OF.get(progress.activity)
+        if stage is not None:
+            self.stages.enter(stage, now)
+        if progress.elapsed_seconds is not None:
+            self.stages.started_earlier(now - progress.elapsed_seconds)
 
     def line(self, text: str) -> None:
         """A line of the build log."""
@@ -126,14 +146,14 @@ class LiveReporter:
 
     def warning(self, text: Message) -> None:
         """Something to be read afterwards as well."""
-        warning = spell(text)
-        self.warnings.append(warning)
+        told = spell(text, WORDS)
+        self.warnings.append(told)
         if self._event is not None:
-            self._event({"event": "warning", "message": warning})
-        self._print(f"warning: {warning}", "yellow")
+            self._event({"event": "warning", "message": told})
+        self._print(f"warning: {told}", "yellow")
 
     def event_of(self, kind: str, **more: Any) -> dict[str, Any]:
-        """An event with the times in it."""
+        """An event with the times in it; the rest is 0 where the run takes longer than usual."""
         now = self._clock.monotonic()
         rest = self.stages.rest(now) if self.stages.started_at is not None else None
         return {
@@ -141,15 +161,14 @@ class LiveReporter:
             "stage": self.stages.stage.value,
             "elapsed_seconds": round(self.stages.elapsed(now), 1),
             "usual_seconds": _rounded(self.stages.usual_seconds),
-            "rest_seconds": _rounded(rest),
+            "rest_seconds": _rounded(None if rest is None else max(0.0, rest)),
             **more,
         }
 
     def _render(self) -> RenderableType:
-        key = status_text(self.last) if self.last is not None else ""
         now = self._clock.monotonic()
         frame = FRAMES[int(now * FRAMES_PER_SECOND) % len(FRAMES)]
-        line = f"{frame} {progress_text(self.name, key, self.stages, now)}"
+        line = f"{frame} {progress_text(self.name, self._told, self.stages, now)}"
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
@@ -164,39 +183,11 @@ class LogPrinter:
         self._warning = warning
 
     def progress(self, progress: Progress) -> None:
-        """How far it is, is `watch`'s business."""
+        """Drop it: progress is what `watch` shows."""
 
     def warning(self, text: Message) -> None:
-        """Something to be read afterwards as well."""
-        self._warning(spell(text))
-
-
-_STAGES = {
-    Activity.QUEUED: Stage.QUEUED,
-    Activity.STARTING: Stage.STARTING,
-    Activity.VERIFYING: Stage.HEALTH_CHECK,
-}
-
-
-def status_text(progress: Progress) -> str:
-    """What a run is doing, without the times: these have words of their own."""
-    match progress.activity:
-        case Activity.REQUESTING:
-            return f"asking the server to {progress.detail}"
-        case Activity.RUNNING:
-            return f"{progress.detail}: {progress.stage.value}"
-        case Activity.QUEUED:
-            return f"waiting in the queue ({progress.jobs_ahead or 0} before it)"
-        case Activity.STARTING:
-            return "starting"
-        case Activity.VERIFYING:
-            return f"health check: {progress.detail}"
-        case Activity.ROLLING_BACK:
-            return f"rolling back to {progress.detail}"
-        case Activity.RETRYING:
-            return f"{progress.detail}; trying again"
-        case _:
-            return progress.detail or progress.activity.value
+        """Pass it on in the command line's terms."""
+        self._warning(spell(text, WORDS))
 
 
 def _rounded(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Where a run stands and how long it will take: stages with their times, and the estimate; pure."""
+"""The stages of a run with their times, and the estimate of the rest; pure."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.rollout.watch import watch as follow
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.verdict import Health
 
 
 def follow_log(session: Session, deployment_id: str) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from pulumi_dokploy_deployments.api.one_line import one_line
 from pulumi_dokploy_deployments.functions.models import DeploymentInfo, QueueJobInfo, RollbackCandidate
 from pulumi_dokploy_deployments.rollback.candidates import age_text
+from pulumi_dokploy_deployments.waiting.progress_words import seconds_text
 
 NOTHING = "–"
 SHORT_COMMIT = 10
@@ -39,16 +40,7 @@ def age(moment: str | None, now: datetime) -> str:
 
 def seconds(value: float | None) -> str:
     """`0.4 s`, `42 s`, `3 min 5 s`, `1 h 2 min`."""
-    if value is None:
-        return NOTHING
-    if value < 9.95:
-        return f"{max(0.0, value):.1f} s"
-    whole = round(value)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return NOTHING if value is None else seconds_text(value)
 
 
 def deployments_table(rows: Sequence[DeploymentInfo], now: datetime, *, with_service: bool, versions: bool) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -15,18 +15,22 @@ from pulumi_dokploy_deployments.api.errors import (
     AccessDenied,
     ApiError,
     InvalidRequest,
+    MissingEndpoint,
     NotFound,
+    ServerError,
+    SomethingInFront,
+    Step,
     Unauthorized,
     UnexpectedAnswer,
 )
 from pulumi_dokploy_deployments.api.models import Registry, ServiceKind
-from pulumi_dokploy_deployments.doctor import key, permissions, reach, service, websocket
-from pulumi_dokploy_deployments.doctor.findings import Cause, Diagnosis, Finding, failure, note, ok, warning
+from pulumi_dokploy_deployments.doctor import key, permissions, reach, service, version, websocket
+from pulumi_dokploy_deployments.doctor.findings import Cause, Diagnosis, Finding, failure, note, ok
 from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service
 from pulumi_dokploy_deployments.functions.rollback_candidates import read_candidates
 from pulumi_dokploy_deployments.waiting.clock import Clock, SystemClock
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
-MEASURED_VERSION = (0, 30, 2)
 REQUESTS_OF_A_RUN = 6
 """What the checks with the key cost at the most; a limited key with less left is spared."""
 NO_APP = "doctor-asks-for-no-app"
@@ -67,17 +71,23 @@ class _Stop(Exception):
     """Nothing further can be found out."""
 
 
+class _Failing(SomethingInFront):
+    """A 5xx, from whomever it is."""
+
+    def __init__(self, path: str, server: str, status: int) -> None:
+        super().__init__("", operation=path, server=server, status=status, step=Step.LOOK_IN_FRONT)
+
+
 class _Examination:
     def __init__(self, patient: Patient, on_finding: Callable[[Finding], None]) -> None:
         self.findings: list[Finding] = []
         self._patient = patient
         self._tell = on_finding
-        self._key_worked = False
         self._role: str | None = None
 
     async def run(self, client: DokployClient) -> None:
         try:
-            await self._reach()
+            await self._reach(client.within(reach.TIMEOUT_SECONDS))
             await self._key(client)
             await self._version(client)
             await self._permissions(client)
@@ -85,42 +95,69 @@ class _Examination:
             await self._service(client)
         except _Stop:
             return
-        except Unauthorized:
-            self._add(await self._refusal())
+        except Unauthorized as error:
+            self._add(await self._refusal(has_worked=error.has_worked))
         except ApiError as error:
-            self._add(failure("API", Cause.UNREACHABLE, error.message, error.next_step or "Run the doctor again."))
+            self._add(failure("API", _cause_of(error), error.message, error.next_step))
+
+    async def _ask(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call as the product does: short faults are retried."""
+        return await retry_transient(call, budget=short_budget(), clock=self._patient.clock)
 
     def _add(self, *findings: Finding) -> None:
         for finding in findings:
             self.findings.append(finding)
             self._tell(finding)
 
-    async def _reach(self) -> None:
-        connection = self._patient.connection
-        reacher = reach.Reacher(connection, self._patient.clock, self._patient.transport)
-        answer = await reacher.ask(reach.HEALTH)
-        health = reach.judge_health(connection.origin, answer)
-        self._add(health)
-        if not reach.is_dokploy(answer):
+    async def _reach(self, client: DokployClient) -> None:
+        connection, now = self._patient.connection, self._patient.clock.now()
+        try:
+            look = await self._look(client, reach.HEALTH)
+        except ApiError as error:
+            self._add(reach.judge_error(connection.origin, error))
+            raise _Stop from None
+        self._add(reach.judge_health(connection.origin, look))
+        if not reach.is_dokploy(look.answer):
             raise _Stop
-        self._add(*reach.further(connection, answer, self._patient.clock.now()))
-        database = reach.judge_database(connection.origin, await reacher.ask(reach.DATABASE_HEALTH))
+        self._add(*reach.further(connection, look, now))
+        try:
+            answer = (await self._look(client, reach.DATABASE_HEALTH)).answer
+        except ApiError:
+            # Dokploy has just answered: what is wrong will show at the next request.
+            return
+        database = reach.judge_database(connection.origin, answer)
         if database is not None:
             self._add(database)
             if database.cause is Cause.DATABASE_DOWN:
                 raise _Stop
 
+    async def _look(self, client: DokployClient, path: str) -> reach.Look:
+        """The answer to a request without the key; a 5xx may be another answer in a moment."""
+        clock, seen = self._patient.clock, list[reach.Look]()
+
+        async def look() -> reach.Look:
+            asked_at, began = clock.now(), clock.monotonic()
+            answer = await client.look(path)
+            seen[:] = [reach.Look(answer, asked_at, clock.monotonic() - began)]
+            if answer.status >= 500:
+                raise _Failing(path, client.connection.origin, answer.status)
+            return seen[0]
+
+        try:
+            return await self._ask(look)
+        except _Failing:
+            return seen[0]
+
     async def _key(self, client: DokployClient) -> None:
         try:
             member = await self._optional(client, permissions.IDENTITY_OPERATION, permissions.MEMBER)
             if member is None:
-                await client.server_version()
+                await self._ask(client.capabilities)
         except AccessDenied:
             # Every user may read themselves: this 401 has a code because the limit ended between the two checks
             # that the server makes for one request.
-            self._key_worked = True
-            raise Unauthorized("", operation=permissions.IDENTITY_OPERATION, server=client.connection.origin) from None
-        self._key_worked = True
+            self._add(await self._refusal(has_worked=True))
+            raise _Stop from None
         self._role = member.role if member is not None else None
         self._add(ok(key.CHECK, f"The key is accepted{f' (its user is {self._role})' if self._role else ''}."))
         if member is not None and not member.is_privileged:
@@ -148,12 +185,12 @@ class _Examination:
             self._add(note("further checks", "Left out, to spare the few requests that the key is good for."))
             raise _Stop
 
-    async def _refusal(self) -> Finding:
+    async def _refusal(self, *, has_worked: bool) -> Finding:
         patient = self._patient
         secret = _secret(patient.connection)
-        looked_up = await self._look_up() if not self._key_worked else None
+        looked_up = await self._look_up() if not has_worked else None
         evidence = key.Evidence(
-            worked_in_this_run=self._key_worked,
+            worked_in_this_run=has_worked,
             has_form=key.has_form_of_a_key(secret),
             key_length=len(secret),
             looked_up=looked_up,
@@ -167,28 +204,13 @@ class _Examination:
             return None
         async with DokployClient(other, transport=self._patient.transport) as client:
             try:
-                return await client.read(key.OWN_KEYS_OPERATION, key.OWN_KEYS)
+                return await self._ask(lambda: client.read(key.OWN_KEYS_OPERATION, key.OWN_KEYS))
             except ApiError as error:
                 self._add(note("look-up", f"The key for the look-up is of no use: {error.message}"))
                 return None
 
     async def _version(self, client: DokployClient) -> None:
-        version = await client.server_version()
-        numbers = tuple(int(part) for part in version.removeprefix("v").split(".") if part.isdecimal())
-        measured = ".".join(str(part) for part in MEASURED_VERSION)
-        if numbers == MEASURED_VERSION:
-            self._add(ok("version", f"Dokploy {version}, the version that this program is measured against."))
-        elif numbers and numbers < MEASURED_VERSION:
-            self._add(
-                warning(
-                    "version",
-                    Cause.VERSION,
-                    f"Dokploy {version} is older than v{measured}, the version that this program is measured against.",
-                    "Update Dokploy under Settings → Web Server → Updates.",
-                )
-            )
-        else:
-            self._add(note("version", f"Dokploy {version}; this program is measured against v{measured}."))
+        self._add(version.judge(await self._ask(client.capabilities)))
 
     async def _permissions(self, client: DokployClient) -> None:
         try:
@@ -204,14 +226,17 @@ class _Examination:
         """For servers that do not list permissions: what can be tried without changing anything is tried."""
         found = []
         try:
-            await client.queue()
+            await self._ask(client.queue)
         except AccessDenied:
             found.append(permissions.lacking(*permissions.NEEDED[0]))
+        except MissingEndpoint:
+            # The version's finding says so.
+            pass
         try:
-            await client.tasks_of(NO_APP)
+            await self._ask(lambda: client.tasks_of(NO_APP))
         except AccessDenied:
             found.append(permissions.lacking(*permissions.NEEDED[-1]))
-        except (NotFound, InvalidRequest):
+        except (MissingEndpoint, NotFound, InvalidRequest):
             pass
         if not found:
             found.append(
@@ -224,8 +249,8 @@ class _Examination:
             return
         kind, identity = self._patient.service
         try:
-            found = await existing_service(client, kind, identity)
-            candidates = await read_candidates(client, kind, identity)
+            found = await self._ask(lambda: existing_service(client, kind, identity))
+            candidates = await self._ask(lambda: read_candidates(client, kind, identity))
         except UnknownId as error:
             self._add(failure("service", Cause.SERVICE, error.message, error.next_step))
             return
@@ -235,7 +260,7 @@ class _Examination:
         registries: list[Registry] | None = None
         if found.rollback_active:
             try:
-                registries = await client.registries()
+                registries = await self._ask(client.registries)
             except AccessDenied:
                 registries = None
         self._add(*service.judge(found, candidates, registries))
@@ -243,10 +268,18 @@ class _Examination:
     async def _optional(self, client: DokployClient, operation: str, shape: TypeAdapter[T]) -> T | None:
         """A query that older and newer servers may not have."""
         try:
-            return await client.read(operation, shape)
-        except (NotFound, UnexpectedAnswer, InvalidRequest):
+            return await self._ask(lambda: client.read(operation, shape))
+        except (MissingEndpoint, UnexpectedAnswer, InvalidRequest):
             return None
 
 
 def _secret(connection: Connection) -> str:
     return connection.api_key.get_secret_value()
+
+
+def _cause_of(error: ApiError) -> Cause:
+    if isinstance(error, MissingEndpoint):
+        return Cause.VERSION
+    if isinstance(error, SomethingInFront):
+        return Cause.PROXY
+    return Cause.SERVER_DOWN if isinstance(error, ServerError) else Cause.UNREACHABLE

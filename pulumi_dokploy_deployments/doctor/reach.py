@@ -1,103 +1,52 @@
-"""Can the server be reached, and is it Dokploy? Asked without the key, which costs it nothing."""
+"""Can the server be reached, and is it Dokploy? Asked without the key, which costs it nothing. Judgements only."""
 
 from __future__ import annotations
 
-import socket
-import ssl
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
+from pulumi_dokploy_deployments.api.answers import Answer
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.one_line import one_line, sentence
-from pulumi_dokploy_deployments.api.user_agent import user_agent
+from pulumi_dokploy_deployments.api.errors import ApiError, ConnectionFailed, Trouble
+from pulumi_dokploy_deployments.api.exchange import CONNECT_TIMEOUT_SECONDS
+from pulumi_dokploy_deployments.api.one_line import one_line
+from pulumi_dokploy_deployments.api.who_answered import Speaker, describe, who_answered
 from pulumi_dokploy_deployments.doctor.findings import Cause, Finding, failure, note, ok, warning
-from pulumi_dokploy_deployments.waiting.clock import Clock
 
 HEALTH = "/api/health"
 DATABASE_HEALTH = "/api/trpc/settings.health"
-TIMEOUT_SECONDS = 10.0
+TIMEOUT_SECONDS = 15.0
 TOLERATED_SKEW = timedelta(seconds=5)
 CERTIFICATE_WARNING = timedelta(days=14)
 _PROXY_HEADERS = ("server", "via", "cf-ray", "x-amz-cf-id", "x-cache", "x-served-by")
 
 
 @dataclass(frozen=True)
-class Answer:
-    """One answer to a request without a key, or the way in which none came."""
+class Look:
+    """One answer to a request without a key, and when it was asked for."""
 
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    is_json: bool = False
-    body: Any = None
-    error: Exception | None = None
+    answer: Answer
     asked_at: datetime | None = None
     took_seconds: float = 0.0
-    certificate_until: datetime | None = None
-
-    @property
-    def kind(self) -> str:
-        """The content type, or what stands for it in a message."""
-        return self.headers.get("content-type", "").partition(";")[0] or "no content type"
-
-
-class Reacher:
-    """Sends the requests without a key. Redirects are not followed: where they lead is a finding."""
-
-    def __init__(self, connection: Connection, clock: Clock, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._connection = connection
-        self._clock = clock
-        self._transport = transport
-
-    async def ask(self, path: str) -> Answer:
-        """GET a path below the address."""
-        try:
-            async with httpx.AsyncClient(
-                transport=self._transport,
-                trust_env=not self._connection.is_loopback,
-                follow_redirects=False,
-                timeout=TIMEOUT_SECONDS,
-                headers={"user-agent": user_agent()},
-            ) as http:
-                asked_at, started = self._clock.now(), self._clock.monotonic()
-                response = await http.get(f"{self._connection.origin}{path}")
-                took = self._clock.monotonic() - started
-                until = _certificate_end(response)
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError, ImportError, ValueError) as error:
-            return Answer(error=error)
-        try:
-            body: Any = response.json()
-            is_json = True
-        except ValueError:
-            body, is_json = None, False
-        return Answer(response.status_code, dict(response.headers), is_json, body, None, asked_at, took, until)
-
-
-def _certificate_end(response: httpx.Response) -> datetime | None:
-    stream = response.extensions.get("network_stream")
-    tls = stream.get_extra_info("ssl_object") if stream is not None else None
-    certificate = tls.getpeercert() if tls is not None else None
-    end = certificate.get("notAfter") if certificate else None
-    return datetime.fromtimestamp(ssl.cert_time_to_seconds(end), UTC) if isinstance(end, str) else None
 
 
 def is_dokploy(answer: Answer) -> bool:
     """Whether the answer to `/api/health` is Dokploy's."""
-    return answer.status == 200 and isinstance(answer.body, dict) and answer.body.get("ok") is True
+    reading = who_answered(answer.status, answer.content_type, answer.body, may_be_empty=False)
+    is_data = reading.speaker is Speaker.DATA and isinstance(reading.body, dict)
+    return answer.status == 200 and is_data and reading.body.get("ok") is True
 
 
-def judge_health(origin: str, answer: Answer) -> Finding:
+def judge_health(origin: str, look: Look) -> Finding:
     """What the answer to `/api/health` says of the address."""
-    if answer.error is not None:
-        return judge_error(origin, answer.error)
+    answer = look.answer
     if is_dokploy(answer):
-        return ok("reachability", f"Dokploy answers at {origin} ({answer.took_seconds * 1000:.0f} ms).")
-    status = answer.status or 0
+        return ok("reachability", f"Dokploy answers at {origin} ({look.took_seconds * 1000:.0f} ms).")
+    status = answer.status
     front = proxy_in_front(answer)
     if 300 <= status < 400:
         return _redirect(origin, answer)
@@ -106,14 +55,15 @@ def judge_health(origin: str, answer: Answer) -> Finding:
             "reachability",
             Cause.SERVER_DOWN,
             f"{front or 'A proxy'} answers at {origin}, and Dokploy behind it does not ({status}).",
-            "Start Dokploy (`docker service ls` shows whether it runs), or mend where the proxy sends its requests.",
+            "Start Dokploy (`docker service ls` shows whether it runs), or correct where the proxy sends its requests.",
         )
     if status in (401, 403, 407):
         return failure(
             "reachability",
             Cause.PROXY,
             f"{front or 'Something'} in front of {origin} wants a login of its own ({status}).",
-            "Let requests to /api and /listen-deployment through without that login; the API key protects them.",
+            "Let requests to /api and /listen-deployment through without that login, since the API key protects them, "
+            "or give the headers that it wants in DOKPLOY_HEADERS.",
         )
     if status >= 500:
         return failure(
@@ -122,79 +72,73 @@ def judge_health(origin: str, answer: Answer) -> Finding:
             f"{origin} answers, but fails ({status} for {HEALTH}).",
             "Look at the log of the Dokploy container.",
         )
+    what = describe(status, answer.content_type, answer.body)
     return failure(
         "reachability",
         Cause.WRONG_ADDRESS,
-        f"{origin} answers, but not as Dokploy does ({status}, {answer.kind} for {HEALTH}).",
+        f"{origin} answers, but not as Dokploy does ({what}, for {HEALTH}).",
         "Give the address under which Dokploy's dashboard opens, not that of an application deployed with it. "
         "Dokploy's own port is 3000.",
     )
 
 
-def judge_error(origin: str, error: Exception) -> Finding:
+def judge_error(origin: str, error: ApiError) -> Finding:
     """Why no answer came."""
-    host = urlsplit(origin).hostname or origin
-    port = urlsplit(origin).port or (443 if origin.startswith("https:") else 80)
-    chain = list(_chain(error))
-    reason = one_line(error) or type(error).__name__
-    lower = " ".join(str(link).lower() for link in chain)
-    tls = next((link for link in chain if isinstance(link, ssl.SSLError)), None)
-    if tls is not None or "ssl:" in lower or "certificate verify" in lower:
-        return _tls(origin, lower, one_line(tls) if tls is not None else reason)
-    unknown_name = (
-        "name or service not known",
-        "nodename nor servname",
-        "getaddrinfo",
-        "name resolution",
-        "no address",
-    )
-    if any(isinstance(link, socket.gaierror | UnicodeError) for link in chain) or any(
-        words in lower for words in unknown_name
-    ):
-        return failure(
-            "reachability",
-            Cause.WRONG_ADDRESS,
-            f"There is no host {host!r}: its name does not resolve.",
-            "Correct the address, or the name's DNS record.",
-        )
-    if any(isinstance(link, ConnectionRefusedError) for link in chain) or "connection refused" in lower:
-        return failure(
-            "reachability",
-            Cause.SERVER_DOWN,
-            f"{host} is there, but nothing listens on port {port}.",
-            "Start Dokploy, or correct the port: Dokploy's own is 3000, behind a domain it is 443.",
-        )
-    if isinstance(error, httpx.ConnectTimeout):
-        return failure(
-            "reachability",
-            Cause.UNREACHABLE,
-            f"{host} does not answer on port {port}: no connection within {TIMEOUT_SECONDS:.0f} seconds.",
-            "Open the port in the firewall for this machine, connect the VPN that the server is behind, or start it.",
-        )
-    if isinstance(error, httpx.TimeoutException):
-        return failure(
-            "reachability",
-            Cause.SERVER_DOWN,
-            f"{origin} takes the connection and does not answer within {TIMEOUT_SECONDS:.0f} seconds.",
-            "Look at the load and at the log of the Dokploy container.",
-        )
-    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
-        return failure(
-            "reachability",
-            Cause.WRONG_ADDRESS,
-            sentence(f"What listens on port {port} of {host} breaks the connection or does not speak HTTP: {reason}"),
-            "Give https:// where the server expects it, and the port of Dokploy (3000), not another service's.",
-        )
-    return failure(
-        "reachability",
-        Cause.UNREACHABLE,
-        sentence(f"No connection to {origin}: {reason}"),
-        "Check the network of this machine, and HTTPS_PROXY in its environment.",
-    )
+    if not isinstance(error, ConnectionFailed):
+        return failure("reachability", Cause.PROXY, error.message, error.next_step)
+    parts = urlsplit(origin)
+    host = parts.hostname or origin
+    port = parts.port or (443 if origin.startswith("https:") else 80)
+    match error.trouble:
+        case Trouble.UNTRUSTED | Trouble.EXPIRED | Trouble.OTHER_NAME | Trouble.NO_TLS | Trouble.TLS:
+            return _tls(origin, error)
+        case Trouble.UNKNOWN_NAME:
+            return failure(
+                "reachability",
+                Cause.WRONG_ADDRESS,
+                f"There is no host {host!r}: its name does not resolve.",
+                "Correct the address, or the name's DNS record.",
+            )
+        case Trouble.REFUSED:
+            return failure(
+                "reachability",
+                Cause.SERVER_DOWN,
+                f"{host} is there, but nothing listens on port {port}.",
+                "Start Dokploy, or correct the port: Dokploy's own is 3000, behind a domain it is 443.",
+            )
+        case Trouble.NO_ANSWER:
+            return failure(
+                "reachability",
+                Cause.UNREACHABLE,
+                f"{host} does not answer on port {port}: no connection within {CONNECT_TIMEOUT_SECONDS:.0f} seconds.",
+                "Open the port in the firewall for this machine, connect the VPN that the server is behind, or start "
+                "it.",
+            )
+        case Trouble.SLOW:
+            return failure(
+                "reachability",
+                Cause.SERVER_DOWN,
+                f"{origin} takes the connection and does not answer within {TIMEOUT_SECONDS:.0f} seconds.",
+                "Look at the load and at the log of the Dokploy container.",
+            )
+        case Trouble.CLOSED | Trouble.NOT_HTTP:
+            return failure(
+                "reachability",
+                Cause.WRONG_ADDRESS,
+                f"What listens on port {port} of {host} breaks the connection or does not speak HTTP.",
+                "Give https:// where the server expects it, and the port of Dokploy (3000), not another service's.",
+            )
+        case _:
+            return failure(
+                "reachability",
+                Cause.UNREACHABLE,
+                error.message,
+                "Check the network of this machine, and HTTPS_PROXY in its environment.",
+            )
 
 
-def _tls(origin: str, lower: str, reason: str) -> Finding:
-    if "wrong version number" in lower or "record layer failure" in lower or "unknown protocol" in lower:
+def _tls(origin: str, error: ConnectionFailed) -> Finding:
+    if error.trouble is Trouble.NO_TLS:
         return failure(
             "TLS",
             Cause.TLS,
@@ -202,25 +146,22 @@ def _tls(origin: str, lower: str, reason: str) -> Finding:
             f"Give the address as http://{origin.partition('://')[2]} on a network that you trust, or put a domain "
             "with a certificate in front (Dokploy: Settings → Web Server).",
         )
-    if "self-signed" in lower or "self signed" in lower or "unable to get local issuer" in lower:
-        what, fix = (
+    what, fix = {
+        Trouble.UNTRUSTED: (
             "its certificate is not signed by an authority that this machine knows",
             "Get a certificate in Dokploy under Settings → Web Server (Let's Encrypt), or name your own authority's "
             "in SSL_CERT_FILE.",
-        )
-    elif "expired" in lower:
-        what, fix = (
+        ),
+        Trouble.EXPIRED: (
             "its certificate has expired",
             "Renew it; Traefik does that by itself when port 80 is reachable from the internet.",
-        )
-    elif "hostname mismatch" in lower or "doesn't match" in lower or "not valid for" in lower:
-        what, fix = (
+        ),
+        Trouble.OTHER_NAME: (
             "its certificate is for another name",
             "Use the name that the certificate is for, or set the domain in Dokploy under Settings → Web Server.",
-        )
-    else:
-        what, fix = f"no TLS connection: {reason}", "Check the certificate of the domain."
-    return failure("TLS", Cause.TLS, sentence(f"{origin} can't be trusted: {what}"), fix)
+        ),
+    }.get(error.trouble, ("there is no TLS connection", "Check the certificate of the domain."))
+    return failure("TLS", Cause.TLS, f"{origin} can't be trusted: {what}.", fix)
 
 
 def _redirect(origin: str, answer: Answer) -> Finding:
@@ -255,15 +196,15 @@ def _redirect(origin: str, answer: Answer) -> Finding:
     )
 
 
-def further(connection: Connection, answer: Answer, now: datetime) -> list[Finding]:
+def further(connection: Connection, look: Look, now: datetime) -> list[Finding]:
     """What a good answer tells besides: TLS, proxies, clocks."""
-    found = [_transport_security(connection, answer, now)]
-    front = proxy_in_front(answer)
+    found = [_transport_security(connection, look.answer, now)]
+    front = proxy_in_front(look.answer)
     if front is not None:
         found.append(note("proxy", f"{front} is in front of Dokploy.", "It must pass WebSockets on: see below."))
     else:
         found.append(ok("proxy", "No redirect, and no sign of a proxy that changes anything."))
-    skew = clock_skew(answer)
+    skew = clock_skew(look)
     if skew is not None:
         found.append(_clock(skew))
     return found
@@ -302,18 +243,18 @@ def proxy_in_front(answer: Answer) -> str | None:
     )
 
 
-def clock_skew(answer: Answer) -> timedelta | None:
+def clock_skew(look: Look) -> timedelta | None:
     """How far the server's clock is ahead of this machine's; None where the answer has no date."""
-    if answer.asked_at is None or "date" not in answer.headers:
+    if look.asked_at is None or "date" not in look.answer.headers:
         return None
     try:
-        server = parsedate_to_datetime(answer.headers["date"])
+        server = parsedate_to_datetime(look.answer.headers["date"])
     except ValueError:
         return None
     if server.tzinfo is None:
         server = server.replace(tzinfo=UTC)
     # The header has whole seconds: its middle is compared with the middle of the exchange.
-    middle = answer.asked_at + timedelta(seconds=answer.took_seconds / 2)
+    middle = look.asked_at + timedelta(seconds=look.took_seconds / 2)
     return server + timedelta(seconds=0.5) - middle
 
 
@@ -331,23 +272,24 @@ def _clock(skew: timedelta) -> Finding:
 
 
 def judge_database(origin: str, answer: Answer) -> Finding | None:
-    """Whether Dokploy's own database is there; None where the server does not tell."""
-    if answer.status is not None and answer.status >= 500:
+    """Whether Dokploy's own database is there; None where Dokploy does not tell."""
+    reading = who_answered(answer.status, answer.content_type, answer.body, may_be_empty=False)
+    if reading.speaker is Speaker.DATA:
+        return ok("database", "Dokploy's own database answers.")
+    # A page of a proxy says nothing of the database: tRPC's failures are JSON with an `error`.
+    if answer.status >= 500 and (reading.speaker is Speaker.CODED or "error" in _object(answer)):
         return failure(
             "database",
             Cause.DATABASE_DOWN,
             f"Dokploy answers at {origin}, but its own database does not: it then refuses every key.",
             "Start Dokploy's Postgres (`docker service ps dokploy-postgres` shows why it does not run).",
         )
-    if answer.status == 200 and answer.is_json:
-        return ok("database", "Dokploy's own database answers.")
     return None
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or link.__context__
+def _object(answer: Answer) -> dict[str, Any]:
+    try:
+        parsed = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

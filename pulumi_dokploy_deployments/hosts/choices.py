@@ -5,11 +5,12 @@ from typing import Literal
 
 DeployMethod = Literal["deploy", "redeploy"]
 DeploymentStatus = Literal["running", "done", "error", "cancelled"]
+IfUnproven = Literal["warn", "fail"]
 JobState = Literal["waiting", "active", "completed", "failed"]
 OnBusy = Literal["queue", "fail", "supersede"]
 OnDelete = Literal["cancel", "retain", "remove"]
 OnFailure = Literal["fail", "rollback"]
 OnRelease = Literal["retain", "redeploy"]
-ServiceKind = Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis"]
+ServiceKind = Literal["application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis", "libsql"]
 Strategy = Literal["auto", "image", "source"]
 WaitFor = Literal["healthy", "done", "none"]

@@ -1,16 +1,24 @@
-"""Where address and key come from: stack configuration first, environment second."""
+"""Where the stack configures a connection; the rules themselves are `api.resolving`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
 
+from pulumi_dokploy_deployments.api import resolving
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.errors import ConfigurationError
+from pulumi_dokploy_deployments.api.text import Setting
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 ConfigValue = Callable[[str], str | None]
 """Gives the stack's configuration value for a full key, `dokploy:endpoint` for instance."""
+KEYS: Mapping[Setting, str] = {
+    Setting.ENDPOINT: "endpoint",
+    Setting.API_KEY: "apiKey",
+    Setting.HEADERS: "headers",
+}
+"""How the settings are called in the stack's configuration; `headers` is an object, or what `DOKPLOY_HEADERS` holds."""
 
 
 def namespace_of(name: str | None) -> str:
@@ -25,40 +33,35 @@ def resolve_connection(
     environ: Mapping[str, str] | None = None,
     namespace: str | None = None,
 ) -> Connection:
-    """The server and key for a connection.
+    """The server, key and headers of a connection: stack configuration first, environment second.
 
-    Reads `<namespace>:endpoint` and `<namespace>:apiKey`, then `DOKPLOY_[<NAME>_]ENDPOINT` (also `_URL`) and
-    `DOKPLOY_[<NAME>_]API_KEY`. Another configuration namespace can be given.
+    Reads `<namespace>:endpoint`, `<namespace>:apiKey` and `<namespace>:headers`, then the environment. Another
+    configuration namespace can be given.
 
     Raises:
         ConfigurationError: one of them is missing or can't be used; the message says how to set it.
     """
-    variables = os.environ if environ is None else environ
-    namespace = namespace or namespace_of(name)
-    prefix = f"DOKPLOY_{name.upper().replace('-', '_')}_" if name else "DOKPLOY_"
-    endpoint = (
-        config_value(f"{namespace}:endpoint") or variables.get(f"{prefix}ENDPOINT") or variables.get(f"{prefix}URL")
+    where = namespace or namespace_of(name)
+    return resolving.resolve_connection(
+        lambda setting: config_value(f"{where}:{KEYS[setting]}"), name=name, environ=environ
     )
-    if not endpoint or not endpoint.strip():
-        raise ConfigurationError(
-            f"The address of the Dokploy server is not configured{f' for the connection {name!r}' if name else ''}.",
-            next_step=f"Set it with `pulumi config set {namespace}:endpoint https://dokploy.example.com`, or in the "
-            f"environment as {prefix}ENDPOINT.",
-        )
-    api_key = config_value(f"{namespace}:apiKey") or variables.get(f"{prefix}API_KEY")
-    if not api_key or not api_key.strip():
-        raise ConfigurationError(
-            f"The API key for {_shown(endpoint)} is not configured.",
-            next_step="Create one in Dokploy under Settings → Profile → API/CLI keys, without rate limit, and set it "
-            f"with `pulumi config set --secret {namespace}:apiKey`, or in the environment as {prefix}API_KEY.",
-        )
-    return Connection.parse(endpoint, api_key, name=name or "")
 
 
-def _shown(endpoint: str) -> str:
-    """The address without anything that could be a credential."""
-    text = endpoint.strip().partition("?")[0]
-    return text.rpartition("@")[2] if "@" in text else text
+OFFLINE_VARIABLE = "DOKPLOY_OFFLINE_PREVIEW"
+NOT_ASKED = Progress(Activity.NOTE, detail="offlinePreview is set: the server was not asked about this resource")
+"""What a preview without a server says of each resource."""
+_YES = frozenset({"1", "true", "yes", "on"})
+
+
+def is_offline(config_value: ConfigValue, *, name: str | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether previews ask no server: `<namespace>:offlinePreview`, else `DOKPLOY_OFFLINE_PREVIEW`.
+
+    The engine does not tell a provider that it previews. So with the switch on, checks and comparisons ask nothing in
+    an `up` either; a create or an update asks what it needs.
+    """
+    variables = os.environ if environ is None else environ
+    said = config_value(f"{namespace_of(name)}:offlinePreview") or variables.get(OFFLINE_VARIABLE) or ""
+    return said.strip().lower() in _YES
 
 
 _warned: set[str] = set()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pulumi
 
 from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.hosts.words import PYTHON
 
 
 def for_program(error: DokployError) -> DokployError:
@@ -25,6 +26,11 @@ _told_classes: dict[type[DokployError], type[DokployError]] = {}
 
 def _told_class(kind: type[DokployError]) -> type[DokployError]:
     if kind not in _told_classes:
-        names = {"__doc__": kind.__doc__, "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        names = {
+            "__doc__": kind.__doc__,
+            "__module__": kind.__module__,
+            "__qualname__": kind.__qualname__,
+            "__str__": lambda error: error.told(PYTHON),
+        }
         _told_classes[kind] = type(kind.__name__, (kind, pulumi.RunError), names)
     return _told_classes[kind]

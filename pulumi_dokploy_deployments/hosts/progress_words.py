@@ -1,31 +1,32 @@
-"""Progress in words, as both Pulumi hosts show it on the resource's row."""
+"""The line that both Pulumi hosts show on a resource's row while it is worked on."""
 
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
+from pulumi_dokploy_deployments.waiting.progress_words import phrase
+
+_TIMED = frozenset({Activity.STARTING, Activity.RUNNING})
 
 
 def status_line(progress: Progress) -> str:
-    """One line for what a run is doing now."""
-    match progress.activity:
-        case Activity.DROPPING_WAITING:
-            return "dropping the waiting deployments of this service"
-        case Activity.REQUESTING:
-            return f"asking the server to {progress.detail}"
-        case Activity.RESUMING:
-            return "going on with the deployment that was started earlier"
-        case Activity.QUEUED:
-            return f"waiting in the queue ({progress.jobs_ahead or 0} before it)"
-        case Activity.STARTING:
-            return "starting"
-        case Activity.RUNNING:
-            usual = f" (usually {progress.usual_seconds:.0f} s)" if progress.usual_seconds is not None else ""
-            return f"{progress.detail}: {progress.stage.value}{usual}"
-        case Activity.VERIFYING:
-            return f"health check: {progress.detail}"
-        case Activity.ROLLING_BACK:
-            return f"rolling back to {progress.detail}"
-        case Activity.RETRYING:
-            return f"{progress.detail}; trying again"
-        case _:
-            return progress.detail
+    """`running: build (12 s; usually 40 s)`.
+
+    The time is told in steps: each change of the line is a message to the engine.
+    """
+    if progress.activity not in _TIMED:
+        return phrase(progress)
+    times = [_steps(progress.elapsed_seconds)] if progress.elapsed_seconds is not None else []
+    times += [f"usually {_steps(progress.usual_seconds)}"] if progress.usual_seconds is not None else []
+    return f"{phrase(progress)} ({'; '.join(times)})" if times else phrase(progress)
+
+
+def _steps(seconds: float) -> str:
+    """Whole seconds in the first minute, then steps of ten."""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    whole -= whole % 10
+    minutes, rest = divmod(whole, 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

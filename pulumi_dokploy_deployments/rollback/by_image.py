@@ -1,4 +1,4 @@
-"""Brings a stored image back through the server's rollback endpoint, and proves that it runs.
+"""Brings a stored image back through the server's rollback endpoint, and verifies that it runs.
 
 The endpoint answers 200 with an empty body, makes no row and sets no status (transcripts 165, 166, 336), so its answer
 proves nothing: what Swarm runs afterwards is compared with the pinned image.
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
+from pulumi_dokploy_deployments.api.text import Action, Input
 from pulumi_dokploy_deployments.rollback.targets import Target, runs_image
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.record import RunRecord
@@ -18,9 +19,13 @@ from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence,
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
-from pulumi_dokploy_deployments.workload.health import Health, SwarmJudge, Verdict
-from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe
-from pulumi_dokploy_deployments.workload.health_wait import wait_until_final
+from pulumi_dokploy_deployments.workload.model import Baseline
+from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
+from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, judge_for, wait_until_final
+
+ANSWERS_WITHIN_SECONDS = 10.0
+"""A rollback is carried out within its request; only after so long is it looked for at the server."""
 
 
 class RollbackFailed(RolloutError):
@@ -28,7 +33,7 @@ class RollbackFailed(RolloutError):
 
 
 class RollbackUnproven(RolloutError):
-    """The server took the rollback, and what runs is not the pinned version."""
+    """The server took the rollback, and the pinned version is not what runs."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +69,16 @@ async def roll_back_and_verify(
     """
     deadline = context.clock.monotonic() + timeout_seconds
     budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
-    probe = SwarmProbe(context.client, context.clock, service)
+    probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
     record = record or RunRecord()
     record.service, record.before = service, baseline
     context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
-    await _send(service, target, context, probe, record, budget)
+    await _send(service, target, context, probe, record, budget, deadline)
     if not baseline.is_known:
         context.reporter.warning(
-            f"The server took the rollback; that the version runs could not be checked: {baseline.unknown_because}."
+            "The server took the rollback, but whether the version runs could not be checked: "
+            f"{baseline.unknown_because}."
         )
         return Proof(Verdict(Health.UNKNOWN, baseline.unknown_because), target.image or "", "")
     return await _prove(service, target, context, probe, baseline, deadline, budget)
@@ -80,7 +86,7 @@ async def roll_back_and_verify(
 
 async def running_image(service: Service, context: RunContext) -> str | None:
     """The image that Swarm runs for the service now; None where the server can't tell."""
-    probe = SwarmProbe(context.client, context.clock, service)
+    probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=short_budget(), clock=context.clock)
     return baseline.image if baseline.is_known and baseline.image else None
 
@@ -89,9 +95,10 @@ async def _send(
     service: Service,
     target: Target,
     context: RunContext,
-    probe: SwarmProbe,
+    probe: WorkloadProbe,
     record: RunRecord,
     budget: RetryBudget,
+    deadline: float,
 ) -> None:
     client, baseline = context.client, record.before
 
@@ -115,6 +122,9 @@ async def _send(
             on_fault=lambda error: context.reporter.progress(
                 Progress(Activity.RETRYING, detail=error.message.rstrip("."))
             ),
+            # The server works within the request, for minutes behind a proxy that has long given up.
+            arrives_within=max(1.0, deadline - context.clock.monotonic()),
+            answers_within=ANSWERS_WITHIN_SECONDS,
         )
     except (InvalidRequest, AnswerNotFound) as error:
         record.is_sent = isinstance(error, AnswerNotFound)
@@ -123,7 +133,8 @@ async def _send(
             f"{name_of(service)} could not be rolled back to {target.describe(context.clock.now())}: {reason}",
             service=name_of(service),
             link=dashboard_link(client.connection.origin, service),
-            next_step="What ran before keeps running.",
+            next_step="The version that ran before keeps running.",
+            step=Step.LOOK_AT_SERVICE,
         ) from None
 
 
@@ -134,18 +145,18 @@ async def _why_refused(service: Service, target: Target, context: RunContext) ->
         now = await client.read_service(service.kind, service.service_id)
         rows = await client.deployments_by_type(service.kind.value, service.service_id)
     except AccessDenied:
-        return "the API key's user has no access to the service"
+        return "the API key's user may not access the service"
     except NotFound:
-        return "the service is no longer there"
+        return "the service no longer exists"
     except ApiError as error:
-        return f"the server gives no reason, and looking for it failed: {error.message.rstrip('.')}"
+        return f"the server gives no reason, and the cause could not be looked up: {error.message.rstrip('.')}"
     if all(row.rollback_id != target.rollback_id for row in rows):
         return "the version is no longer in the server's history, which keeps about ten deployments"
     if not now.rollback_active or now.rollback_registry_id is None:
-        return "rollbacks are switched off, or have no registry, in the application's settings"
+        return "rollbacks are turned off, or have no registry, in the application's settings"
     return (
-        "the server gives no reason; its log has it. Most often its login at the rollback registry fails, or the "
-        "registry can't be reached"
+        "the server gives no reason, but its own log does. The usual cause is that the login to the rollback registry "
+        "fails, or that the registry can't be reached"
     )
 
 
@@ -153,23 +164,18 @@ async def _prove(
     service: Service,
     target: Target,
     context: RunContext,
-    probe: SwarmProbe,
+    probe: WorkloadProbe,
     baseline: Baseline,
     deadline: float,
     budget: RetryBudget,
 ) -> Proof:
-    judge = SwarmJudge(
-        since=None,
-        earlier_tasks=baseline.task_ids,
-        earlier_update=baseline.update_started_at,
-        is_remote=service.server_id is not None,
-    )
+    judge = judge_for(service, baseline, None)
     image = ""
 
     async def look() -> Verdict:
         nonlocal image
-        seen = await probe.observe(baseline.task_ids)
-        image = seen.service.image if seen.service is not None else ""
+        seen = await probe.observe()
+        image = seen.members[0].image if len(seen.members) == 1 else ""
         return judge.judge(seen)
 
     link = dashboard_link(context.client.connection.origin, service)
@@ -177,27 +183,40 @@ async def _prove(
     wanted = target.describe(context.clock.now())
     try:
         verdict = await wait_until_final(look, context, deadline, budget)
-    except TimeoutError as late:
+    except VerificationTimedOut as late:
         raise RollbackUnproven(
-            f"{name} was rolled back to {wanted}, but it was not seen to run in time ({late}); image {image}",
+            f"{name} was rolled back to {wanted}, but it did not run in time",
+            reason=f"{late}; image {image or 'unknown'}",
             service=name,
             link=link,
-            next_step="Look at the service's page for what runs; raise timeout_seconds where starting takes longer.",
+            next_step=(
+                "Look at the service's log for why it is not ready. If it needs longer to start, raise ",
+                Input("timeout_seconds"),
+                ".",
+            ),
+            step=Step.CHANGE_INPUT,
+            property_name="timeout_seconds",
         ) from None
     if verdict.health is Health.UNHEALTHY:
         still = f"; {verdict.still_runs}" if verdict.still_runs else ""
         raise RollbackUnproven(
-            f"The server took the rollback of {name} to {wanted}, but that version does not run: "
-            f"{verdict.reason}{still}",
+            f"The server took the rollback of {name} to {wanted}, but that version does not run",
+            reason=f"{verdict.reason}{still}",
             service=name,
             link=link,
-            next_step="Its image may be gone from the registry. Choose another version.",
+            next_step=(
+                "Its image may no longer be in the registry. ",
+                Action.LIST_CANDIDATES,
+                " and choose another one.",
+            ),
+            step=Step.CHANGE_INPUT,
         )
     if not runs_image(image, target.image or ""):
         raise RollbackUnproven(
             f"The server took the rollback of {name} to {wanted}, but {image or 'an unknown image'} runs instead",
             service=name,
             link=link,
-            next_step="Another deployment may have come in between. Run `pulumi up` again to pin once more.",
+            next_step=("Another deployment may have been made meanwhile. ", Action.RUN_AGAIN, " to pin the version."),
+            step=Step.RUN_AGAIN,
         )
     return Proof(verdict, image, baseline.image)

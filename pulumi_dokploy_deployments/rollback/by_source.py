@@ -1,4 +1,4 @@
-"""Pins a version by the service's own source: set the earlier image or git ref, deploy, and prove it.
+"""Pins a version by the service's own source: sets the earlier image or git ref, deploys, and verifies it.
 
 The server keeps no source settings of earlier deployments. What there is: a docker-sourced application's log names
 the image that it pulled, and for git the user names a branch or tag (Dokploy clones `--branch`, never a bare commit).
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from pulumi_dokploy_deployments.api.errors import ApiError
+from pulumi_dokploy_deployments.api.errors import ApiError, Step
 from pulumi_dokploy_deployments.api.models import REF_FIELDS, Service, SourceType
 from pulumi_dokploy_deployments.api.services import name_of
+from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.rollback.candidates import Candidate
 from pulumi_dokploy_deployments.rollback.targets import Target
 from pulumi_dokploy_deployments.rollout.deploy import deploy
@@ -94,9 +95,11 @@ def _expect_pinned_commit(service: Service, target: Target, run: RunRecord) -> N
         return
     raise UnexpectedCommit(
         f"{name_of(service)} should have gone back to commit {target.commit_hash[:12]}, but {target.source_ref!r} "
-        f"holds {built[:12]}, and that was deployed",
+        f"points to {built[:12]}, and that was deployed",
         service=name_of(service),
         deployment=run.deployment,
         link=run.link,
-        next_step="Name a branch or tag that points to the wanted commit as source_ref.",
+        next_step=("Set ", Input("source_ref"), " to a branch or tag that points to the wanted commit."),
+        step=Step.CHANGE_INPUT,
+        property_name="source_ref",
     )

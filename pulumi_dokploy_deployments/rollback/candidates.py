@@ -40,7 +40,7 @@ class Candidate:
     works: bool
     """Whether the server's rollback call can bring it back."""
     why_not: str
-    """Why it can't, in words for the user; empty where it can."""
+    """Why it can't, as the end of a sentence; empty where it can."""
 
 
 def candidates_of(rows: Iterable[DeploymentRecord]) -> list[Candidate]:
@@ -104,13 +104,13 @@ def _why_not(row: DeploymentRecord) -> str:
     if row.status is DeploymentStatus.ERROR:
         return "it failed"
     if row.status is DeploymentStatus.CANCELLED:
-        return "it was cancelled before it was finished"
+        return "it was cancelled before it finished"
     if row.compose_id is not None:
-        return "Dokploy stores images of applications only, not of composes"
+        return "Dokploy stores images of applications, not of composes"
     if row.rollback is None:
         if row.rollback_id is not None:
-            return "the server does not say which image belongs to its stored version"
-        return "no image was stored: rollbacks were not enabled for the service when it was deployed"
+            return "the server does not say which image its stored version has"
+        return "no image was stored, since rollbacks were not enabled for the service when it was deployed"
     if not row.rollback.image:
         return "its stored version has no image"
     return ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
 from pulumi_dokploy_deployments.api.services import name_of
-from pulumi_dokploy_deployments.api.swarm_models import ServiceTask
+from pulumi_dokploy_deployments.api.text import Text, clause, joined
 from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify
 from pulumi_dokploy_deployments.rollback.by_source import deploy_source, set_source
 from pulumi_dokploy_deployments.rollback.candidates import Candidate, candidates_of
@@ -20,35 +20,40 @@ from pulumi_dokploy_deployments.rollout.errors import (
     ServiceUnhealthy,
     UnexpectedCommit,
 )
+from pulumi_dokploy_deployments.rollout.next_steps import AGAIN
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
-from pulumi_dokploy_deployments.workload.health import SwarmObservation
-from pulumi_dokploy_deployments.workload.health_probe import SwarmProbe
-from pulumi_dokploy_deployments.workload.health_wait import runs_steadily
+from pulumi_dokploy_deployments.workload.model import Reading, Unit, UnitState
+from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
+from pulumi_dokploy_deployments.workload.verify import runs_steadily
 
 RECOVERABLE = (DeploymentFailed, ServiceUnhealthy, UnexpectedCommit)
 """Endings after which the server has come to rest. After a timeout it still works, and would undo any rollback."""
 
 
 class RolledBack(RolloutError):
-    """The deployment failed; what ran before was looked after, with what success the message says.
+    """The deployment failed, and what ran before was checked and if necessary brought back.
 
     Attributes:
         cause: the failure of the deployment itself.
-        is_recovered: whether the earlier version is proven to run.
+        is_recovered: whether the earlier version was seen to run.
     """
 
-    def __init__(self, cause: RolloutError, recovery: str, *, is_recovered: bool) -> None:
+    def __init__(self, cause: RolloutError, recovery: Text, *, is_recovered: bool) -> None:
         super().__init__(
-            cause.message,
+            cause.what,
+            reason=cause.reason,
             service=cause.service,
             deployment=cause.deployment,
             log_tail=cause.log_tail,
+            last_words=cause.last_words,
             link=cause.link,
-            next_step=f"{recovery} Mend the cause and run `pulumi up` again.",
+            next_step=joined(recovery, " Fix the cause", AGAIN),
+            step=Step.FIX_AND_RUN_AGAIN,
+            property_name=cause.property_name,
         )
         self.cause = cause
         self.is_recovered = is_recovered
@@ -64,7 +69,7 @@ class RecoveryPoint:
     candidate: Candidate | None
     """The deployment that brought what runs; None where the history does not tell."""
     why_no_way: str
-    """Why there is no way back, in words for the user; empty where there is one."""
+    """Why there is no way back, as the end of a sentence; empty where there is one."""
 
     @property
     def name(self) -> str:
@@ -84,20 +89,20 @@ async def note_recovery_point(service: Service, context: RunContext) -> Recovery
         ApiError: the server can't be reached.
     """
     if service.kind is not ServiceKind.APPLICATION:
-        return RecoveryPoint(service, frozenset(), "", None, "Dokploy keeps no earlier version of a compose")
-    probe = SwarmProbe(context.client, context.clock, service)
-    seen = await retry_transient(lambda: probe.observe(frozenset()), budget=short_budget(), clock=context.clock)
+        return RecoveryPoint(service, frozenset(), "", None, "Dokploy keeps no earlier versions of a compose")
+    probe = WorkloadProbe(context.client, context.clock, service)
+    seen = await retry_transient(probe.observe, budget=short_budget(), clock=context.clock)
     rows = await retry_transient(
         lambda: context.client.deployments_by_type(service.kind.value, service.service_id),
         budget=short_budget(),
         clock=context.clock,
     )
-    running = _running(seen.tasks)
-    image = seen.service.image if seen.service is not None else ""
+    running = _running(seen)
+    image = _image_of(seen)
     candidate = _origin_of(running, seen, image, candidates_of(rows))
     return RecoveryPoint(
         service=service,
-        task_ids=frozenset(task.task_id for task in running),
+        task_ids=frozenset(unit.id for unit in running),
         image=image,
         candidate=candidate,
         why_no_way=_why_no_way(service, running, image, candidate),
@@ -110,7 +115,7 @@ async def deploy_or_recover(
     """Run the deployment; when it fails, bring back what ran before, prove it, and fail with both facts.
 
     Raises:
-        RolledBack: the deployment failed, and what ran before was looked after.
+        RolledBack: the deployment failed; the message says what runs now.
         RolloutError: an ending after which nothing can be brought back safely.
         ApiError: the server refused or could not be reached.
     """
@@ -132,21 +137,21 @@ def no_way_warning(point: RecoveryPoint) -> str:
 async def _recover(
     failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext
 ) -> RolledBack:
-    context.reporter.progress(Progress(Activity.RECOVERING, detail=point.name))
+    context.reporter.progress(Progress(Activity.RECOVERING, detail=f"checking what ran before ({point.name})"))
     try:
         if await _still_runs(point, context):
-            return RolledBack(failure, f"What ran before ({point.name}) is seen to run.", is_recovered=True)
+            return RolledBack(failure, f"What ran before ({point.name}) is running.", is_recovered=True)
         if point.why_no_way:
             return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
         await _bring_back(point, request, context)
     except DokployError as error:
         return RolledBack(
             failure,
-            f"Going back to what ran before ({point.name}) failed as well: {error.message.rstrip('.')}.",
+            joined(f"Rolling back to what ran before ({point.name}) failed as well: ", clause(error.text), "."),
             is_recovered=False,
         )
     return RolledBack(
-        failure, f"It was rolled back to what ran before ({point.name}), which is seen to run.", is_recovered=True
+        failure, f"It was rolled back to what ran before ({point.name}), which is running.", is_recovered=True
     )
 
 
@@ -159,9 +164,9 @@ async def _still_runs(point: RecoveryPoint, context: RunContext) -> bool:
     """
     if not point.task_ids:
         return False
-    probe = SwarmProbe(context.client, context.clock, point.service)
-    seen = await retry_transient(lambda: probe.observe(frozenset()), budget=short_budget(), clock=context.clock)
-    same_tasks = frozenset(task.task_id for task in _running(seen.tasks)) == point.task_ids
+    probe = WorkloadProbe(context.client, context.clock, point.service)
+    seen = await retry_transient(probe.observe, budget=short_budget(), clock=context.clock)
+    same_tasks = frozenset(unit.id for unit in _running(seen)) == point.task_ids
     names_its_version = point.service.source_type is SourceType.DOCKER or _is_stored(point)
     was_rolled_back = _is_rollback(seen)
     if names_its_version and (same_tasks or was_rolled_back):
@@ -169,8 +174,8 @@ async def _still_runs(point: RecoveryPoint, context: RunContext) -> bool:
     return same_tasks and not was_rolled_back and await runs_steadily(context, probe, point.image)
 
 
-def _is_rollback(seen: SwarmObservation) -> bool:
-    return seen.service is not None and seen.service.update is not None and seen.service.update.state.is_rollback
+def _is_rollback(seen: Reading) -> bool:
+    return any(member.update is not None and member.update.state.is_rollback for member in seen.members)
 
 
 def _is_stored(point: RecoveryPoint) -> bool:
@@ -212,13 +217,15 @@ def _target(candidate: Candidate, strategy: Strategy) -> Target:
     )
 
 
-def _running(tasks: Sequence[ServiceTask]) -> list[ServiceTask]:
-    return [task for task in tasks if task.desired_state == "running" and task.phase == "running"]
+def _running(seen: Reading) -> list[Unit]:
+    return [unit for unit in seen.units if unit.state is UnitState.RUNNING and unit.desired_state == "running"]
 
 
-def _origin_of(
-    running: Sequence[ServiceTask], seen: SwarmObservation, image: str, candidates: Sequence[Candidate]
-) -> Candidate | None:
+def _image_of(seen: Reading) -> str:
+    return seen.members[0].image if len(seen.members) == 1 else ""
+
+
+def _origin_of(running: Sequence[Unit], seen: Reading, image: str, candidates: Sequence[Candidate]) -> Candidate | None:
     """The deployment that made the running tasks: the pinned one, else the newest before the tasks were made.
 
     None after a rollback of Swarm's own: its tasks are younger than the deployment that failed (transcript 325), so
@@ -229,16 +236,16 @@ def _origin_of(
         return stored
     if _is_rollback(seen):
         return None
-    made = [seen.inspected[task.task_id].created_at for task in running if task.task_id in seen.inspected]
+    made = [unit.born for unit in running if unit.born is not None]
     if not made:
         return None
     earlier = [c for c in candidates if c.created_at <= min(made) and c.was_successful]
     return earlier[0] if earlier else None
 
 
-def _why_no_way(service: Service, running: Sequence[ServiceTask], image: str, candidate: Candidate | None) -> str:
+def _why_no_way(service: Service, running: Sequence[Unit], image: str, candidate: Candidate | None) -> str:
     if not running:
-        return "nothing of it runs now"
+        return "none of its tasks is running"
     if candidate is not None and candidate.works:
         return ""
     if service.source_type is SourceType.DOCKER:
@@ -246,5 +253,5 @@ def _why_no_way(service: Service, running: Sequence[ServiceTask], image: str, ca
             return ""
         return f"the image that runs, {image}, is the one that is about to be deployed"
     if candidate is None:
-        return "its history does not tell which deployment runs"
+        return "its history does not show which deployment runs"
     return f"the deployment that runs, {candidate.deployment_id}, can't be brought back: {candidate.why_not}"

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
 from pulumi_dokploy_deployments.api.services import name_of
+from pulumi_dokploy_deployments.api.text import Input, Text, joined
 from pulumi_dokploy_deployments.rollback.candidates import Candidate, age_text, table_of
 
 SHORT_COMMIT = 12
@@ -43,6 +44,11 @@ class Selector:
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.value!r}"
+
+    @property
+    def words(self) -> str:
+        """The selector in a sentence: `deployment id 'a1'`."""
+        return f"{self.kind.value.replace('_', ' ')} {self.value!r}"
 
 
 @dataclass(frozen=True)
@@ -90,22 +96,35 @@ def select(selector: Selector, candidates: Sequence[Candidate], service: Service
         if steps >= len(done):
             count = f"{len(done)} successful deployment{'s' if len(done) != 1 else ''}"
             raise _no_target(
-                f"{name_of(service)} has only {count} in its history, so none lies {steps} back",
+                f"{name_of(service)} has only {count} in its history, so there is none {steps} before the newest",
                 candidates,
                 now,
                 service,
+                selector.kind,
             )
         return done[steps]
     found = [candidate for candidate in candidates if _matches(selector, candidate)]
     if not found:
-        raise _no_target(f"{name_of(service)} has no finished deployment with {selector}", candidates, now, service)
+        raise _no_target(
+            f"{name_of(service)} has no finished deployment with {selector.words}",
+            candidates,
+            now,
+            service,
+            selector.kind,
+        )
     different = {candidate.commit_hash for candidate in found}
     if len(found) > 1 and (None in different or len(different) > 1):
         raise _no_target(
-            f"{selector} fits {len(found)} deployments of {name_of(service)}; name one by its version or deployment id",
+            (
+                f"{len(found)} deployments of {name_of(service)} have the {selector.words}; select one of them by ",
+                Input("version"),
+                " or ",
+                Input("deployment_id"),
+            ),
             found,
             now,
             service,
+            selector.kind,
         )
     # Several deployments of one commit are the same version: the newest that works stands for them.
     return next((candidate for candidate in found if candidate.works), found[0])
@@ -159,8 +178,10 @@ def choose_way(
         )
     if source_ref is None:
         raise _no_target(
-            f"The deployment {candidate.deployment_id} of {name_of(service)} can't be brought back: "
-            f"{_why_no_source(service, candidate)}",
+            joined(
+                f"The deployment {candidate.deployment_id} of {name_of(service)} can't be brought back: ",
+                _why_no_source(service, candidate),
+            ),
             candidates,
             now,
             service,
@@ -200,27 +221,49 @@ def _matches(selector: Selector, candidate: Candidate) -> bool:
             return False
 
 
-def _why_no_source(service: Service, candidate: Candidate) -> str:
-    no_image = candidate.why_not or "its image is not wanted (strategy source)"
+def _why_no_source(service: Service, candidate: Candidate) -> Text:
+    no_image = candidate.why_not or "its image is not used with the strategy source"
     if service.source_type is not None and service.source_type.is_git:
         return (
-            f"{no_image}, and Dokploy clones branches and tags but no bare commits; name a branch or tag that holds "
-            "it as source_ref"
+            f"{no_image}, and Dokploy clones branches and tags, but not bare commits. Set ",
+            Input("source_ref"),
+            " to a branch or tag that points to that commit",
         )
     if service.source_type is SourceType.DOCKER:
-        return f"{no_image}, and its log, which names the image of that time, is gone; name the image as source_ref"
-    return f"{no_image}, and its source ({service.source_type or 'unknown'}) keeps no earlier version"
+        return (
+            f"{no_image}, and the log that named its image is gone. Set ",
+            Input("source_ref"),
+            " to the image",
+        )
+    return f"{no_image}, and its source ({service.source_type or 'unknown'}) keeps no earlier versions"
 
 
-def _no_target(reason: str, candidates: Sequence[Candidate], now: datetime, service: Service) -> NoSuchTarget:
+def _no_target(
+    reason: Text,
+    candidates: Sequence[Candidate],
+    now: datetime,
+    service: Service,
+    at_fault: SelectorKind | None = None,
+) -> NoSuchTarget:
+    name = at_fault.value if at_fault is not None else None
     working = [candidate for candidate in candidates if candidate.works]
     if working:
         table = "\n".join(f"    {line}" for line in table_of(working, now).split("\n"))
-        return NoSuchTarget(f"{reason}. These can be brought back by image:\n{table}")
+        return NoSuchTarget(
+            joined(reason, f". These can be brought back by image:\n{table}"),
+            step=Step.CHANGE_INPUT,
+            property_name=name,
+        )
     if service.kind is ServiceKind.COMPOSE:
-        return NoSuchTarget(f"{reason}. Dokploy stores no images of a compose: only its source can be pinned.")
+        return NoSuchTarget(
+            joined(reason, ". Dokploy stores no images of a compose: it can only be pinned by its source."),
+            step=Step.CHANGE_INPUT,
+            property_name=name,
+        )
     return NoSuchTarget(
-        f"{reason}. No version of it can be brought back by image.",
+        joined(reason, ". No version of it can be brought back by image."),
         next_step="Enable rollbacks with a registry in the application's settings (Deployments → Rollback settings); "
-        "each later deployment is then kept as a version.",
+        "every later deployment is then kept as a version.",
+        step=Step.CHANGE_SERVER,
+        property_name=name,
     )

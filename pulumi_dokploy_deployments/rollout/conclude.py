@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
+from pulumi_dokploy_deployments.api.one_line import sentence
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
-from pulumi_dokploy_deployments.rollout.request import WaitFor, overwrites_title
+from pulumi_dokploy_deployments.rollout.request import IfUnproven, WaitFor, overwrites_title
+from pulumi_dokploy_deployments.rollout.telling_line import READ_LINES
 from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
-from pulumi_dokploy_deployments.workload.health_probe import why_unknown
-from pulumi_dokploy_deployments.workload.health_wait import wait_for_containers, wait_for_tasks
+from pulumi_dokploy_deployments.workload.last_words import last_words
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
+from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, wait_for_workload
 
 COMMIT_SETTLES_SECONDS = 3.0
 """The commit overwrites the title some 130 ms after the status is final (timeline 242)."""
@@ -34,16 +35,17 @@ async def conclude(wait: Wait, row: DeploymentRecord) -> None:
         row = record.deployment = await _settled(wait, row)
         if row.status is not DeploymentStatus.DONE:
             await log
-            raise _failure_of(wait, row, await wait.tail())
+            raise _failure_of(wait, row, await wait.tail(READ_LINES))
         await _prove(wait, row)
         await log
+        wait.tell_the_end()
     finally:
         log.cancel()
 
 
 async def _prove(wait: Wait, row: DeploymentRecord) -> None:
     """From `done` to the end: the right commit, the version, what runs, and who came after."""
-    record, reporter = wait.record, wait.context.reporter
+    record = wait.record
     _expect_commit(wait, row)
     record.stage = Stage.UPDATE
     if row.rollback_id is not None:
@@ -55,12 +57,9 @@ async def _prove(wait: Wait, row: DeploymentRecord) -> None:
     if newer is not None and newer.status.is_final and record.verdict.health is not Health.NOT_CHECKED:
         # What was judged may be the newer deployment's doing: neither healthy nor unhealthy is proven.
         record.verdict = Verdict(Health.UNKNOWN, "a newer deployment took its place before it was proven")
-    if record.verdict.health is Health.UNHEALTHY:
-        raise failures.unhealthy(wait.service, row, record.verdict, record.link)
-    if record.verdict.health is Health.UNKNOWN:
-        reporter.warning(failures.unproven(wait.service, record.verdict))
+    await mind_the_verdict(wait)
     if record.superseded_by is not None:
-        reporter.warning(failures.superseded(wait.service, record.superseded_by))
+        wait.context.reporter.warning(failures.superseded(wait.service, record.superseded_by))
     record.stage = Stage.DONE
 
 
@@ -76,20 +75,52 @@ async def verify_running(wait: Wait, row: DeploymentRecord | None) -> None:
     """
     record, service, context = wait.record, wait.service, wait.context
     record.stage = Stage.HEALTH_CHECK
-    if not record.before.is_known:
-        record.verdict = Verdict(Health.UNKNOWN, record.before.unknown_because)
-        return
+    since = row.started_at if row is not None else None
     try:
-        if service.kind is ServiceKind.COMPOSE:
-            record.verdict = await wait_for_containers(context, service, wait.deadline, wait.budget)
-        else:
-            record.verdict = await wait_for_tasks(context, service, row, record.before, wait.deadline, wait.budget)
-    except (AccessDenied, NotFound) as error:
-        record.verdict = Verdict(Health.UNKNOWN, why_unknown(error))
-    except TimeoutError as late:
+        record.verdict = await wait_for_workload(
+            context,
+            service,
+            since=since,
+            before=record.before,
+            deadline=wait.deadline,
+            budget=wait.budget,
+            stable_seconds=wait.request.stable_seconds,
+        )
+    except VerificationTimedOut as late:
+        record.verdict = late.verdict
+        words = await last_words(context, service, late.verdict, since=since)
         raise failures.timed_out(
-            service, row, wait.request.timeout_seconds, Stage.HEALTH_CHECK, [], record.link, so_far=str(late)
+            service,
+            row,
+            wait.request.timeout_seconds,
+            Stage.HEALTH_CHECK,
+            [],
+            record.link,
+            so_far=str(late),
+            deadline=wait.request.deadline_source,
+            last_words=words,
         ) from None
+
+
+async def mind_the_verdict(wait: Wait) -> None:
+    """Fail or warn as the verdict on what runs asks for.
+
+    Raises:
+        ServiceUnhealthy: the new version does not run.
+        ServiceUnproven: whether it runs can't be told, and `if_unproven` is `fail`.
+    """
+    record, reporter = wait.record, wait.context.reporter
+    service, row, verdict = wait.service, record.deployment, record.verdict
+    if verdict.health is Health.UNHEALTHY:
+        since = row.started_at if row is not None else None
+        words = await last_words(wait.context, service, verdict, since=since)
+        raise failures.unhealthy(service, row, verdict, record.link, last_words=words)
+    if verdict.health is Health.UNKNOWN and wait.request.if_unproven is IfUnproven.FAIL:
+        raise failures.not_proven(service, row, verdict, record.link)
+    if verdict.health is Health.UNKNOWN:
+        reporter.warning(failures.unproven(service, verdict))
+    for warning in verdict.warnings:
+        reporter.warning(sentence(warning))
 
 
 async def _settled(wait: Wait, row: DeploymentRecord) -> DeploymentRecord:
@@ -106,8 +137,10 @@ async def _settled(wait: Wait, row: DeploymentRecord) -> DeploymentRecord:
 
 def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> RolloutError:
     if row.status is DeploymentStatus.CANCELLED:
-        return failures.cancelled(wait.service, row, tail, wait.record.link)
-    return failures.failed(wait.service, row, wait.log.stages.reached, tail, wait.record.link)
+        return failures.cancelled(wait.service, row, tail[-wait.shown_lines :], wait.record.link)
+    return failures.failed(
+        wait.service, row, wait.log.stages.reached, tail, wait.record.link, shown_lines=wait.shown_lines
+    )
 
 
 def _expect_commit(wait: Wait, row: DeploymentRecord) -> None:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.errors import ServerError
 from pulumi_dokploy_deployments.rollout import failures
-from pulumi_dokploy_deployments.rollout.conclude import verify_running
+from pulumi_dokploy_deployments.rollout.conclude import mind_the_verdict, verify_running
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
 from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.progress import Activity, Stage
-from pulumi_dokploy_deployments.workload.health import Health
-from pulumi_dokploy_deployments.workload.health_probe import SwarmProbe
+from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
 
 async def deploy_database(wait: Wait) -> None:
@@ -22,7 +21,7 @@ async def deploy_database(wait: Wait) -> None:
     """
     service, record = wait.service, wait.record
     wait.tell(Activity.REQUESTING, "deploy, which takes until the image has been pulled")
-    probe = SwarmProbe(wait.client, wait.clock, service)
+    probe = WorkloadProbe(wait.client, wait.clock, service, before=record.before)
 
     async def send() -> None:
         record.is_sent = True
@@ -37,9 +36,9 @@ async def deploy_database(wait: Wait) -> None:
     async def has_arrived() -> Evidence:
         if not record.before.is_known or wait.request.wait_for is not WaitFor.HEALTHY:
             return None
-        seen = await wait.retry(lambda: probe.observe(record.before.task_ids))
+        seen = await wait.retry(probe.observe)
         # No new task yet proves nothing: the server may still be pulling the image.
-        return True if any(task.task_id not in record.before.task_ids for task in seen.tasks) else None
+        return True if any(unit.id not in record.before.unit_ids for unit in seen.units) else None
 
     try:
         # The server may go on for minutes behind a proxy that has given up: what runs is watched until the deadline.
@@ -57,8 +56,6 @@ async def deploy_database(wait: Wait) -> None:
     record.stage = Stage.UPDATE
     if wait.request.wait_for is WaitFor.HEALTHY:
         await verify_running(wait, None)
-    if record.verdict.health is Health.UNHEALTHY:
-        raise failures.unhealthy(service, None, record.verdict, record.link)
-    if record.verdict.health is Health.UNKNOWN:
-        wait.context.reporter.warning(failures.unproven(service, record.verdict))
+    await mind_the_verdict(wait)
     record.stage = Stage.DONE
+    wait.tell_the_end()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pulumi_dokploy_deployments.api.errors import ApiError, InvalidRequest, ServerError, UnexpectedAnswer
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState, ServiceKind
+from pulumi_dokploy_deployments.api.errors import ApiError
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
 from pulumi_dokploy_deployments.rollout.conclude import conclude
@@ -20,7 +20,8 @@ from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
 from pulumi_dokploy_deployments.waiting.progress import Activity
 from pulumi_dokploy_deployments.waiting.retry import short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
-from pulumi_dokploy_deployments.workload.health_probe import Baseline, SwarmProbe, why_unknown
+from pulumi_dokploy_deployments.workload.model import Baseline
+from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
 
 async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
@@ -145,14 +146,16 @@ async def _went_on_with(wait: Wait, snapshot: Snapshot) -> bool:
 
 
 async def _baseline(wait: Wait) -> Baseline:
-    if wait.request.wait_for is not WaitFor.HEALTHY or wait.service.kind is ServiceKind.COMPOSE:
+    """What runs before the request; an empty one where that could not be read."""
+    if wait.request.wait_for is not WaitFor.HEALTHY:
         return Baseline()
-    probe = SwarmProbe(wait.client, wait.clock, wait.service)
+    probe = WorkloadProbe(wait.client, wait.clock, wait.service)
     try:
         return await wait.retry(probe.baseline, short_budget())
-    except (ServerError, InvalidRequest, UnexpectedAnswer) as error:
-        # Docker out of the server's reach, on a remote server for instance, must not stop a deployment.
-        return Baseline(unknown_because=why_unknown(error))
+    except ApiError:
+        # A proxy's odd answer, or Docker out of the server's reach for a moment, must neither stop a deployment nor
+        # switch its proof off: what runs afterwards is judged by the deployment's start.
+        return Baseline()
 
 
 async def _mind_the_busy(wait: Wait, before: Snapshot) -> None:

@@ -1,4 +1,4 @@
-"""How a run can end badly. Each error carries the deployment as last seen and renders as one paragraph."""
+"""How a run can fail. Each error carries the deployment as last seen and renders as one paragraph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.api.models import DeploymentRecord
-from pulumi_dokploy_deployments.api.text import Text, Vocabulary, spell
+from pulumi_dokploy_deployments.api.one_line import sentence
+from pulumi_dokploy_deployments.api.text import DeadlineSource, Text, Vocabulary, joined, spell
 
 LOG_INDENT = "    "
 
@@ -14,41 +15,57 @@ LOG_INDENT = "    "
 class RolloutError(DokployError):
     """A deployment did not come to the end that was asked for.
 
+    `told(vocabulary)` is one paragraph: what failed and why, where, the log's end, the next step.
+
     Attributes:
+        what: what failed.
+        reason: why, as far as it is known; empty where `what` says it all.
         service: how messages name the service, `application "shop"` for instance.
-        deployment: the row as last seen, None where none was.
+        deployment: the deployment as last seen, None where none was.
         log_tail: the last lines of the build log.
+        last_words: the last lines of the container that failed.
         link: the page in the dashboard.
     """
 
     def __init__(
         self,
-        message: Text,
+        what: Text,
         *,
         service: str,
+        reason: Text = "",
         deployment: DeploymentRecord | None = None,
         log_tail: Sequence[str] = (),
+        last_words: Sequence[str] = (),
         link: str = "",
         next_step: Text = "",
         step: Step = Step.NONE,
         property_name: str | None = None,
     ) -> None:
+        message = joined(what, ": ", reason) if reason else what
         super().__init__(message, next_step=next_step, step=step, property_name=property_name)
+        self.what = what
+        self.reason = reason
         self.service = service
         self.deployment = deployment
         self.log_tail = tuple(log_tail)
+        self.last_words = tuple(last_words)
         self.link = link
 
     def told(self, vocabulary: Vocabulary) -> str:
         """The whole paragraph as a host spells it."""
         where = [f"deployment {self.deployment.deployment_id}"] if self.deployment is not None else []
         where += [self.link] if self.link else []
-        text = spell(self.text, vocabulary) + (f" ({', '.join(where)})." if where else "")
+        text = spell(self.text, vocabulary).rstrip(". ")
+        text = f"{text} ({', '.join(where)})." if where else sentence(text)
         next_step = spell(self.next_step_text, vocabulary)
-        if self.log_tail:
-            text += " The build log ends with:\n" + "\n".join(LOG_INDENT + line for line in self.log_tail) + "\n"
-            return f"{text}{next_step}".strip()
-        return f"{text} {next_step}".strip()
+        quoted = _quoted("The build log ends with", self.log_tail) + _quoted(
+            "The container wrote last", self.last_words
+        )
+        return f"{text}{quoted or ' '}{next_step}".strip()
+
+
+def _quoted(what: str, lines: Sequence[str]) -> str:
+    return f" {what}:\n" + "".join(f"{LOG_INDENT}{line}\n" for line in lines) if lines else ""
 
 
 class DeploymentFailed(RolloutError):
@@ -60,31 +77,41 @@ class DeploymentCancelled(RolloutError):
 
 
 class DeploymentTimedOut(RolloutError):
-    """The client's own deadline has passed; the server keeps working."""
+    """The wait's own deadline has passed; the server keeps working.
+
+    Attributes:
+        deadline_source: which limit it was.
+    """
+
+    deadline_source: DeadlineSource = DeadlineSource.INPUT
 
 
 class DeploymentLost(RolloutError):
-    """The server took the request and has neither a job nor a row for it: its queue was lost or cleared."""
+    """The server took the request and has neither a job nor a deployment for it: its queue was lost or cleared."""
 
 
 class DeploymentStuck(RolloutError):
-    """The row says `running` and no job is behind it (transcripts 196, 252)."""
+    """The deployment is listed as `running` and has no job behind it (transcripts 196, 252)."""
 
 
 class DeploymentUnidentified(RolloutError):
-    """A finished row could be ours or somebody else's; none is taken."""
+    """A finished deployment could be this run's or somebody else's; none is taken."""
 
 
 class DeploymentRemoved(RolloutError):
-    """The row was deleted, or pruned from the history, before its end was seen."""
+    """The deployment was deleted, or pruned from the history, before its end was seen."""
 
 
 class ContactLost(RolloutError):
-    """The server took the deployment and then did not answer any more for longer than the patience lasts."""
+    """The server took the deployment and then stopped answering for longer than it is retried."""
 
 
 class ServiceUnhealthy(RolloutError):
     """The server says `done`, and the new version does not run."""
+
+
+class ServiceUnproven(RolloutError):
+    """The server says `done`, it can't tell whether the new version runs, and `if_unproven` is `fail`."""
 
 
 class ServiceBusy(RolloutError):
@@ -96,4 +123,8 @@ class UnexpectedCommit(RolloutError):
 
 
 class TriggerFailed(RolloutError):
-    """It is not known whether the server took the request, and it can't be found out."""
+    """The answer to the request is lost, and nothing shows whether the server took it."""
+
+
+class Interrupted(RolloutError):
+    """The user ended the wait; the server goes on with what it was asked to do."""

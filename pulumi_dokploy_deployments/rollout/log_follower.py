@@ -15,6 +15,8 @@ from pulumi_dokploy_deployments.waiting.progress import Stage
 
 DRAIN_SECONDS = 0.4
 """How long the stream is given to deliver what was written before the row turned final."""
+MOST_WAITS = 8
+"""So often the stream is given that time where it is read only for the log's end."""
 READ_EVERY_SECONDS = 3.0
 WINDOW_LINES = 1000
 WIDE_WINDOW_LINES = 10_000
@@ -80,6 +82,25 @@ class LogFollower:
         if self._show and row.log_path and not is_whole:
             await self._read(row)
 
+    async def end_of(self, row: DeploymentRecord, service: Service) -> list[str]:
+        """The log's last lines as the stream has them: of a build server's log no request gives any.
+
+        Empty where there is no stream. Takes a few seconds at the most.
+        """
+        if self._window.shown or not row.log_path or not self._context.has_live_log:
+            return self._context.client.redactor.lines(self._window.last)
+        if self._task is None:
+            host = log_host_of(row, service)
+            self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))
+            shown = -1
+            for _ in range(MOST_WAITS):
+                await self._context.clock.sleep(DRAIN_SECONDS)
+                if self._task.done() or (self._window.shown and self._window.shown == shown):
+                    break
+                shown = self._window.shown
+            await self._drain()
+        return self._context.client.redactor.lines(self._window.last)
+
     async def close(self) -> None:
         """Leave the stream at once."""
         task = self._task
@@ -136,7 +157,7 @@ class LogFollower:
             if stage in _NEAR_THE_END:
                 self.wake.set()
             if self._show and line.strip():
-                self._context.reporter.line(line)
+                self._context.reporter.line(self._context.client.redactor.line(line))
 
     def _now(self) -> float:
         return self._context.clock.monotonic()

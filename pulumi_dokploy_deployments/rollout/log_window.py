@@ -20,6 +20,11 @@ class LogWindow:
     shown: int = 0
     _last: deque[str] = field(default_factory=lambda: deque(maxlen=ANCHOR_LINES))
 
+    @property
+    def last(self) -> list[str]:
+        """The lines told last, oldest first."""
+        return list(self._last)
+
     def told(self, lines: Iterable[str]) -> None:
         """These lines were told, in this order."""
         for line in lines:

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
-from pulumi_dokploy_deployments.workload.health_probe import Baseline
+from pulumi_dokploy_deployments.workload.model import Baseline
+from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 
 
 @dataclass

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.models import DeployMethod, Service
 from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.api.text import DeadlineSource
+from pulumi_dokploy_deployments.workload.judge import STABLE_SECONDS
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
 
@@ -27,6 +29,13 @@ class OnBusy(StrEnum):
     SUPERSEDE = "supersede"
 
 
+class IfUnproven(StrEnum):
+    """What to do where the server really can't tell whether the new version runs."""
+
+    WARN = "warn"
+    FAIL = "fail"
+
+
 @dataclass(frozen=True)
 class RolloutRequest:
     """One deployment as asked for."""
@@ -40,6 +49,11 @@ class RolloutRequest:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     expect_commit: str | None = None
     stream_logs: bool = True
+    deadline_source: DeadlineSource = DeadlineSource.INPUT
+    """Where `timeout_seconds` comes from, so that a message can name the limit to raise."""
+    stable_seconds: float = STABLE_SECONDS
+    """How long what is new must stay up without a restart."""
+    if_unproven: IfUnproven = IfUnproven.WARN
     digest: str = ""
     """Stands for the resource and what it deploys (`mark.digest_of`); empty where two runs can't be told to be one."""
 

@@ -1,4 +1,4 @@
-"""How long a transient fault is borne: a budget, growing pauses with jitter, and the call that uses them."""
+"""How long a transient fault is retried: a budget, growing pauses with jitter, and the call that uses them."""
 
 from __future__ import annotations
 
@@ -7,48 +7,55 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from pulumi_dokploy_deployments.api.errors import ApiError, RateLimited, Unauthorized
+from pulumi_dokploy_deployments.api.errors import ApiError, RateLimited, SomethingInFront, UnexpectedAnswer
 from pulumi_dokploy_deployments.waiting.clock import Clock
 
 T = TypeVar("T")
 
 FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
+BRIEF_SECONDS = 6.0
+"""How long is retried what will hardly pass: a page in place of Dokploy before anything has worked, for instance."""
 
 
 @dataclass
 class RetryBudget:
-    """The budget of one wait (truth rule 4).
+    """The budget of one wait.
 
-    A refused connection, a 5xx and a 401 after the key has worked are borne for `budget_seconds` without a break;
-    a success fills the budget up again. A 401 before the key has ever worked is final at once.
+    A refused connection, a 5xx, and what something in front of Dokploy answers are retried for `budget_seconds`
+    without a success in between; a success fills the budget up again. The client remembers whether address and key
+    have worked, and its errors say so: before that a 401 is final, and an answer of something in front is retried for
+    at most 6 s. So is JSON in an unknown shape, at any time.
 
     Args:
         budget_seconds: how long faults may go on without a success in between.
-        key_has_worked: whether the key was accepted before.
         jitter: a number between 0 and 1 for each pause; handed in by tests.
     """
 
     budget_seconds: float = 180.0
-    key_has_worked: bool = False
     jitter: Callable[[], float] = random.random
     _failing_since: float | None = None
+    _odd_since: float | None = None
     _failures: int = 0
 
     def succeeded(self) -> None:
         """A call went through."""
-        self.key_has_worked = True
-        self._failing_since = None
+        self._failing_since = self._odd_since = None
         self._failures = 0
 
     def pause_after(self, error: ApiError, at: float) -> float | None:
         """Seconds to wait before trying again; None when the error has to be told."""
-        if not error.is_transient or (isinstance(error, Unauthorized) and not self.key_has_worked):
+        if not error.is_transient:
             return None
         if self._failing_since is None:
             self._failing_since = at
         if at - self._failing_since >= self.budget_seconds:
             return None
+        if _is_lasting(error):
+            if self._odd_since is None:
+                self._odd_since = at
+            if at - self._odd_since >= BRIEF_SECONDS:
+                return None
         self._failures += 1
         longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         pause = longest * (0.5 + self.jitter() / 2)
@@ -57,9 +64,14 @@ class RetryBudget:
         return pause
 
 
+def _is_lasting(error: ApiError) -> bool:
+    """Whether it will most likely be the same in a minute."""
+    return isinstance(error, UnexpectedAnswer) or (isinstance(error, SomethingInFront) and not error.has_worked)
+
+
 def short_budget() -> RetryBudget:
-    """For reads at the start of an operation: a short fault is borne, a dead server is told within seconds."""
-    return RetryBudget(budget_seconds=6.0)
+    """For reads at the start of an operation: a short fault is retried, a dead server is told within seconds."""
+    return RetryBudget(budget_seconds=BRIEF_SECONDS)
 
 
 async def retry_transient(
@@ -69,10 +81,10 @@ async def retry_transient(
     clock: Clock,
     on_fault: Callable[[ApiError], None] | None = None,
 ) -> T:
-    """Make a call that may be repeated until it goes through or the patience ends.
+    """Make a call that may be repeated until it goes through or the budget is used up.
 
     Raises:
-        ApiError: the last fault, once the budget is used up, or a fault that repeating can't mend.
+        ApiError: the last fault, once the budget is used up, or a fault that repeating does not help.
     """
     while True:
         try:

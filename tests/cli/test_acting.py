@@ -52,7 +52,7 @@ def test_a_failed_deployment_is_1_with_the_log_s_end_and_what_to_do(server: Serv
     assert answer.code == 1
     assert answer.out == ""
     assert "Error occurred ❌" in answer.err
-    assert answer.err.rstrip().endswith("Then deploy again.")
+    assert answer.err.rstrip().endswith("Fix the error shown in the log, then run the same command again.")
     assert "Traceback" not in answer.err
     error = deploy(server, "broken", "--json").events[-1]["error"]
     assert (error["type"], error["exit_code"], error["deployment"]["status"]) == ("DeploymentFailed", 1, "error")
@@ -77,7 +77,7 @@ def test_a_busy_service_can_be_left_alone_and_a_deadline_is_4(server: Server) ->
         late = deploy(server, "git", "--timeout", "1", "--no-log")
     assert busy.code == 5
     assert "nothing was started" in busy.err
-    assert "--on-busy queue or supersede" in busy.err
+    assert "set --on-busy to queue or supersede" in busy.err
     assert late.code == 4
     assert "the server keeps working on it" in late.err
     assert "--timeout" in late.err
@@ -132,7 +132,7 @@ def test_watching_follows_what_waits_first(server: Server) -> None:
         server.post("application.deploy", applicationId=other, title="waits")
         watching = server.process("watch", "--application", other, "--no-health")
         assert watching.stderr is not None
-        assert watching.stderr.readline() == "other · waiting in the queue (1 before it)\n"
+        assert watching.stderr.readline() == "other · waiting in the queue (1 ahead)\n"
         server.until_it_builds(running)
         server.post("application.killBuild", applicationId=server.application("git"))
         out, _ = watching.communicate(timeout=20)

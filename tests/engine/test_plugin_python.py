@@ -70,7 +70,9 @@ def test_the_same_program_tells_the_same_story_on_both_hosts(
 
     simulator.control("set_behaviour", service="ok", build="fails")
     workspace.config("release", "3")
-    failed = workspace.up().expect_failure('The deployment of application "ok" failed', "Mend what the log names")
+    failed = workspace.up().expect_failure(
+        'The deployment of application "ok" failed', "Fix the error shown in the log"
+    )
     failed.expect_without("Traceback")
     simulator.control("set_behaviour", service="ok", build="ok")
     workspace.up().expect_ok("1 updated")

@@ -22,7 +22,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
 )
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health
+from pulumi_dokploy_deployments.workload.verdict import Health
 from tests.support.bench import Bench
 
 # --- good health ------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ async def test_slow_answers_are_waited_for(bench: Bench) -> None:
 
 async def test_a_page_of_a_proxy_in_place_of_data_is_told_for_what_it_is(bench: Bench) -> None:
     bench.faults.add("garbage", "deployment.all", count=None, after=4)
-    with pytest.raises(ContactLost, match="something that is not JSON"):
+    with pytest.raises(ContactLost, match="Something in front of Dokploy answered: 200, text/html"):
         await bench.deploy()
 
 
@@ -216,7 +216,7 @@ async def test_the_database_away_at_the_end_of_the_build_leaves_a_stuck_row(benc
     bench.at(20.0, lambda: setattr(bench.faults, "database_down", False))
     error = await bench.failure()
     assert isinstance(error, DeploymentStuck)
-    assert "its database was away when the build ended" in str(error)
+    assert "its database was unavailable when the build ended" in str(error)
 
 
 async def test_a_history_pruned_while_we_were_cut_off_is_not_guessed(bench: Bench) -> None:

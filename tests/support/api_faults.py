@@ -14,6 +14,7 @@ from pulumi_dokploy_deployments.api.errors import (
     RateLimited,
     RequestTimeout,
     ServerError,
+    SomethingInFront,
     Unauthorized,
     UnexpectedAnswer,
 )
@@ -36,9 +37,9 @@ def too_late() -> ApiError:
     return RequestTimeout("No answer in time.", **_PLACE)
 
 
-def unauthorized() -> ApiError:
-    """The bare 401, whatever it means."""
-    return Unauthorized("The key is not accepted.", status=401, **_PLACE)
+def unauthorized(*, has_worked: bool = True) -> ApiError:
+    """The bare 401, whatever it means; from a client whose key has worked, where nothing else is said."""
+    return Unauthorized("The key is not accepted.", status=401, has_worked=has_worked, **_PLACE)
 
 
 def server_error(status: int = 502) -> ApiError:
@@ -67,9 +68,14 @@ def invalid() -> ApiError:
 
 
 def unexpected() -> ApiError:
+    """JSON in a shape that is not known."""
+    return UnexpectedAnswer("Not like Dokploy.", status=200, **_PLACE)
+
+
+def in_front(*, has_worked: bool = True) -> ApiError:
     """Somebody else's page."""
-    return UnexpectedAnswer("Not Dokploy.", status=200, **_PLACE)
+    return SomethingInFront("A login page.", status=200, has_worked=has_worked, **_PLACE)
 
 
-TRANSIENT = (refused, lost, too_late, server_error)
-FINAL = (denied, not_found, invalid, unexpected)
+TRANSIENT = (refused, lost, too_late, server_error, in_front, unauthorized)
+FINAL = (denied, not_found, invalid)

@@ -21,9 +21,10 @@ from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.mark import carries
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
-from pulumi_dokploy_deployments.simulator import BrokenConnection, LogClosed, Simulator
+from pulumi_dokploy_deployments.simulator import BrokenConnection, ContainerQuery, LogClosed, Simulator
 from pulumi_dokploy_deployments.simulator.world.services import Deployable
 from pulumi_dokploy_deployments.waiting.context import RunContext
+from pulumi_dokploy_deployments.workload import last_words
 from tests.support.listener import Listener
 from tests.support.virtual_clock import VirtualClock
 
@@ -66,6 +67,7 @@ class Bench:
         """Each row that the server made: its id, and the description that its job brought along."""
         self._record_rows(monkeypatch)
         monkeypatch.setattr(log_follower, "open_log_stream", self._open_log)
+        monkeypatch.setattr(last_words, "open_container_log", self._open_container_log)
 
     # --- the truth ----------------------------------------------------------------------------------------------
 
@@ -122,7 +124,7 @@ class Bench:
         return await deploy(RolloutRequest(ServiceRef(kind, identity), **more), context)
 
     async def failure(self, name: str = "git", **more: Any) -> RolloutError:
-        """Deploy, and give the failure, whose text is what truth rule 8 asks for."""
+        """Deploy, and give the failure, whose text is one plain paragraph with a next step."""
         with pytest.raises(RolloutError) as caught:
             await self.deploy(name, **more)
         text = str(caught.value)
@@ -158,7 +160,26 @@ class Bench:
         return stream()
 
     async def _chunks(self, key: str, log_path: str, server_id: str | None) -> AsyncIterator[str]:
-        log = self.simulator.connect_log(log_path, key, server_id)
+        async for frame in self._frames(self.simulator.connect_log(log_path, key, server_id)):
+            yield frame
+
+    def _open_container_log(self, connection: Connection, container_id: str, **asked: Any) -> Any:
+        query = ContainerQuery(
+            container_id,
+            run_type=str(asked["run_type"]),
+            tail=str(asked.get("tail", 100)),
+            server_id=asked.get("server_id"),
+            service_id=asked.get("service_id"),
+        )
+        log = self.simulator.connect_container_log(query, connection.api_key.get_secret_value())
+
+        @asynccontextmanager
+        async def stream() -> AsyncIterator[AsyncIterator[str]]:
+            yield self._frames(log)
+
+        return stream()
+
+    async def _frames(self, log: Any) -> AsyncIterator[str]:
         while True:
             try:
                 frame = log.receive()

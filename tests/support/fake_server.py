@@ -20,7 +20,9 @@ NO_ACCESS: Answer = (
     401,
     {"message": "You don't have access to this service", "code": "UNAUTHORIZED", "data": {"code": "UNAUTHORIZED"}},
 )
-NOT_FOUND: Answer = (404, {"message": "Not found", "code": "NOT_FOUND"})
+NOT_FOUND: Answer = (404, {"message": "It was not found", "code": "NOT_FOUND"})
+MISSING_ENDPOINT: Answer = (404, {"message": "Not found", "code": "NOT_FOUND"})
+"""What older servers answer to an endpoint that they don't have (transcript 621)."""
 
 
 @dataclass

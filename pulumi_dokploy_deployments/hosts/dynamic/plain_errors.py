@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.hosts.words import PYTHON
 
 
 class _PlainTraceback:
@@ -21,7 +22,7 @@ class _PlainTraceback:
     def format_exc(self, *args: Any, **kwargs: Any) -> str:
         error = sys.exc_info()[1]
         if isinstance(error, DokployError):
-            return str(error)
+            return error.told(PYTHON)
         return traceback.format_exc(*args, **kwargs)
 
     def __getattr__(self, name: str) -> Any:

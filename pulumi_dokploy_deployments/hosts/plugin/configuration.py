@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
-from pulumi_dokploy_deployments.hosts.configuration import namespace_of, resolve_connection
+from pulumi_dokploy_deployments.hosts.configuration import is_offline, namespace_of, resolve_connection
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 from pulumi_dokploy_deployments.resources.fields import Problem, UnknownValue, contains_unknown, model_problems
 from pulumi_dokploy_deployments.schema.names import PACKAGE
 from pulumi_dokploy_deployments.schema.provider_model import TIMEOUT_VARIABLE, ProviderInputs
@@ -27,6 +28,8 @@ def numbers_read(inputs: Mapping[str, Any]) -> dict[str, Any]:
                 read[name] = float(value)
             except ValueError:
                 continue
+    if isinstance(read.get("offline_preview"), str):
+        read["offline_preview"] = read["offline_preview"].strip().lower() == "true"
     return read
 
 
@@ -39,7 +42,7 @@ def check_configuration(inputs: Mapping[str, Any]) -> list[Problem]:
         try:
             Connection.parse(endpoint, "a-key-that-stands-for-any")
         except ConfigurationError as error:
-            problems.append(Problem("endpoint", str(error)))
+            problems.append(Problem("endpoint", error.told(PLUGIN)))
     return problems
 
 
@@ -68,7 +71,7 @@ class Configuration:
             ConfigurationError: address or key are missing or can't be used; the message says how to set them.
         """
         is_own = name is None or name == self.given.get("connection")
-        keys = {"endpoint": "endpoint", "apiKey": "api_key"}
+        keys = {"endpoint": "endpoint", "apiKey": "api_key", "headers": "headers"}
 
         def value(full_key: str) -> str | None:
             found = self.given.get(keys[full_key.rpartition(":")[2]]) if is_own else None
@@ -76,6 +79,12 @@ class Configuration:
 
         own_name = name or self.given.get("connection")
         return resolve_connection(value, name=own_name, namespace=namespace_of(name) if name else PACKAGE)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether checks and comparisons ask no server."""
+        given = self.given.get("offline_preview")
+        return is_offline(lambda _: str(given) if given is not None else None)
 
     @property
     def timeout_seconds(self) -> float | None:

@@ -12,6 +12,7 @@ from pulumi.runtime.proto import provider_pb2
 
 from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
+from pulumi_dokploy_deployments.hosts.words import PLUGIN
 
 MOST_CAUSES = 5
 
@@ -77,8 +78,9 @@ async def _plainly(call: Call, request: Any, context: Any) -> Any:
         expected = _expected(raised)
         if expected is None:
             raise
-        metadata: Any = expected.metadata() if isinstance(expected, KeptState) else ()
-        return await context.abort(grpc.StatusCode.UNKNOWN, str(expected), metadata)
+        if isinstance(expected, KeptState):
+            return await context.abort(grpc.StatusCode.UNKNOWN, expected.reason, expected.metadata())
+        return await context.abort(grpc.StatusCode.UNKNOWN, expected.told(PLUGIN), ())
 
 
 def _expected(raised: BaseException) -> DokployError | KeptState | None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import pickle
+import re
 import ssl
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from pulumi_dokploy_deployments.api.client import MAX_SAME_ORIGIN_REDIRECTS, DokployClient
+from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import (
     AccessDenied,
@@ -23,18 +24,23 @@ from pulumi_dokploy_deployments.api.errors import (
     ConnectionFailed,
     InvalidRequest,
     LogStreamUnavailable,
+    MissingEndpoint,
     NotFound,
     RateLimited,
     RequestTimeout,
     ServerError,
+    SomethingInFront,
+    Step,
     Unauthorized,
-    UnexpectedAnswer,
 )
+from pulumi_dokploy_deployments.api.exchange import MAX_SAME_ORIGIN_REDIRECTS
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
 from pulumi_dokploy_deployments.api.models import ServiceKind
 
 KEY = "key-that-no-message-may-show"
 ORIGIN = "https://dokploy.example.com"
+JSON = {"content-type": "application/json"}
+"""Dokploy's empty answers are declared to be JSON as well (transcript 30)."""
 
 
 def _client(
@@ -70,6 +76,9 @@ async def _error(
     assert "\n" not in text
     assert ".." not in text
     assert text.endswith((".", "?"))
+    assert error.next_step, "every message says what to do"
+    assert error.step is not Step.NONE
+    assert not re.search(r"\w(Error|Timeout|Exception)\b|httpx|pulumi", text), "no library's names"
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (type(copied), str(copied), vars(copied)) == (type(error), text, vars(error))
     for link in _chain(error):
@@ -97,8 +106,8 @@ async def _error(
         (httpx.StreamClosed(), AnswerLost),
         (ssl.SSLError(1, "[SSL] record layer failure"), AnswerLost),
         (ConnectionResetError(104, "Connection reset by peer"), AnswerLost),
-        (httpx.DecodingError("Error -3 while decompressing"), UnexpectedAnswer),
-        (httpx.InvalidURL("Invalid port"), UnexpectedAnswer),
+        (httpx.DecodingError("Error -3 while decompressing"), SomethingInFront),
+        (httpx.InvalidURL("Invalid port"), SomethingInFront),
         (httpx.CookieConflict("Multiple cookies exist"), AnswerLost),
     ],
 )
@@ -116,18 +125,24 @@ async def test_every_failure_of_the_transport_has_its_place_in_the_tree(
     [
         (401, {"message": "Unauthorized"}, Unauthorized, "does not accept the API key"),
         (401, {"message": "You don't have access.", "code": "UNAUTHORIZED"}, AccessDenied, "You don't have access."),
-        (403, "<html>Forbidden</html>", AccessDenied, "front of"),
         (404, {"message": "Application not found", "code": "NOT_FOUND"}, NotFound, "Application not found."),
-        (404, "<html>nginx</html>", UnexpectedAnswer, "has no Dokploy API"),
+        (404, {"message": "Not found", "code": "NOT_FOUND"}, MissingEndpoint, "has no application.deploy"),
         (400, {"message": "Really?", "code": "BAD_REQUEST"}, InvalidRequest, "(400): Really?"),
-        (400, "<html>Bad</html>", InvalidRequest, "application.deploy (400)."),
-        (413, "", InvalidRequest, "(413)."),
+        (500, {"message": "boom", "code": "INTERNAL_SERVER_ERROR"}, ServerError, "(500: boom)."),
+        (500, {"message": "boom"}, ServerError, "or something in front of it, failed"),
+        (502, "<html><title>Bad gateway</title></html>", ServerError, '502, text/html titled "Bad gateway".'),
         (429, "", RateLimited, "slow down"),
-        (500, {"message": "boom"}, ServerError, "(500: boom)."),
-        (502, "<html>Bad gateway</html>", ServerError, "(502)."),
-        (200, "<html>Login</html>", UnexpectedAnswer, "not JSON"),
-        (200, "[" * 100_000, UnexpectedAnswer, "not JSON"),
-        (302, "", UnexpectedAnswer, "redirects"),
+        (401, {"error": "login required"}, SomethingInFront, "answered: 401, application/json ("),
+        (401, {"message": "Unauthorized", "request_id": 7}, SomethingInFront, "401"),
+        (403, "<html>Forbidden</html>", SomethingInFront, "answered: 403, text/html ("),
+        (403, {"message": "Forbidden"}, SomethingInFront, "403"),
+        (404, "<html><head><title>404 Not Found</title>", SomethingInFront, 'titled "404 Not Found"'),
+        (404, {"message": "no Route matched with those values"}, SomethingInFront, "404"),
+        (400, "<html>Bad</html>", SomethingInFront, "400"),
+        (413, "", SomethingInFront, "413"),
+        (200, "<html>Login</html>", SomethingInFront, "200, text/html"),
+        (200, "[" * 100_000, SomethingInFront, "200"),
+        (302, "", SomethingInFront, "302, a redirect to another place"),
     ],
 )
 async def test_every_answer_that_is_not_a_success_is_one_of_the_tree(
@@ -150,6 +165,48 @@ async def test_a_server_that_sends_the_key_back_does_not_get_it_into_a_message()
         httpx.Response(500, json={"message": f"{'x' * 280} {KEY}"}),
     ):
         await _error(lambda _, answer=answer: answer)  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "quoting",
+    [
+        httpx.ReadError(f"while sending x-api-key: {KEY}"),
+        httpx.ConnectError(f"proxy said {KEY}"),
+        ConnectionResetError(104, f"reset after {KEY}"),
+        ssl.SSLError(1, f"[SSL] {KEY}"),
+        httpx.RemoteProtocolError(f"illegal status line: {KEY}"),
+    ],
+)
+async def test_a_library_s_exception_that_quotes_the_key_loses_its_words(quoting: Exception) -> None:
+    await _error(_raising(quoting))
+
+
+def _caused_by(cause: Exception) -> Exception:
+    try:
+        raise httpx.ConnectError("All connection attempts failed") from cause
+    except httpx.ConnectError as error:
+        return error
+
+
+async def test_neither_does_the_system_s_error_behind_it_nor_the_half_of_a_key() -> None:
+    await _error(_raising(_caused_by(OSError(5, f"after {KEY}"))))
+    text = str(await _error(_raising(httpx.ConnectError(f"{'x' * 290} {KEY}"))))
+    assert KEY[:6] not in text
+    assert "x" * 20 not in text
+
+
+async def test_a_library_that_quotes_a_header_in_another_writing_loses_its_words_too() -> None:
+    # h11 quotes the repr of the bytes, in which the key need not stand letter by letter.
+    error = await _error(_raising(httpx.LocalProtocolError("Illegal header value b'half-of-the-k\\x00ey'")))
+    assert "half-of" not in str(error)
+    assert "a header of the request can't be written as HTTP" in str(error)
+
+
+async def test_the_system_s_own_words_are_kept_where_they_quote_nothing() -> None:
+    assert "Connection reset by peer" in str(
+        await _error(_raising(ConnectionResetError(104, "Connection reset by peer")))
+    )
+    assert "Broken pipe" in str(await _error(_raising(httpx.WriteError("Broken pipe"))))
 
 
 @pytest.mark.parametrize("key", [f"{KEY} ", f"{KEY}\r\nx: y", f"{KEY}\x00", f"{KEY}é"])
@@ -197,7 +254,7 @@ async def test_what_can_not_be_written_is_refused_before_anything_is_sent() -> N
 
     def handler(request: httpx.Request) -> httpx.Response:
         sent.append(request)
-        return httpx.Response(200)
+        return httpx.Response(200, headers=JSON)
 
     async with _client(handler) as client:
         with pytest.raises(InvalidRequest, match="was not sent"):
@@ -205,6 +262,26 @@ async def test_what_can_not_be_written_is_refused_before_anything_is_sent() -> N
         with pytest.raises(InvalidRequest, match="was not sent"):
             await client.update_service(ServiceKind.APPLICATION, "app", {"x": object()})
     assert sent == []
+
+
+async def test_a_refusal_names_the_input_that_it_is_about() -> None:
+    issues = [{"path": ["titleLog"], "message": "x"}, {"path": ["applicationId"], "message": "Required"}]
+    body = {"message": "Input validation failed", "code": "BAD_REQUEST", "issues": issues}
+    error = await _error(lambda _: httpx.Response(400, json=body))
+    assert error.property_name == "application_id"
+
+
+async def test_connecting_ends_before_the_exchange_so_that_nothing_sent_is_told_as_that() -> None:
+    seen: list[dict[str, float]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        seen.append(request.extensions["timeout"])
+        return httpx.Response(200, json=[])
+
+    async with _client(handler) as client:
+        await client.queue()
+        await client.within(5.0).queue()
+    assert [(timeout["connect"], timeout["read"]) for timeout in seen] == [(10.0, 30.0), (4.5, 5.0)]
 
 
 async def test_a_change_of_nothing_is_not_sent() -> None:
@@ -236,7 +313,7 @@ async def test_a_slash_s_redirect_on_the_same_server_is_followed_with_body_and_k
         seen.append(request)
         if len(seen) == 1:
             return httpx.Response(308, headers={"location": "/api/elsewhere"})
-        return httpx.Response(200)
+        return httpx.Response(200, headers=JSON)
 
     async with _client(handler) as client:
         await client.deploy(ServiceKind.APPLICATION, "app", title="t")
@@ -270,7 +347,7 @@ async def test_a_redirect_elsewhere_is_an_error_and_never_carries_the_key(status
         return httpx.Response(status, headers={"location": location})
 
     error = await _error(handler)
-    assert isinstance(error, UnexpectedAnswer)
+    assert isinstance(error, SomethingInFront)
     assert len(seen) == 1
     assert "hunter2" not in str(error)
 
@@ -282,7 +359,7 @@ async def test_a_circle_of_redirects_ends() -> None:
         seen.append(request)
         return httpx.Response(308, headers={"location": "/api/again"})
 
-    assert isinstance(await _error(handler), UnexpectedAnswer)
+    assert isinstance(await _error(handler), SomethingInFront)
     assert len(seen) == MAX_SAME_ORIGIN_REDIRECTS + 1
 
 
@@ -298,9 +375,7 @@ async def test_each_call_is_one_request() -> None:
     assert len(seen) == 1
 
 
-async def test_an_answer_that_drips_for_ever_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pulumi_dokploy_deployments.api.client.CONNECT_TIMEOUT_SECONDS", 0.02)
-
+async def test_an_answer_that_never_comes_is_given_up() -> None:
     async def drip(request: httpx.Request) -> httpx.Response:
         await asyncio.Event().wait()
         raise AssertionError("never")

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamFailure, LogStreamUnavailable
-from pulumi_dokploy_deployments.api.log_stream import open_log_stream
+from pulumi_dokploy_deployments.api.log_stream import MAX_FRAME_BYTES, open_log_stream
 from tests.support.websocket_server import Answer, Close, Cut, Server, Step, Text, scripted
 
 TRANSCRIPTS = Path(__file__).parents[2] / "contract" / "transcripts"
@@ -45,6 +46,7 @@ async def _failure(steps: list[Step]) -> LogStreamUnavailable:
     assert str(error).endswith(".")
     assert ".." not in str(error)
     assert "\n" not in str(error)
+    assert error.next_step, "every message says what to do"
     assert KEY not in repr(error.__context__) + repr(vars(error.__context__ or error))
     copied = pickle.loads(pickle.dumps(error))  # noqa: S301
     assert (copied.failure, str(copied)) == (error.failure, str(error))
@@ -66,6 +68,22 @@ async def test_a_finished_log_stays_open_until_the_caller_leaves() -> None:
                     await anext(stream)
         with pytest.raises(StopAsyncIteration):
             await anext(stream)
+
+
+async def test_leaving_closes_the_connection_with_a_goodbye() -> None:
+    ended: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+
+    async def handle(socket: ServerConnection) -> None:
+        await socket.send("a line\n")
+        await socket.wait_closed()
+        ended.set_result(socket.close_code)
+
+    async with serve(handle, "127.0.0.1", 0) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with open_log_stream(Connection.parse(f"http://127.0.0.1:{port}", KEY), LOG) as stream:
+            assert await anext(stream) == "a line\n"
+        async with asyncio.timeout(5.0):
+            assert await ended == 1000
 
 
 async def test_the_path_is_encoded_and_the_key_is_only_in_the_header() -> None:
@@ -114,7 +132,23 @@ async def test_every_way_of_failing_has_its_name(steps: list[Step], failure: Log
     error = await _failure(steps)
     assert error.failure is failure
     assert words in str(error)
-    assert error.may_be_opened_again is (failure is LogStreamFailure.BROKEN)
+
+
+async def test_a_frame_that_is_too_long_ends_the_stream_and_is_not_kept() -> None:
+    error = await _failure([Text("a line\n"), Text("x" * (MAX_FRAME_BYTES + 1))])
+    assert error.failure is LogStreamFailure.BROKEN
+    assert "longer than 1024 KB" in str(error)
+
+
+async def test_extra_headers_go_along_and_are_in_no_message() -> None:
+    async with scripted([Text(f"tail error: {KEY} and token-of-the-proxy\n"), Close()]) as server:
+        headers = {"X-Access-Token": "token-of-the-proxy"}
+        connection = Connection.parse(server.endpoint, KEY, headers=headers)
+        with pytest.raises(LogStreamUnavailable) as caught:
+            await _read(connection)
+    assert "X-Access-Token: token-of-the-proxy" in server.requests[0]
+    assert "token-of-the-proxy" not in str(caught.value)
+    assert KEY not in str(caught.value)
 
 
 async def test_words_that_only_look_like_a_failure_further_down_are_text() -> None:
@@ -136,7 +170,6 @@ async def test_nobody_there_is_no_connection() -> None:
     with pytest.raises(LogStreamUnavailable) as caught:
         await _read(_connection(server))
     assert caught.value.failure is LogStreamFailure.NO_CONNECTION
-    assert caught.value.may_be_opened_again
 
 
 async def test_a_server_that_never_answers_is_given_up() -> None:

@@ -22,8 +22,9 @@ from pulumi_dokploy_deployments.api.errors import (
 )
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.api.text import Action, Configured, Setting
 from pulumi_dokploy_deployments.cli.deploying import after_interrupt
-from pulumi_dokploy_deployments.cli.errors import NotConfirmed, Refused, exit_code_of, words_of
+from pulumi_dokploy_deployments.cli.errors import NotConfirmed, Refused, exit_code_of, told_as_json, words_of
 from pulumi_dokploy_deployments.cli.exit_codes import MEANINGS, ExitCode
 from pulumi_dokploy_deployments.cli.main import app
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
@@ -136,25 +137,24 @@ def test_what_can_not_be_meant_is_said_before_a_server_is_asked(arguments: list[
     assert "Traceback" not in result.stderr
 
 
-def test_the_core_s_words_are_put_in_the_command_line_s_terms() -> None:
-    error = DeploymentFailed("It failed", service="s", next_step="Mend what the log names. Then run `pulumi up` again.")
-    assert "pulumi" not in words_of(error)
-    denied = Unauthorized(
-        "No.",
-        operation="x",
-        server="s",
-        next_step="Make a key and set it with `pulumi config set --secret dokploy:apiKey`.",
+def test_errors_are_told_in_the_command_line_s_terms() -> None:
+    error = DeploymentFailed("It failed", service="s", next_step=("Fix it, then ", Action.RUN_AGAIN, "."))
+    assert words_of(error) == "It failed. Fix it, then run the same command again."
+    assert told_as_json(error)["message"] == words_of(error)
+    denied = ConfigurationError("No key.", next_step=("Set it with ", Configured(Setting.API_KEY, "staging"), "."))
+    assert words_of(denied) == (
+        "No key. Set it with the environment variable DOKPLOY_STAGING_API_KEY or the option --api-key-file."
     )
-    assert words_of(denied).endswith("give it as DOKPLOY_API_KEY or with --api-key-file.")
 
 
 @pytest.mark.parametrize(
     ("last", "words"),
     [
         (None, "Nothing was started."),
+        (Progress(Activity.READING), "Nothing was started."),
         (Progress(Activity.REQUESTING, detail="deploy"), "may have reached the server"),
         (
-            Progress(Activity.RUNNING, Stage.BUILD, usual_seconds=9.0, detail="running"),
+            Progress(Activity.RUNNING, Stage.BUILD, usual_seconds=9.0),
             "goes on with the deployment (last seen: running: build). Watch it: ",
         ),
     ],
@@ -162,7 +162,7 @@ def test_the_core_s_words_are_put_in_the_command_line_s_terms() -> None:
 def test_an_interrupted_deploy_says_what_still_runs(last: Progress | None, words: str) -> None:
     text = after_interrupt(REF, last)
     assert words in text
-    assert ("watch --application a1" in text) == (last is not None)
+    assert ("watch --application a1" in text) == (words != "Nothing was started.")
 
 
 def test_help_starts_without_pulumi_and_without_the_libraries_for_requests() -> None:

@@ -60,6 +60,17 @@ def test_a_person_is_asked_for_the_key_only_when_there_is_none_and_the_address_i
     assert len(asked) == 1
 
 
+def test_extra_headers_come_from_the_environment_of_the_same_connection() -> None:
+    environ = {
+        "DOKPLOY_HEADERS": "X-Default: d",
+        "DOKPLOY_EU_ENDPOINT": "eu.example.com",
+        "DOKPLOY_EU_API_KEY": KEY,
+        "DOKPLOY_EU_HEADERS": "X-Eu: e",
+    }
+    connection = connection_from(endpoint=None, api_key_file=None, name="eu", environ=environ)
+    assert connection.extra_headers() == {"X-Eu": "e"}
+
+
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{KEY}\n"))
     assert connect({}, endpoint="d.example.com", api_key_file=Path("-"))[1] == KEY
@@ -77,10 +88,10 @@ def test_a_file_that_holds_no_key_is_named(tmp_path: Path, content: bytes | None
 @pytest.mark.parametrize(
     ("environ", "name", "words"),
     [
-        ({}, None, "Set DOKPLOY_ENDPOINT"),
-        ({}, "eu", "Set DOKPLOY_EU_ENDPOINT"),
-        ({"DOKPLOY_ENDPOINT": "d.example.com"}, None, "Set DOKPLOY_API_KEY"),
-        ({"DOKPLOY_ENDPOINT": "d.example.com", "DOKPLOY_API_KEY": " "}, None, "--api-key-file"),
+        ({}, None, "DOKPLOY_ENDPOINT"),
+        ({}, "eu", "DOKPLOY_EU_ENDPOINT"),
+        ({"DOKPLOY_ENDPOINT": "d.example.com"}, None, "DOKPLOY_API_KEY"),
+        ({"DOKPLOY_ENDPOINT": "d.example.com", "DOKPLOY_API_KEY": " "}, None, "DOKPLOY_API_KEY"),
         ({}, "e u", "not the name of a connection"),
     ],
 )

@@ -13,29 +13,43 @@ from typing import Any
 import httpx
 import pytest
 
+from pulumi_dokploy_deployments.api.answers import Answer as Answered
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.doctor import key, permissions, reach, websocket
 from pulumi_dokploy_deployments.doctor.doctor import Patient, examine
 from pulumi_dokploy_deployments.doctor.findings import Cause, Diagnosis, Finding, Level
-from tests.support.fake_server import KEY, NO_ACCESS, ORIGIN, UNAUTHORIZED, Answer, FakeServer, row, service
+from tests.support.fake_server import (
+    KEY,
+    MISSING_ENDPOINT,
+    NO_ACCESS,
+    ORIGIN,
+    UNAUTHORIZED,
+    Answer,
+    FakeServer,
+    row,
+    service,
+)
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 OTHER_KEY = "rig" + "o" * 64
 
 
 class StandingClock:
-    """Time that does not pass."""
+    """The time of day stands still; pauses take no time and are counted."""
+
+    def __init__(self) -> None:
+        self.slept = 0.0
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.slept
 
     def now(self) -> datetime:
         return NOW
 
     async def sleep(self, seconds: float, *, wake: asyncio.Event | None = None) -> None:
-        raise AssertionError("the doctor does not wait")
+        self.slept += seconds
 
 
 def key_record(api_key: str = KEY, **changes: Any) -> dict[str, Any]:
@@ -142,7 +156,7 @@ async def test_the_address_is_examined_without_the_key() -> None:
         return httpx.Response(302, headers={"location": "https://login.example.net/"})
 
     await diagnose(httpx.MockTransport(answer))
-    assert [headers.get("x-api-key") for headers in seen] == [None]
+    assert {headers.get("x-api-key") for headers in seen} == {None}
 
 
 async def test_nothing_of_the_user_but_role_and_keys_gets_into_the_diagnosis() -> None:
@@ -235,8 +249,8 @@ async def test_plain_http_to_another_machine_is_a_warning() -> None:
 
 
 def test_a_certificate_that_is_about_to_end_is_a_warning() -> None:
-    answer = reach.Answer(200, {}, certificate_until=NOW + timedelta(days=3))
-    (tls, *_) = reach.further(Connection.parse(ORIGIN, KEY), answer, NOW)
+    look = reach.Look(Answered(200, certificate_until=NOW + timedelta(days=3)))
+    (tls, *_) = reach.further(Connection.parse(ORIGIN, KEY), look, NOW)
     assert (tls.level, tls.cause) == (Level.WARNING, Cause.TLS)
     assert "2026-11-27" in tls.message
 
@@ -259,7 +273,7 @@ async def test_clocks_that_differ_are_a_warning(seconds: int, side: str) -> None
 
 @pytest.mark.parametrize("date", ["", "nonsense", "Tue, 24 Nov 2026 12:00:02 GMT"])
 def test_a_clock_that_does_not_tell_or_differs_little_is_no_matter(date: str) -> None:
-    skew = reach.clock_skew(reach.Answer(200, {"date": date} if date else {}, asked_at=NOW))
+    skew = reach.clock_skew(reach.Look(Answered(200, {"date": date} if date else {}), asked_at=NOW))
     assert skew is None or abs(skew) <= reach.TOLERATED_SKEW
 
 
@@ -405,12 +419,79 @@ async def test_a_server_that_lists_no_permissions_has_them_tried() -> None:
 
 @pytest.mark.parametrize(
     ("version", "level"),
-    [("v0.30.2", Level.OK), ("v0.29.9", Level.WARNING), ("v0.31.0", Level.NOTE), ("canary", Level.NOTE)],
+    [
+        ("v0.30.2", Level.OK),
+        ("v0.29.5", Level.OK),
+        ("v0.29.4", Level.WARNING),
+        ("v0.28.2", Level.FAILURE),
+        ("v0.31.0", Level.NOTE),
+        ("canary", Level.NOTE),
+    ],
 )
-async def test_the_version_is_compared_with_the_measured_one(version: str, level: Level) -> None:
+async def test_the_version_is_told_with_where_it_stands(version: str, level: Level) -> None:
     diagnosis = await diagnose(good_server(**{"settings.getDokployVersion": (200, version)}))
     (finding,) = [one for one in diagnosis.findings if one.check == "version"]
     assert finding.level is level
+    assert (finding.cause is Cause.VERSION) is (level in (Level.WARNING, Level.FAILURE))
+    if version != "canary":
+        assert version in finding.message
+
+
+async def test_what_an_older_version_lacks_is_named() -> None:
+    diagnosis = await diagnose(good_server(**{"settings.getDokployVersion": (200, "v0.29.3")}))
+    (finding,) = [one for one in diagnosis.findings if one.check == "version"]
+    assert "It lacks: live build logs, build logs by request" in finding.message
+    assert "Update Dokploy" in finding.fix
+
+
+async def test_an_endpoint_that_the_server_lacks_is_never_taken_for_a_thing_that_is_not_there() -> None:
+    server = good_server(**{"application.one": MISSING_ENDPOINT})
+    found, message, _ = only_failure(await diagnose(server, service=(ServiceKind.APPLICATION, "a1")))
+    assert found is Cause.VERSION
+    assert "has no application.one" in message
+
+
+async def test_a_fault_that_passes_is_no_finding() -> None:
+    clock, healths = StandingClock(), iter([502, 200, 200])
+    good = good_server()
+
+    def flaky(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/health" and (status := next(healths)) != 200:
+            return httpx.Response(status, html="<title>Bad Gateway</title>")
+        if request.url.path == "/api/user.get" and len(good.asked) < 6:
+            good.asked.append(("user.get", {}))
+            raise httpx.ReadError("")
+        return good._answer(request)
+
+    diagnosis = await diagnose(httpx.MockTransport(flaky), clock=clock)
+    assert {finding.level for finding in diagnosis.findings} == {Level.OK}
+    assert 0.0 < clock.slept < 10.0
+
+
+async def test_a_page_in_front_of_the_api_is_told_as_that_and_not_as_a_bad_key() -> None:
+    answers = {"health": httpx.Response(200, json={"ok": True}), "trpc/settings.health": httpx.Response(200, json={})}
+    page = httpx.Response(401, html="<title>Sign in</title>")
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return answers.get(request.url.path.removeprefix("/api/"), page)
+
+    found, message, fix = only_failure(await diagnose(httpx.MockTransport(answer)))
+    assert found is Cause.PROXY
+    assert 'titled "Sign in"' in message
+    assert "DOKPLOY_HEADERS" in fix
+
+
+async def test_the_doctor_s_requests_carry_the_headers_of_an_access_proxy() -> None:
+    seen: list[str | None] = []
+    good = good_server()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        seen.append(request.headers.get("x-access"))
+        return good._answer(request)
+
+    connection = Connection.parse(ORIGIN, KEY, headers={"X-Access": "let-me-in"})
+    await diagnose(httpx.MockTransport(answer), connection=connection)
+    assert set(seen) == {"let-me-in"}
 
 
 @pytest.mark.parametrize(

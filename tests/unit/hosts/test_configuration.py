@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
+from pulumi_dokploy_deployments.api.text import Configured, Setting
+from pulumi_dokploy_deployments.cli.connecting import connection_from
 from pulumi_dokploy_deployments.hosts import configuration
 from pulumi_dokploy_deployments.hosts.configuration import namespace_of, resolve_connection, warn_of_plain_http
 from tests.support.listener import Listener
@@ -21,13 +23,17 @@ def _resolve(config: dict[str, str], environ: dict[str, str], **more: Any) -> Co
     return resolve_connection(config.get, environ=environ, **more)
 
 
-def _failure(config: dict[str, str], environ: dict[str, str], **more: Any) -> str:
+def _error(config: dict[str, str], environ: dict[str, str], **more: Any) -> ConfigurationError:
     with pytest.raises(ConfigurationError) as caught:
         _resolve(config, environ, **more)
     text = str(caught.value)
     assert KEY not in text + repr(caught.value)
     assert text.endswith(".")
-    return text
+    return caught.value
+
+
+def _failure(config: dict[str, str], environ: dict[str, str], **more: Any) -> str:
+    return str(_error(config, environ, **more))
 
 
 def _shown(connection: Connection) -> tuple[str, str, str]:
@@ -68,28 +74,43 @@ def test_a_named_connection_has_a_namespace_and_variables_of_its_own() -> None:
 
 
 def test_a_named_connection_never_falls_back_to_the_default_server_or_key() -> None:
-    text = _failure(STACK, ENVIRONMENT, name="staging")
-    assert "for the connection 'staging'" in text
-    assert "pulumi config set dokploy-staging:endpoint" in text
-    assert "DOKPLOY_STAGING_ENDPOINT" in text
+    address = _error(STACK, ENVIRONMENT, name="staging")
+    assert "for the connection 'staging'" in str(address)
+    assert Configured(Setting.ENDPOINT, "staging") in address.next_step_text
+    assert "DOKPLOY_STAGING_ENDPOINT" in str(address)
     with_address = {**STACK, "dokploy-staging:endpoint": "staging.example"}
-    text = _failure(with_address, ENVIRONMENT, name="staging")
-    assert "pulumi config set --secret dokploy-staging:apiKey" in text
-    assert "DOKPLOY_STAGING_API_KEY" in text
+    key = _error(with_address, ENVIRONMENT, name="staging")
+    assert Configured(Setting.API_KEY, "staging") in key.next_step_text
+    assert "DOKPLOY_STAGING_API_KEY" in str(key)
 
 
-def test_a_missing_address_is_told_with_both_ways_to_set_it() -> None:
-    text = _failure({"dokploy:apiKey": KEY}, {})
-    assert "pulumi config set dokploy:endpoint https://dokploy.example.com" in text
-    assert "DOKPLOY_ENDPOINT" in text
+def test_a_missing_address_is_told_with_how_to_set_it() -> None:
+    error = _error({"dokploy:apiKey": KEY}, {})
+    assert Configured(Setting.ENDPOINT) in error.next_step_text
+    assert "https://dokploy.example.com" in str(error)
 
 
-def test_a_missing_key_is_told_with_where_to_make_it_and_both_ways_to_set_it() -> None:
-    text = _failure({"dokploy:endpoint": "dokploy.example.com"}, {})
-    assert "The API key for dokploy.example.com is not configured." in text
-    assert "Settings → Profile → API/CLI keys" in text
-    assert "pulumi config set --secret dokploy:apiKey" in text
-    assert "DOKPLOY_API_KEY" in text
+def test_a_missing_key_is_told_with_where_to_make_it_and_how_to_set_it() -> None:
+    error = _error({"dokploy:endpoint": "dokploy.example.com"}, {})
+    assert "The API key for https://dokploy.example.com is not configured." in str(error)
+    assert "Settings → Profile → API/CLI keys" in str(error)
+    assert Configured(Setting.API_KEY) in error.next_step_text
+
+
+def test_extra_headers_come_from_the_stack_before_the_environment() -> None:
+    environ = {**ENVIRONMENT, "DOKPLOY_HEADERS": "X-From: environment"}
+    assert _resolve(STACK, environ).extra_headers() == {"X-From": "environment"}
+    # The engine hands an object of the configuration over as JSON.
+    config = {**STACK, "dokploy:headers": '{"X-From":"stack"}'}
+    assert _resolve(config, environ).extra_headers() == {"X-From": "stack"}
+    assert _resolve(STACK, ENVIRONMENT).extra_headers() == {}
+
+
+@pytest.mark.parametrize("name", ["EU", "eu_west", "e u", "-eu", "1eu", "eu/west"])
+def test_every_host_takes_the_same_names_of_connections(name: str) -> None:
+    assert "is not the name of a connection" in _failure(STACK, ENVIRONMENT, name=name)
+    with pytest.raises(ConfigurationError, match="is not the name of a connection"):
+        connection_from(endpoint="d.example.com", api_key_file=None, name=name, environ=ENVIRONMENT)
 
 
 def test_credentials_in_the_address_are_not_repeated() -> None:

@@ -103,10 +103,10 @@ def test_values_that_are_not_known_yet_pass_and_ask_nobody() -> None:
         assert _bare().check({}, news).failures == []
 
 
-def test_a_missing_configuration_is_a_failure_of_the_service_s_input_and_says_how_to_set_it() -> None:
+def test_a_missing_configuration_is_no_failure_of_any_input_and_says_how_to_set_it() -> None:
     result = _bare().check({}, {"application_id": "app-1"})
     (failure,) = result.failures
-    assert failure.property == "application_id"
+    assert failure.property == ""
     assert "pulumi config set dokploy:endpoint" in failure.reason
     assert "Traceback" not in failure.reason
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
+from pulumi_dokploy_deployments.api.text import Configured, Setting
 from pulumi_dokploy_deployments.hosts.plugin.configuration import Configuration, check_configuration
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN
 
@@ -35,9 +36,10 @@ def test_what_the_provider_is_given_wins_over_the_environment(environment: pytes
     assert empty.timeout_seconds == 77.0
 
 
-def test_a_missing_key_is_told_under_the_plugin_s_own_namespace() -> None:
-    with pytest.raises(ConfigurationError, match="--secret dokploy-deployments:apiKey"):
+def test_a_missing_key_is_told_as_the_setting_that_it_is() -> None:
+    with pytest.raises(ConfigurationError, match=r"API key for https://east\.example\.com is not configured") as caught:
         Configuration.of({"endpoint": "https://east.example.com"}).connection(None)
+    assert Configured(Setting.API_KEY) in caught.value.next_step_text
 
 
 def test_a_named_connection_is_the_provider_s_own_or_the_environment_s(environment: pytest.MonkeyPatch) -> None:

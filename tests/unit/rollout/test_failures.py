@@ -1,4 +1,4 @@
-"""Every failure is one plain paragraph: what failed, where, the log's end, the next step (truth rule 8)."""
+"""Every failure is one plain paragraph: what failed, where, the log's end, the next step."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import pickle
 
 import pytest
 
+from pulumi_dokploy_deployments.api.errors import DokployError, Step
+from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.dead_ends import Dead
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.waiting.progress import Stage
-from pulumi_dokploy_deployments.workload.health import Health, Verdict
+from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, Verdict
 from tests.support import api_faults as faults
 from tests.support.builders import job, row, service
 from tests.support.fake_dokploy import FakeDokploy
@@ -35,6 +37,8 @@ EVERY: list[RolloutError] = [
     failures.answer_not_found(SHOP, faults.lost(), LINK),
     failures.database_failed(SHOP, faults.server_error(500), LINK),
     failures.database_failed(SHOP, faults.lost(), LINK),
+    failures.contact_lost(SHOP, ROW, faults.lost(), LINK),
+    failures.interrupted(SHOP, ROW, Stage.BUILD, LINK, is_sent=True),
     *(failures.dead(reason, SHOP, ROW, TAIL, LINK) for reason in Dead),
 ]
 
@@ -62,7 +66,7 @@ def test_it_survives_the_way_from_one_process_to_another(error: RolloutError) ->
 def test_the_log_s_end_stands_apart_line_by_line() -> None:
     text = str(EVERY[0])
     assert "The build log ends with:\n    npm ERR! missing script: build\n    Error occurred ❌" in text
-    assert "\nMend what the log names." in text
+    assert "\nFix the error shown in the log, then try again." in text
 
 
 def test_a_message_without_a_log_is_one_line() -> None:
@@ -79,7 +83,7 @@ def test_a_row_that_could_not_be_prepared_is_told_with_the_server_s_reason() -> 
 def test_an_unknown_service_is_told_with_where_ids_are_found() -> None:
     error = failures.unknown_service(ServiceRef(SHOP.kind, "app-9"), "https://dokploy.example.com")
     assert str(error) == (
-        "https://dokploy.example.com has no application with the id 'app-9'. The id stands in the address of the "
+        "https://dokploy.example.com has no application with the id 'app-9'. The id is in the address of the "
         "service's page in the dashboard, after /application/."
     )
 
@@ -93,3 +97,72 @@ async def test_the_tail_of_a_row_without_a_log_is_its_own_message(clock: Virtual
 
 async def test_a_tail_that_can_t_be_read_is_empty(clock: VirtualClock) -> None:
     assert await failures.log_tail(FakeDokploy(clock), row("row-gone")) == []
+
+
+def test_a_failed_build_is_told_with_its_cause_first_and_a_next_step_that_fits() -> None:
+    tail = ["Pulling shop:9", "Error response from daemon: manifest for shop:9 not found: manifest unknown", "❌"]
+    error = failures.failed(SHOP, ROW, Stage.PULL, tail, LINK, shown_lines=2)
+    assert str(error).startswith(
+        'The deployment of application "shop" failed after 4.2 s while pulling the image: manifest for shop:9 not '
+        f"found: manifest unknown (deployment row-7, {LINK}). The build log ends with:\n    Error response"
+    )
+    assert error.next_step == "Check the image's name and tag, and that it has been pushed, then try again."
+    assert (error.step, error.reason) == (Step.FIX_AND_RUN_AGAIN, "manifest for shop:9 not found: manifest unknown")
+
+
+def test_a_failure_without_a_cause_in_its_log_says_what_the_server_says() -> None:
+    assert "in the build: its status is error (" in str(failures.failed(SHOP, ROW, Stage.BUILD, ["…"], LINK))
+    assert failures.failed(SHOP, ROW, Stage.BUILD, [], LINK).next_step == "Fix the cause, then try again."
+
+
+@pytest.mark.parametrize(
+    ("status", "is_sent", "words"),
+    [
+        (None, False, "Interrupted before anything was sent to the server. Try again."),
+        (
+            None,
+            True,
+            'the request to deploy application "shop" was sent, and its deployment is queued',
+        ),
+        ("running", True, "is still running at the server, in the stage 'build' (deployment row-7, "),
+        ("done", True, "has ended at the server (status done) (deployment row-7, "),
+    ],
+)
+def test_an_interrupted_run_says_what_the_server_still_does(status: str | None, is_sent: bool, words: str) -> None:
+    seen = row("row-7", status=status) if status is not None else None
+    error = failures.interrupted(SHOP, seen, Stage.BUILD, LINK, is_sent=is_sent)
+    assert words in str(error)
+    assert ("It was not stopped." in str(error)) == is_sent
+    assert "before anything was sent" in str(failures.interrupted(None, None, Stage.QUEUED, "", is_sent=True))
+
+
+@pytest.mark.parametrize(
+    ("error", "name"),
+    [
+        (failures.busy(SHOP, [job(1)], LINK), "on_busy"),
+        (failures.other_commit(SHOP, ROW, "abcdef1", LINK), "expect_commit"),
+        (failures.timed_out(SHOP, ROW, 60.0, Stage.BUILD, [], LINK), "timeout_seconds"),
+        (failures.unknown_service(ServiceRef(ServiceKind.COMPOSE, "c"), "https://d"), "compose_id"),
+        (failures.failed(SHOP, ROW, Stage.BUILD, TAIL, LINK), None),
+        (failures.contact_lost(SHOP, ROW, faults.lost(), LINK), None),
+    ],
+)
+def test_an_error_names_the_input_that_is_at_fault_and_no_other(error: DokployError, name: str | None) -> None:
+    assert error.property_name == name
+
+
+def test_lost_contact_passes_on_what_the_cause_says_to_do() -> None:
+    cause = faults.lost()
+    cause.next_step_text = "Check the proxy."
+    error = failures.contact_lost(SHOP, ROW, cause, LINK)
+    assert error.next_step == "Check the proxy. Look at the deployment in the dashboard before you try again."
+
+
+@pytest.mark.parametrize("cause", NextStep)
+def test_a_version_that_does_not_run_has_a_next_step_that_fits_and_its_container_s_last_words(cause: NextStep) -> None:
+    verdict = Verdict(Health.UNHEALTHY, "it crashes", next_step=cause)
+    error = failures.unhealthy(SHOP, ROW, verdict, LINK, last_words=["panic: no config"])
+    assert "The container wrote last:\n    panic: no config\n" in str(error)
+    assert error.next_step.endswith(", then try again.")
+    assert "container's log" not in error.next_step, "it is shown, or there is none"
+    assert "build log" not in str(error)

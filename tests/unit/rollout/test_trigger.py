@@ -1,4 +1,4 @@
-"""Exactly one trigger: never two carried-out requests while that can be told, never "fine" without one (rule 2)."""
+"""Exactly one trigger: never two carried-out requests while that can be told, never "fine" without one."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class Server:
 
 async def _send(server: Server, *, seconds: float = 30.0) -> None:
     """Send as a run does: looks are retried for as long as the sending."""
-    budget = RetryBudget(budget_seconds=seconds, key_has_worked=True)
+    budget = RetryBudget(budget_seconds=seconds)
 
     async def look() -> Evidence:
         return await retry_transient(server.has_arrived, budget=budget, clock=server.clock)
@@ -206,7 +206,7 @@ async def test_a_401_after_the_key_has_worked_is_borne(clock: VirtualClock) -> N
 async def test_every_fault_on_the_way_is_told(clock: VirtualClock) -> None:
     told: list[str] = []
     server = Server(clock, [Fate.UNAUTHORIZED, Fate.ANSWER_LOST])
-    budget = RetryBudget(key_has_worked=True)
+    budget = RetryBudget()
     await send_once(
         server.send,
         server.has_arrived,
@@ -235,7 +235,7 @@ async def test_a_request_that_stays_open_is_looked_for_and_found_before_its_answ
     async def has_arrived() -> Evidence:
         return clock.elapsed >= 5.0
 
-    budget = RetryBudget(key_has_worked=True)
+    budget = RetryBudget()
     await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
     assert 5.0 <= clock.elapsed < 6.0
     assert was_given_up
@@ -248,7 +248,7 @@ async def test_a_late_answer_counts_although_the_looks_before_it_failed(clock: V
     async def has_arrived() -> Evidence:
         raise faults.refused()
 
-    budget = RetryBudget(key_has_worked=True)
+    budget = RetryBudget()
     await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
     assert clock.elapsed == pytest.approx(20.0)
 
@@ -267,6 +267,6 @@ async def test_a_request_that_a_proxy_cuts_off_and_delivers_late_is_not_sent_aga
     async def has_arrived() -> Evidence:
         return clock.elapsed >= held_for
 
-    budget = RetryBudget(key_has_worked=True)
+    budget = RetryBudget()
     await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
     assert sendings == 1

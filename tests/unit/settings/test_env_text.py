@@ -37,28 +37,23 @@ def test_a_variable_that_is_set_reads_back_and_no_other_one_changes(text: str, n
     assert variables_of(changed) == {**variables_of(text), name: value}
 
 
-@settings(max_examples=500)
-@given(TEXTS, VALUES, TEXTS, NAMES, VALUES)
+LINES = st.sampled_from(
+    ["A=1", "B='x # y' # why", "# TAG=9", "", "  export C = 2 ", "D=${{project.D}}", 'E="a\nb"', "noise"]
+)
+
+
+@given(st.lists(LINES, max_size=8), st.lists(LINES, max_size=8), st.sampled_from(["\n", "\r\n"]), VALUES)
 def test_what_stands_around_a_variable_stays_to_the_letter(
-    before: str, old: str, after: str, name: str, value: str
+    before: list[str], after: list[str], end_of_line: str, value: str
 ) -> None:
-    text = f"{before}\n{name}={old}\n{after}"
-    if name not in variables_of(text):
-        return
+    start = end_of_line.join([*before, "TAG="])
+    end = end_of_line.join([" # set by CI", *after])
     try:
-        changed = with_variables(text, {name: value})
+        changed = with_variables(f"{start}1.4.0{end}", {"TAG": value})
     except UnwritableValue:
         assume(False)
-    if variables_of(text)[name] == value:
-        assert changed == text
-        return
-    same_start = next((i for i, (a, b) in enumerate(zip(text, changed, strict=False)) if a != b), len(text))
-    rest = len(text) - same_start
-    same_end = next((i for i in range(rest + 1) if changed.endswith(text[same_start + i :])), rest)
-    replaced = text[same_start : same_start + same_end]
-    quoted = any(quote in replaced for quote in "'\"`")
-    assert quoted or "\n" not in replaced.strip(), "only the value itself is replaced"
-    assert quoted or "#" not in replaced, "a comment is no part of a value"
+    assert changed.startswith(start)
+    assert changed.endswith(end)
 
 
 @given(TEXTS, VALUES)

@@ -1,0 +1,218 @@
+"""Only Dokploy's own words count as Dokploy's: whatever comes, nothing of somebody else's is taken for an answer."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from pulumi_dokploy_deployments.api.answers import Answer, error_of, read_answer, reading_of
+from pulumi_dokploy_deployments.api.asked import Asked
+from pulumi_dokploy_deployments.api.errors import (
+    AccessDenied,
+    ApiError,
+    InvalidRequest,
+    MissingEndpoint,
+    NotFound,
+    RateLimited,
+    ServerError,
+    SomethingInFront,
+    Unauthorized,
+)
+from pulumi_dokploy_deployments.api.hiding import Secrets
+from pulumi_dokploy_deployments.api.who_answered import STATUS_OF_CODE, Speaker, who_answered
+
+ASKED = Asked("application.one", "https://dokploy.example.com", sent=frozenset({"applicationId"}))
+WORKED = Asked("application.one", "https://dokploy.example.com", has_worked=True)
+
+
+def read(status: int, body: Any, kind: str = "application/json", asked: Asked = ASKED) -> ApiError:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    answer = Answer(status, {"content-type": kind} if kind else {}, content)
+    error = error_of(reading_of(answer, asked), answer, asked)
+    assert error is not None
+    return error
+
+
+def coded(status: int, code: str, message: str = "Application not found", **data: Any) -> dict[str, Any]:
+    return {"message": message, "code": code, "data": {"code": code, "httpStatus": status, "zodError": None, **data}}
+
+
+# --- Dokploy's own words -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "expected"),
+    [
+        (401, {"message": "Unauthorized"}, "application/json; charset=utf-8", Unauthorized),  # transcript 60
+        (401, coded(401, "UNAUTHORIZED", "You don't have access"), "application/json", AccessDenied),  # 102
+        (404, coded(404, "NOT_FOUND", path="application.one"), "application/json", NotFound),  # 67
+        (404, coded(404, "NOT_FOUND", "Not found"), "application/json", MissingEndpoint),  # 62, 621, 622, 629
+        (400, coded(400, "BAD_REQUEST", "Input validation failed"), "application/json", InvalidRequest),  # 74
+        (400, b"Invalid JSON", "", InvalidRequest),  # 77
+        (413, b"Body exceeded 1mb limit", "", InvalidRequest),  # 412
+        (415, coded(415, "UNSUPPORTED_MEDIA_TYPE", "Missing content-type"), "application/json", InvalidRequest),  # 413
+        (500, coded(500, "INTERNAL_SERVER_ERROR", "Internal server error"), "application/json", ServerError),  # 212
+        (429, coded(429, "TOO_MANY_REQUESTS", "slow"), "application/json", RateLimited),
+        (418, coded(418, "A_NEWER_CODE", "?"), "application/json", InvalidRequest),
+    ],
+)
+def test_what_dokploy_says_itself_is_meant(status: int, body: Any, kind: str, expected: type[ApiError]) -> None:
+    assert type(read(status, body, kind)) is expected
+
+
+def test_a_missing_endpoint_is_no_missing_thing() -> None:
+    assert not issubclass(MissingEndpoint, NotFound)
+    assert not read(404, coded(404, "NOT_FOUND", "Not found")).is_transient
+    # A thing whose text happens to be the same still names the path that was called.
+    assert type(read(404, coded(404, "NOT_FOUND", "Not found", path="x.y"))) is NotFound
+
+
+def test_a_missing_thing_names_the_input_that_it_was_asked_by() -> None:
+    assert read(404, coded(404, "NOT_FOUND")).property_name == "application_id"
+    assert read(404, coded(404, "NOT_FOUND", "Server not found")).property_name is None
+
+
+# --- everybody else's ----------------------------------------------------------------------------------------
+
+FOREIGN: list[tuple[int, Any, str]] = [
+    (200, b"<html><title>Sign in</title></html>", "text/html"),
+    (200, b"", "application/json"),
+    (200, b'[{"deploymentId": "x", ', "application/json"),
+    (200, b"\x1f\x8b\x08garbage", "application/json"),
+    (200, b"[NaN]", "application/json"),
+    (200, b"[]", "text/html"),
+    (204, b"", "application/json"),
+    (302, b"", ""),
+    (304, b"", ""),
+    (400, {"error": "bad"}, "application/json"),
+    (400, b"Invalid JSON!", "text/plain"),
+    (400, b"Invalid JSON", "text/html"),
+    (400, b"<html>400 Bad Request</html>", "text/html"),
+    (401, b"Unauthorized", "text/plain"),
+    (401, {"message": "Unauthorized", "code": 401}, "application/json"),
+    (401, {"message": "unauthorized"}, "application/json"),
+    (401, {"message": "Unauthorized"}, "text/html"),
+    (403, {"message": "Forbidden"}, "application/json"),
+    (403, coded(404, "NOT_FOUND"), "application/json"),
+    (404, coded(404, "NOT_FOUND"), "text/html"),
+    (404, {"message": "Not found", "code": "not_found"}, "application/json"),
+    (404, {"message": "Not found", "code": "UNAUTHORIZED"}, "application/json"),
+    (404, {**coded(404, "NOT_FOUND"), "data": {"code": "NOT_FOUND", "httpStatus": 403}}, "application/json"),
+    (404, {"code": "NOT_FOUND"}, "application/json"),
+    (404, [coded(404, "NOT_FOUND")], "application/json"),
+    (404, b"404 page not found", "text/plain"),
+    (418, {"message": "?", "code": "A_NEWER_CODE"}, "application/json"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "kind"), FOREIGN)
+def test_what_somebody_else_says_is_a_fault_in_front(status: int, body: Any, kind: str) -> None:
+    error = read(status, body, kind)
+    assert type(error) is SomethingInFront
+    assert error.is_transient
+    assert error.code is None
+    assert error.may_have_been_carried_out, "a proxy may have passed the request on before it answered"
+    assert str(error).startswith(f"Something in front of Dokploy answered: {status}")
+    assert error.next_step
+
+
+def test_a_page_is_told_by_its_title_where_that_is_short() -> None:
+    page = b"<!doctype html><html><head><TITLE lang=en>\n  Sign in - Example SSO </TITLE></head>"
+    assert 'answered: 200, text/html titled "Sign in - Example SSO" (application.one at' in str(
+        read(200, page, "text/html")
+    )
+    assert "titled" not in str(read(200, b"<title>" + b"x" * 200 + b"</title>", "text/html"))
+
+
+def test_a_title_s_secrets_and_control_characters_are_not_repeated() -> None:
+    asked = Asked("a.b", "https://x", secrets=Secrets(["the-secret"]))
+    text = str(read(200, b"<title>hi the-secret \x1b[31m</title>", "text/html", asked))
+    assert "the-secret" not in text
+    assert "\x1b" not in text
+
+
+def test_the_next_step_depends_on_whether_address_and_key_have_worked() -> None:
+    assert "Check that the address" in read(403, b"no", "text/plain").next_step
+    assert "DOKPLOY_HEADERS" in read(403, b"no", "text/plain").next_step
+    later = read(403, b"no", "text/plain", WORKED)
+    assert later.next_step.startswith("Address and key have worked before")
+    assert later.has_worked
+
+
+def test_one_401_after_the_key_has_worked_is_no_wrong_key() -> None:
+    first, later = read(401, {"message": "Unauthorized"}), read(401, {"message": "Unauthorized"}, asked=WORKED)
+    assert (first.is_transient, later.is_transient) == (False, True)
+    assert "DOKPLOY_API_KEY" in first.next_step
+    assert "any more" in later.message
+
+
+def test_a_failing_server_says_whether_dokploy_itself_speaks() -> None:
+    assert read(500, coded(500, "INTERNAL_SERVER_ERROR")).code == "INTERNAL_SERVER_ERROR"
+    proxy = read(502, b"<html><title>502 Bad Gateway</title>", "text/html")
+    assert isinstance(proxy, ServerError)
+    assert proxy.code is None
+    assert "or something in front of it" in proxy.message
+
+
+# --- whatever comes ------------------------------------------------------------------------------------------
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["NOT_FOUND", "Unauthorized"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["message", "code", "data", "httpStatus", "error", "json"]), inner, max_size=4
+        )
+    ),
+    max_leaves=8,
+)
+BODIES = st.binary(max_size=60) | JSON_VALUES.map(lambda value: json.dumps(value).encode())
+KINDS = st.sampled_from(["application/json", "text/html", "text/plain", "", ";", "\udcff"]) | st.text(max_size=20)
+CODED = (NotFound, MissingEndpoint, AccessDenied)
+
+
+@given(st.integers(100, 599), KINDS, BODIES, st.booleans())
+@example(404, "application/json", b'{"message": "x", "code": "NOT_FOUND", "data": []}', False)
+@example(401, "application/json", b'{"message": {"message": "Unauthorized"}}', True)
+@example(400, "text/html", b"Invalid JSON", False)
+@example(404, "application/json", b"[" * 100_000, False)
+def test_no_answer_breaks_the_reading_or_gets_a_meaning_without_a_code(
+    status: int, kind: str, body: bytes, may_be_empty: bool
+) -> None:
+    reading = who_answered(status, kind, body, may_be_empty=may_be_empty)
+    answer = Answer(status, {"content-type": kind}, body)
+    asked = Asked("a.b", "https://x", may_be_empty=may_be_empty)
+    error = error_of(reading, answer, asked)
+    assert (error is None) == (reading.speaker is Speaker.DATA)
+    if error is None:
+        assert 200 <= status < 300
+        assert read_answer(answer, asked) == reading.body
+        return
+    assert "\n" not in str(error)
+    if isinstance(error, CODED):
+        parsed = json.loads(body)
+        inner = parsed["error"]["json"]["data"] if "code" not in parsed else parsed
+        assert error.code == inner["code"]
+        assert STATUS_OF_CODE.get(str(error.code), status) == status
+    if isinstance(error, InvalidRequest):
+        assert error.code is not None or body.strip() in (b"Invalid JSON", b"Body exceeded 1mb limit")
+    if isinstance(error, Unauthorized):
+        assert json.loads(body) == {"message": "Unauthorized"}
+
+
+@given(st.binary(min_size=1, max_size=2000))
+def test_reading_a_page_takes_time_linear_to_its_length(piece: bytes) -> None:
+    # A pattern that goes back and forth would take hours for this.
+    who_answered(403, "text/html", b"<title" * 2000 + piece * 20, may_be_empty=False)
+
+
+def test_json_that_would_take_much_more_memory_than_its_bytes_is_none() -> None:
+    assert who_answered(200, "application/json", b"[" + b"{}," * 1_000_001 + b"0]", may_be_empty=False).speaker is (
+        Speaker.SOMETHING_ELSE
+    )
+    log = json.dumps("{[," * 1_000_001).encode()
+    assert who_answered(200, "application/json", log, may_be_empty=False).speaker is Speaker.DATA

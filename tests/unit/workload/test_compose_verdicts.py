@@ -1,0 +1,354 @@
+"""Does the compose really run? Verdicts over what Docker could say of composes and stacks."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from pulumi_dokploy_deployments.workload.member_judge import NO_UNITS_SECONDS, STUCK_SECONDS
+from pulumi_dokploy_deployments.workload.model import Baseline, Member, Reading, UnitState
+from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, State
+from tests.unit.workload.sights import (
+    MADE,
+    before,
+    compose_judge,
+    container,
+    failed,
+    member,
+    moment,
+    sight,
+    swarm,
+    task,
+    update,
+    verdict_on,
+    watch,
+)
+
+WEB, DB = member("web", container("web")), member("db", container("db"))
+OLD_DB = member("db", container("db", made=0.0, started=0.0))
+NEW_WEB = member("web", container("web-new"))
+OLD_WEB = member("web", container("web", made=0.0, started=0.0))
+
+
+def test_a_compose_is_healthy_when_its_containers_stay_up() -> None:
+    ours = compose_judge()
+    assert ours.judge(sight(0.0, WEB, DB)).health is Health.PENDING
+    assert ours.judge(sight(4.0, WEB, DB)).health is Health.PENDING
+    verdict = ours.judge(sight(5.0, WEB, DB))
+    assert (verdict.health, verdict.state) == (Health.HEALTHY, State.RUNNING)
+    assert verdict.reason == (
+        "web: 1 new container runs and stayed up for 5 s; db: 1 new container runs and stayed up for 5 s"
+    )
+
+
+def test_nothing_is_good_before_docker_was_asked_anew_at_the_end_of_the_window() -> None:
+    """A container that was restarted between two looks shows the same id and the same state."""
+    ours = compose_judge()
+    stale = Reading(0.0, (WEB,))
+    ours.judge(stale)
+    verdict = ours.judge(replace(stale, at=9.0))
+    assert (verdict.health, verdict.to_confirm) == (Health.PENDING, frozenset({"id-web"}))
+    again = replace(WEB.units[0], restarts=1, started=moment(MADE + 4), read_at=9.1)
+    assert ours.judge(Reading(9.1, (member("web", again),))).health is Health.PENDING
+    assert ours.judge(sight(9.2, WEB)).health is Health.PENDING
+
+
+def _again(restarts: int, at: float) -> Member:
+    return member("web", replace(WEB.units[0], restarts=restarts, started=moment(MADE + at)))
+
+
+def test_restarts_between_two_looks_are_counted() -> None:
+    ours = compose_judge()
+    ours.judge(sight(0.0, WEB))
+    verdict = None
+    for number in range(1, 9):
+        at = number * 2.0
+        verdict = ours.judge(sight(at, _again(number, at)))
+        assert verdict.health is (Health.PENDING if at < 17.0 else Health.UNHEALTHY)
+        if verdict.is_final:
+            break
+    verdict = ours.judge(sight(18.0, _again(9, 18.0)))
+    assert (verdict.state, verdict.reason) == (State.CRASHING, "it crashes again and again (it has ended 9 times)")
+    assert verdict.still_runs == "nothing of it runs at the moment"
+
+
+def test_a_container_may_try_many_times_until_what_it_waits_for_is_up() -> None:
+    """Docker starts it again within a second; a database takes longer."""
+    ours = compose_judge()
+    for number in range(12):
+        assert ours.judge(sight(float(number), _again(number, number), DB)).health is Health.PENDING
+    assert watch(ours, _again(11, 11), DB, begin=12.0)[1].health is Health.HEALTHY
+
+
+def test_a_container_that_ran_once_and_ended_well_is_no_failure() -> None:
+    migrate = member("migrate", container("migrate", "exited", exit_code=0))
+    assert verdict_on(compose_judge(), WEB, migrate).health is Health.HEALTHY
+
+
+@pytest.mark.parametrize(
+    ("worker", "state", "words", "step"),
+    [
+        (container("worker", "exited", exit_code=1), State.FAILED, "exit code 1", NextStep.EXIT_CODE),
+        (container("worker", "dead", exit_code=1), State.FAILED, "exit code 1", NextStep.EXIT_CODE),
+        (container("worker", health="unhealthy"), State.UNHEALTHY, "health check", NextStep.HEALTH_CHECK),
+        (
+            container("worker", "exited", exit_code=137, is_out_of_memory=True),
+            State.FAILED,
+            "memory ran out (exit code 137)",
+            NextStep.OUT_OF_MEMORY,
+        ),
+    ],
+)
+def test_a_container_that_is_not_well_is_named_with_the_cause(
+    worker: object, state: State, words: str, step: NextStep
+) -> None:
+    verdict = verdict_on(compose_judge(), WEB, member("worker", worker))  # type: ignore[arg-type]
+    assert (verdict.state, verdict.next_step) == (state, step)
+    assert verdict.reason.startswith("worker: ")
+    assert words in verdict.reason
+    assert verdict.still_runs == "running: web"
+    assert verdict.failed_unit is not None
+    assert verdict.failed_unit.member == "worker"
+
+
+def test_starting_containers_are_waited_for() -> None:
+    ours = compose_judge()
+    starting = member("db", container("db", health="starting"))
+    verdict = ours.judge(sight(4.0, WEB, starting))
+    assert verdict.reason == "web: 1 new container runs; watching that it stays up; db: 0 of 1 new container runs " + (
+        "(health check starting)"
+    )
+    ready = member("db", container("db", health="healthy"))
+    assert ours.judge(sight(6.0, WEB, ready)).health is Health.PENDING
+    assert ours.judge(sight(11.0, WEB, ready)).health is Health.HEALTHY
+
+
+def test_a_compose_without_any_container_is_not_healthy() -> None:
+    at, verdict = watch(compose_judge())
+    assert (at, verdict.health, verdict.state) == (NO_UNITS_SECONDS, Health.UNHEALTHY, State.GONE)
+
+
+def test_a_compose_in_which_everything_has_ended_is_not_called_running() -> None:
+    migrate = member("migrate", container("migrate", "exited", exit_code=0))
+    verdict = verdict_on(compose_judge(), migrate)
+    assert (verdict.state, verdict.reason) == (State.ENDED_WELL, "it has run to its end (exit code 0)")
+
+
+def test_a_container_that_restarts_once_while_it_waits_for_another_is_no_failure() -> None:
+    ours = compose_judge()
+    down = member("web", container("web", "restarting", restarts=1, exit_code=1, restart="always"))
+    assert "restarting" in ours.judge(sight(0.0, down, DB)).reason
+    up = member("web", container("web", restarts=1, started=MADE + 1, restart="always"))
+    assert ours.judge(sight(2.0, up, DB)).health is Health.PENDING
+    assert watch(ours, up, DB, begin=3.0)[1].health is Health.HEALTHY
+
+
+def test_a_container_that_keeps_restarting_is_told_even_if_it_is_up_in_between() -> None:
+    ours = compose_judge()
+    verdict = None
+    for number in range(20):
+        state = "running" if number % 3 == 1 else "restarting"
+        unit = container(
+            "web", state, restarts=number // 3, started=MADE + number, exit_code=0 if state == "running" else 2
+        )
+        verdict = ours.judge(sight(float(number), member("web", unit)))
+        if verdict.is_final:
+            break
+    assert verdict is not None
+    assert verdict.state is State.CRASHING
+    assert "exit code 2" in verdict.reason
+
+
+def test_a_container_that_ends_well_again_and_again_is_told() -> None:
+    unit = container("web", "restarting", restarts=3, exit_code=0, restart="always")
+    at, verdict = watch(compose_judge(), member("web", unit))
+    assert (at, verdict.state) == (15.0, State.ENDS_AGAIN)
+
+
+def test_attempts_that_are_used_up_are_told() -> None:
+    unit = container("web", "exited", restarts=2, exit_code=4)
+    limited = replace(unit, restart=unit.restart.model_copy(update={"condition": "on-failure", "max_attempts": 2}))  # type: ignore[union-attr]
+    verdict = verdict_on(compose_judge(), member("web", limited))
+    assert (verdict.state, verdict.reason) == (
+        State.FAILED,
+        "it has ended 3 times and will not be started again: exit code 4",
+    )
+
+
+def test_a_container_that_was_made_and_never_started_is_told() -> None:
+    at, verdict = watch(compose_judge(), WEB, member("db", container("db", "created", started=None)))
+    assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
+    assert "stays created" in verdict.reason
+
+
+@pytest.mark.parametrize("state", ["paused", "created"])
+def test_a_container_that_is_stopped_by_hand_is_not_healthy(state: str) -> None:
+    assert verdict_on(compose_judge(), member("web", container("web", state))).health is Health.UNHEALTHY
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_one_of_several_containers_that_is_down_makes_its_service_not_healthy(code: int) -> None:
+    both = member("web", container("web1"), container("web2", "exited", exit_code=code, restart="always"))
+    at, verdict = watch(compose_judge(), both)
+    assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
+    assert verdict.reason.startswith("only 1 of 2 run and nothing more is started")
+
+
+def test_one_of_several_containers_that_has_run_to_its_end_is_fine() -> None:
+    both = member("web", container("web1"), container("web2", "exited", exit_code=0))
+    assert verdict_on(compose_judge(), both).state is State.RUNNING
+
+
+# --- what the deployment did not touch --------------------------------------------------------------------------
+
+
+def test_nothing_recreated_is_good_and_says_why_it_usually_is() -> None:
+    verdict = verdict_on(compose_judge(before(OLD_WEB, OLD_DB)), OLD_WEB, OLD_DB)
+    assert (verdict.health, verdict.state) == (Health.HEALTHY, State.NOTHING_RECREATED)
+    assert ":latest" in verdict.warnings[0]
+    assert "web, db run on as before" in verdict.warnings[0]
+
+
+def test_something_recreated_is_no_reason_for_a_warning() -> None:
+    verdict = verdict_on(compose_judge(before(OLD_WEB, OLD_DB)), NEW_WEB, OLD_DB)
+    assert (verdict.health, verdict.state, verdict.warnings) == (Health.HEALTHY, State.RUNNING, ())
+    assert verdict.notes == ("db: as it was before the deployment",)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        container("cache", made=0.0, started=0.0, health="unhealthy"),
+        container("cache", "exited", made=0.0, started=0.0, exit_code=1),
+        container("cache", "paused", made=0.0, started=0.0),
+    ],
+)
+def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: object) -> None:
+    cache = member("cache", unit)  # type: ignore[arg-type]
+    verdict = verdict_on(compose_judge(before(OLD_WEB, cache)), NEW_WEB, cache)
+    assert verdict.health is Health.HEALTHY
+    assert [warning for warning in verdict.warnings if warning.startswith("cache was left as it was before")]
+
+
+def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
+    cache = member("cache", container("cache", "restarting", made=0.0, started=0.0, restarts=7, exit_code=1))
+    ours = compose_judge(before(OLD_WEB, cache, failing=["cache"]))
+    assert verdict_on(ours, NEW_WEB, cache, seconds=10).health is Health.PENDING
+    for number in (8, 9, 10):
+        more = container("cache", "restarting", made=0.0, started=number, restarts=number, exit_code=1)
+        verdict = ours.judge(sight(10.0 * number, NEW_WEB, member("cache", more)))
+    assert (verdict.state, verdict.still_runs) == (State.CRASHING, "running: web")
+
+
+def test_where_nothing_else_was_touched_what_is_not_well_is_no_neighbour() -> None:
+    sick = member("web", container("web", made=0.0, started=0.0, health="unhealthy"))
+    assert verdict_on(compose_judge(before(sick)), sick).state is State.UNHEALTHY
+
+
+def test_old_containers_of_the_same_making_count_beside_new_ones() -> None:
+    first = container("web1", made=0.0, started=0.0, version="a")
+    more = container("web2", version="a")
+    verdict = verdict_on(compose_judge(before(member("web", first))), member("web", more, first))
+    assert (verdict.health, verdict.reason) == (Health.HEALTHY, "2 containers run and stayed up for 5 s")
+
+
+def test_an_old_container_that_is_not_replaced_is_never_green() -> None:
+    first = container("web1", made=0.0, started=0.0, version="a")
+    more = container("web2", version="b")
+    at, verdict = watch(compose_judge(before(member("web", first))), member("web", more, first))
+    assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
+    assert "still the old one" in verdict.reason
+
+
+def test_one_off_containers_and_members_no_longer_in_the_file_are_told() -> None:
+    run = replace(container("run", "exited", exit_code=130), is_one_off=True)
+    old = member("old", container("old", "exited", exit_code=1), is_declared=False)
+    web = Member(name="web", units=(run, *WEB.units), is_declared=True)
+    verdict = verdict_on(compose_judge(), web, old)
+    assert verdict.health is Health.HEALTHY
+    assert verdict.notes == ("old: no longer in the file", "web: shop-run-1 is a one-off container (exited)")
+
+
+# --- members without a unit -------------------------------------------------------------------------------------
+
+
+def test_a_member_of_the_file_without_a_container_is_red() -> None:
+    at, verdict = watch(compose_judge(), WEB, Member(name="worker", is_declared=True))
+    assert (at, verdict.state, verdict.reason) == (
+        NO_UNITS_SECONDS,
+        State.GONE,
+        "worker: there is no container of it",
+    )
+
+
+@pytest.mark.parametrize("why", ["its profile is not active", "it asks for no replicas"])
+def test_a_member_that_need_not_have_one_is_told(why: str) -> None:
+    verdict = verdict_on(compose_judge(), WEB, Member(name="tools", is_declared=True, not_expected_because=why))
+    assert (verdict.health, verdict.notes) == (Health.HEALTHY, (f"tools: {why}",))
+
+
+def test_a_member_that_vanishes_while_it_is_watched_is_told() -> None:
+    ours = compose_judge()
+    ours.judge(sight(0.0, WEB, DB))
+    at, verdict = watch(ours, WEB, begin=1.0)
+    assert (at, verdict.state) == (1.0 + NO_UNITS_SECONDS, State.GONE)
+    assert verdict.reason.startswith("db: ")
+
+
+def test_a_compose_of_which_nothing_runs_is_red_even_if_nothing_of_it_was_touched() -> None:
+    dead = member("web", container("web", "exited", made=0.0, started=0.0, exit_code=0))
+    assert verdict_on(compose_judge(before(dead)), dead).health is Health.UNHEALTHY
+
+
+# --- stacks -----------------------------------------------------------------------------------------------------
+
+OLD_STACK = (
+    swarm(task("db1", made=0.0), name="db"),
+    swarm(task("web1", made=0.0), name="web", update=update("completed", 1.0)),
+)
+
+
+def test_a_stack_s_member_that_swarm_rolled_back_is_red_beside_a_good_one() -> None:
+    ours = compose_judge(before(*OLD_STACK))
+    web = swarm(task("web3"), failed(2), name="web", update=update("rollback_completed"))
+    verdict = ours.judge(sight(0.0, OLD_STACK[0], web))
+    assert verdict.state is State.ROLLED_BACK
+    assert verdict.reason == (
+        "web: the new version's tasks failed and Swarm went back to the earlier version: task: non-zero exit (1)"
+    )
+
+
+def test_a_stack_s_member_that_crashes_is_red_beside_a_good_one() -> None:
+    web = swarm(task("w", "ready", desired="ready"), *(failed(number) for number in range(3)), name="web")
+    verdict = verdict_on(compose_judge(), swarm(task("db1"), name="db"), web)
+    assert (verdict.state, verdict.still_runs) == (State.CRASHING, "running: db")
+
+
+def test_what_swarm_restarts_by_itself_is_no_new_version() -> None:
+    moved = swarm(task("web2"), task("web1", "shutdown", made=0.0), name="web", update=update("completed", 1.0))
+    verdict = verdict_on(compose_judge(before(*OLD_STACK)), OLD_STACK[0], moved)
+    assert (verdict.health, verdict.state) == (Health.HEALTHY, State.NOTHING_RECREATED)
+
+
+def test_old_failed_tasks_are_not_held_against_a_good_deployment() -> None:
+    history = [failed(number, made=0.0) for number in range(4)]
+    was = swarm(*history, name="web")
+    now = swarm(task("new"), *history, name="web", update=update("completed"))
+    assert verdict_on(compose_judge(before(was, failing=["web"])), now).health is Health.HEALTHY
+
+
+# --- without a baseline -----------------------------------------------------------------------------------------
+
+
+def test_without_a_baseline_the_start_tells_what_was_recreated() -> None:
+    assert verdict_on(compose_judge(Baseline()), OLD_WEB).state is State.NOTHING_RECREATED
+    assert verdict_on(compose_judge(Baseline()), WEB).state is State.RUNNING
+
+
+def test_an_unknown_state_of_a_newer_docker_is_waited_for_and_shown() -> None:
+    odd = member("web", container("web", "hibernating"))
+    verdict = verdict_on(compose_judge(), odd)
+    assert verdict.health is Health.PENDING
+    assert "hibernating" in verdict.reason
+    assert not UnitState("hibernating").is_known
