@@ -103,7 +103,7 @@ lowest: setup ## The tests with the lowest version of every dependency (about 3 
 	@$(OFFLINE) $(BIN)/python scripts/lowest_versions.py
 
 release-check: setup engine ## Build, install and use what would be released (about a minute, needs a package index)
-	@$(OFFLINE) $(BIN)/python scripts/release_check.py
+	@$(OFFLINE) $(BIN)/python scripts/release_check.py $(if $(TAG),--tag $(TAG) --out dist)
 
 plugin-archives: setup ## The archives for `pulumi plugin install`, into dist/plugin
 	@$(BIN)/python scripts/plugin_archive.py

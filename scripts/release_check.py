@@ -3,7 +3,7 @@
     python scripts/release_check.py            everything, about a minute; needs a package index for pip
     python scripts/release_check.py --quick    what needs neither an index nor an engine, a few seconds
 
-Nothing is published, and nothing is written into the checkout.
+Nothing is published, and nothing is written into the checkout unless --out says so.
 """
 
 from __future__ import annotations
@@ -345,14 +345,26 @@ def check_release(folder: Path, *, quick: bool) -> list[str]:
     return check.steps
 
 
+def expect_tag(tag: str, version: str) -> None:
+    """A release is tagged with v and the version of pyproject.toml."""
+    expect(tag == f"v{version}", f"the tag is {tag}, the version in pyproject.toml {version}")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="only what needs neither an index nor an engine")
+    parser.add_argument("--tag", help="the tag of this release, to be compared with the version")
+    parser.add_argument("--out", type=Path, help="where to put the files when all is well: those that were checked")
     options = parser.parse_args()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="release-check-") as folder:
+    with tempfile.TemporaryDirectory(prefix="release-check-") as name:
+        folder = Path(name).resolve()
         try:
-            check_release(Path(folder).resolve(), quick=options.quick)
+            if options.tag:
+                expect_tag(options.tag, plugin_archive.project_version())
+            check_release(folder, quick=options.quick)
+            if options.out:
+                shutil.copytree(folder / "dist", options.out)
         except ReleaseError as error:
             print(f"release-check: {error}", file=sys.stderr)
             return 1
