@@ -362,6 +362,7 @@ def main() -> int:
         try:
             if options.tag:
                 expect_tag(options.tag, plugin_archive.project_version())
+            expect(not (options.out and options.out.exists()), f"{options.out} is there already: move it away")
             check_release(folder, quick=options.quick)
             if options.out:
                 shutil.copytree(folder / "dist", options.out)
