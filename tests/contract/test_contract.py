@@ -316,13 +316,11 @@ async def test_an_unknown_application_can_not_be_changed_and_has_no_queue(
 ) -> None:
     if not server.is_from(LOOKS_UP_ROWS):
         # The service is looked for first, also by what drops its jobs.
-        for call in (
-            lambda: client.update_service(APPLICATION, UNKNOWN, {"dockerImage": "image:1"}),
-            lambda: client.drop_waiting_jobs(APPLICATION, UNKNOWN),
-            lambda: client.drop_waiting_jobs(COMPOSE, UNKNOWN),
-        ):
+        with pytest.raises(NotFound):
+            await client.update_service(APPLICATION, UNKNOWN, {"dockerImage": "image:1"})
+        for kind in (APPLICATION, COMPOSE):
             with pytest.raises(NotFound):
-                await call()
+                await client.drop_waiting_jobs(kind, UNKNOWN)
         return
     with pytest.raises(InvalidRequest, match="Error updating application"):
         await client.update_service(APPLICATION, UNKNOWN, {"dockerImage": "image:1"})
