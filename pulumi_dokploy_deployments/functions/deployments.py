@@ -125,14 +125,21 @@ async def deployments_by_type(client: DokployClient, asked: DeploymentsByType) -
     if kind.is_database:
         await existing_service(client, kind, asked.id)
         return DeploymentList(deployments=())
-    rows = await client.deployments_by_type(kind.value, asked.id)
+    try:
+        rows = await client.deployments_by_type(kind.value, asked.id)
+    except NotFound:
+        rows = []
     if not rows:
         await existing_service(client, kind, asked.id)
     return listed(rows, asked.kept)
 
 
 async def _of_service(client: DokployClient, kind: ServiceKind, identity: str, kept: Filter) -> DeploymentList:
-    rows = await client.deployments_of(kind, identity)
+    try:
+        rows = await client.deployments_of(kind, identity)
+    except NotFound:
+        # What releases before v0.28.7 say of an unknown service (transcript 625); later ones list nothing.
+        rows = []
     if not rows:
         await existing_service(client, kind, identity)
     return listed(rows, kept)

@@ -73,9 +73,9 @@ async def read_build_log(
         # Asked first, so that most servers are asked nothing else; the live log is older.
         known = await client.capabilities()
     if not known.has(Capability.BUILD_LOG_LIVE):
+        who = f"Dokploy {known.version}" if known.version else "This version of Dokploy"
         raise NoBuildLog(
-            f"{f'Dokploy {known.version}' if known.version else 'This version of Dokploy'} gives no build log: it has no "
-            "request for it and refuses to stream one.",
+            f"{who} gives no build log: it has no request for it and refuses to stream one.",
             next_step=f"Update Dokploy under {UPDATES}.",
             step=Step.CHANGE_SERVER,
         )

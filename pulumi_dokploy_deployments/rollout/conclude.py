@@ -145,8 +145,16 @@ async def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> Rol
             wait.record.link,
             survives_restart=await wait.can(Capability.QUEUE_SURVIVES_RESTART),
         )
+    known = await wait.known()
+    has_logs = known.has(Capability.BUILD_LOG_READ) or known.has(Capability.BUILD_LOG_LIVE)
     return failures.failed(
-        wait.service, row, wait.log.stages.reached, tail, wait.record.link, shown_lines=wait.shown_lines
+        wait.service,
+        row,
+        wait.log.stages.reached,
+        tail,
+        wait.record.link,
+        shown_lines=wait.shown_lines,
+        why_no_log="" if tail or has_logs else f"Dokploy {known.version} gives no build log",
     )
 
 

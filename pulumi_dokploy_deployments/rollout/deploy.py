@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import DeploymentStatus
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
 from pulumi_dokploy_deployments.rollout.conclude import conclude
@@ -23,6 +24,9 @@ from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
+PAUSE_WHERE_JOBS_SURVIVE_SECONDS = 1.0
+"""How often a server is asked at least that does not answer, where its jobs survive a restart."""
+
 
 async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
     """Trigger, recognise, await, prove.
@@ -41,6 +45,9 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
     record.nonce = new_nonce()
     wait = Wait(request, context, record)
     await wait.require_supported()
+    if await wait.can(Capability.QUEUE_SURVIVES_RESTART):
+        # What waits runs as soon as the server is back, and may be over a moment later.
+        wait.budget.longest_pause_seconds = PAUSE_WHERE_JOBS_SURVIVE_SECONDS
     service = await wait.begin()
     record.before = await _baseline(wait)
     if service.kind.is_database:

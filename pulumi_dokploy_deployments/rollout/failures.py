@@ -91,6 +91,7 @@ def failed(
     link: str,
     *,
     shown_lines: int = TAIL_LINES,
+    why_no_log: str = "",
 ) -> DeploymentFailed:
     """The deployment's status is `error`, or one that this version does not know.
 
@@ -101,6 +102,7 @@ def failed(
         tail: the end of the build log, in which the cause is looked for.
         link: the service's page.
         shown_lines: how many of the tail's lines the message shows.
+        why_no_log: why the server gives no build log at all, for versions that don't.
     """
     took = f" after {row.duration_seconds:.1f} s" if row.duration_seconds is not None else ""
     telling = telling_line(tail)
@@ -109,6 +111,9 @@ def failed(
     else:
         reason, step = one_line(row.error_message) or f"its status is {row.status.value}", Step.FIX_AND_RUN_AGAIN
         next_step = joined("Fix the error shown in the log" if tail else "Fix the cause", AGAIN)
+        if why_no_log and row.log_path:
+            reason = f"{reason}, and {why_no_log}"
+            next_step = joined(f"Read the log on the server, {row.log_path}, and fix the cause", AGAIN)
     return DeploymentFailed(
         f"The deployment of {name_of(service)} failed{took}{_DURING.get(stage, '')}",
         reason=reason,

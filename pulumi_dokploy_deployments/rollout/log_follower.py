@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamUnavailable
+from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.versions import Capability
@@ -163,13 +163,12 @@ class LogFollower:
         self._window.told(read)
 
     async def _follow(self, log_path: str, server_id: str | None) -> None:
-        try:
-            async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
-                async for chunk in stream:
-                    self._grew_at = self._now()
-                    self._tell(self._assembler.feed(chunk))
-        except LogStreamUnavailable:
-            pass
+        with suppress(ApiError):
+            if (await self._context.client.capabilities()).has(Capability.BUILD_LOG_LIVE):
+                async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
+                    async for chunk in stream:
+                        self._grew_at = self._now()
+                        self._tell(self._assembler.feed(chunk))
         # A proxy that passes no WebSockets or closes them, or a server without the stream: `catch_up` takes over.
         self._broken = True
 

@@ -99,12 +99,15 @@ class Wait:
         return before.with_rows(await self.rows(), at)
 
     async def can(self, capability: Capability) -> bool:
-        """Whether the server can do something; where its version can't be read now, as the newest one."""
+        """Whether the server can do something; see `known`."""
+        return (await self.known()).has(capability)
+
+    async def known(self) -> Capabilities:
+        """What the server can do; where its version can't be read now, what the newest measured one can."""
         try:
-            known = await self.client.capabilities()
+            return await self.client.capabilities()
         except ApiError:
-            known = Capabilities()
-        return known.has(capability)
+            return Capabilities()
 
     async def rows(self) -> list[DeploymentRecord]:
         """The service's rows now."""
