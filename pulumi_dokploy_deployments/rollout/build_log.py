@@ -68,10 +68,23 @@ async def read_build_log(
         ApiError: the server could not be asked.
     """
     try:
-        return await client.read_log(deployment_id, tail=tail)
+        text = await client.read_log(deployment_id, tail=tail)
     except MissingEndpoint:
         # Asked first, so that most servers are asked nothing else; the live log is older.
-        known = await client.capabilities()
+        return await _last_lines(client, find, tail, clock)
+    if text.strip():
+        return text
+    # Before v0.29.9 no request gives the log of a service on a remote server, nor on any version a build server's.
+    place = await find()
+    if place is None or not place.path or place.host is None:
+        return text
+    return _end(await _streamed(client, place, clock), tail)
+
+
+async def _last_lines(
+    client: DokployClient, find: Callable[[], Awaitable[LogPlace | None]], tail: int, clock: Clock
+) -> str:
+    known = await client.capabilities()
     if not known.has(Capability.BUILD_LOG_LIVE):
         who = f"Dokploy {known.version}" if known.version else "This version of Dokploy"
         raise NoBuildLog(
@@ -82,7 +95,10 @@ async def read_build_log(
     place = await find()
     if place is None or not place.path:
         return ""
-    text = await _streamed(client, place, clock)
+    return _end(await _streamed(client, place, clock), tail)
+
+
+def _end(text: str, tail: int) -> str:
     lines = text.removesuffix("\n").split("\n") if text else []
     return "".join(f"{line}\n" for line in lines[-tail:])
 

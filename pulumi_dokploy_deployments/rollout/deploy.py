@@ -171,7 +171,9 @@ async def _mind_the_busy(wait: Wait, before: Snapshot) -> None:
     on_busy, service = wait.request.on_busy, wait.service
     if on_busy is OnBusy.FAIL and before.jobs:
         raise failures.busy(service, before.jobs, wait.record.link)
-    if on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before):
+    if on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before) and any(job.is_of_cloud for job in before.jobs):
+        wait.context.reporter.warning(failures.not_dropped(service))
+    elif on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before):
         wait.tell(Activity.DROPPING_WAITING)
         await wait.retry(lambda: wait.client.drop_waiting_jobs(service.kind, service.service_id))
 

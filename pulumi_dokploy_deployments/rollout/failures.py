@@ -460,6 +460,14 @@ def busy(service: Service, jobs: Sequence[QueueJob], link: str) -> ServiceBusy:
     )
 
 
+def not_dropped(service: Service) -> Text:
+    """The warning where `on_busy` is `supersede` and the server is Dokploy Cloud, which drops nothing."""
+    return (
+        f"Deployments of {name_of(service)} wait in the queue, which Dokploy Cloud can't drop; this one waits behind "
+        "them."
+    )
+
+
 def _job_in_words(job: QueueJob) -> str:
     preview = "preview of a pull request: " if job.is_preview else ""
     return f"{preview}{one_line(job.data.title_log) or 'untitled'} ({job.state.value})"
