@@ -7,15 +7,19 @@ from typing import Any
 
 import pytest
 
-from pulumi_dokploy_deployments.api.errors import TooOld
+from pulumi_dokploy_deployments.api.errors import MissingEndpoint, TooOld
 from pulumi_dokploy_deployments.api.models import DeploymentStatus, ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.functions import table
 from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
+from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify
+from pulumi_dokploy_deployments.rollback.by_source import deploy_source
 from pulumi_dokploy_deployments.rollback.candidates import candidates_of
-from pulumi_dokploy_deployments.rollback.targets import Strategy, choose_way
+from pulumi_dokploy_deployments.rollback.targets import Strategy, Target, choose_way
 from pulumi_dokploy_deployments.rollout.build_log import NoBuildLog
+from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import (
     DeploymentCancelled,
     DeploymentFailed,
@@ -63,6 +67,38 @@ async def test_below_the_floor_nothing_is_sent(playing: Playing, version: str) -
         await bench.deploy("postgres", kind=ServiceKind.POSTGRES)
     assert {call.path for call in bench.world.requests.calls} == {"/api/settings.getDokployVersion"}
     assert bench.made == []
+
+
+async def test_below_the_floor_previews_say_so_too(playing: Playing) -> None:
+    bench = playing("v0.27.1")
+    ref = bench.service("ok").id
+    deployment = DeploymentLifeCycle().check({"application_id": ref}).inputs
+    pin = RollbackTargetLifeCycle().check({"application_id": ref, "version": 1}).inputs
+    assert deployment is not None
+    assert pin is not None
+    for preview in (
+        DeploymentLifeCycle().ask(None, deployment, bench.run_context()),
+        RollbackTargetLifeCycle().ask(None, pin, bench.run_context()),
+    ):
+        with pytest.raises(TooOld, match="nothing was sent"):
+            await preview
+    assert await DeploymentLifeCycle().ask(deployment, deployment, bench.run_context()) == deployment
+
+
+async def test_below_the_floor_nothing_is_rolled_back(playing: Playing) -> None:
+    bench = playing("v0.27.1")
+    context = bench.run_context()
+    service = await context.client.read_service(ServiceKind.APPLICATION, bench.service("docker").id)
+    target = Target(
+        strategy=Strategy.SOURCE, deployment_id="d", created_at=bench.clock.now(), title="", source_ref="image:1"
+    )
+    with pytest.raises(TooOld):
+        await roll_back_and_verify(service, target, context, timeout_seconds=60.0)
+    request = RolloutRequest(ServiceRef(ServiceKind.APPLICATION, service.service_id))
+    with pytest.raises(TooOld):
+        await deploy_source(service, target, request, context)
+    assert not bench.world.requests.of("rollback.rollback")
+    assert not bench.world.requests.of("application.update")
 
 
 async def test_below_the_floor_the_history_can_still_be_read(playing: Playing) -> None:
@@ -118,6 +154,19 @@ async def test_v0_29_3_gives_no_build_log_and_is_told_as_it_is(playing: Playing)
         await ask(bench, "get_deployment_logs", deployment_id=bench.made[0][0])
 
 
+@pytest.mark.parametrize("version", ["v0.29.8", "v0.30.2"])
+async def test_the_eighth_type_of_database_is_deployed_like_the_others(playing: Playing, version: str) -> None:
+    record = await playing(version).deploy("libsql", kind=ServiceKind.LIBSQL)
+    assert record.verdict.health is Health.HEALTHY
+
+
+async def test_a_database_that_the_release_does_not_have_is_no_missing_database(playing: Playing) -> None:
+    bench = playing("v0.28.3")
+    context = bench.run_context()
+    with pytest.raises(MissingEndpoint, match=r"This version of Dokploy has no libsql\.one"):
+        await deploy(RolloutRequest(ServiceRef(ServiceKind.LIBSQL, "any")), context)
+
+
 @every_profile
 async def test_a_crash_is_red_with_what_still_runs(playing: Playing, version: str) -> None:
     error = await playing(version).failure("crash")
@@ -137,6 +186,15 @@ async def test_a_stack_is_judged_by_its_tasks_and_old_containers_are_no_failure(
 
 
 # --- reading ----------------------------------------------------------------------------------------------------
+
+
+@every_profile
+async def test_the_log_of_a_service_on_a_remote_server_is_read_on_every_release(playing: Playing, version: str) -> None:
+    bench = playing(version)
+    record = await bench.deploy("remote")
+    assert record.deployment is not None
+    log = await ask(bench, "get_deployment_logs", deployment_id=record.deployment.deployment_id)
+    assert log.lines[0] == "Initializing deployment"
 
 
 @every_profile

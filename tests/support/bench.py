@@ -15,6 +15,7 @@ from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.functions import logs
 from pulumi_dokploy_deployments.rollout import build_log, log_follower
 from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
@@ -79,6 +80,7 @@ class Bench:
         self.made: list[tuple[str, str]] = []
         """Each row that the server made: its id, and the description that its job brought along."""
         self._record_rows(monkeypatch)
+        monkeypatch.setattr(logs, "SystemClock", lambda: self.clock)
         for module in (build_log, log_follower):
             monkeypatch.setattr(module, "open_log_stream", self._open_log)
         monkeypatch.setattr(last_words, "open_container_log", self._open_container_log)
