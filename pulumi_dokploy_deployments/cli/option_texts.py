@@ -163,7 +163,7 @@ GET_DEPLOYMENTS_BY_TYPE = {
 
 GET_DEPLOYMENT_QUEUE = {
     "state": (
-        "Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active ones. Values: "
+        "Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active. Values: "
         "waiting, active, completed, failed, pending, cancelled."
     ),
     "application_id": "Only jobs of this application.",
