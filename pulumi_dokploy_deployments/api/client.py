@@ -29,6 +29,7 @@ from pulumi_dokploy_deployments.api.errors import (
     ApiError,
     InvalidRequest,
     MissingEndpoint,
+    NotFound,
     Step,
     TooOld,
     UnexpectedAnswer,
@@ -66,6 +67,7 @@ MAX_LOG_LINES = 10_000
 DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
 """Deploying a database is synchronous and pulls the image within the request."""
 ROLLBACK_TIMEOUT_SECONDS = 300.0
+_GONE = "Deployment not found"
 
 _DEPLOYMENTS = TypeAdapter(list[DeploymentRecord])
 _JOBS = TypeAdapter(list[QueueJob])
@@ -250,8 +252,19 @@ class DokployClient:
         await self._post("deployment.killProcess", {"deploymentId": deployment_id})
 
     async def remove_deployment(self, deployment_id: str) -> None:
-        """`deployment.removeDeployment`. Does not stop a running one (timeline 133)."""
-        await self._post("deployment.removeDeployment", {"deploymentId": deployment_id})
+        """`deployment.removeDeployment`. Does not stop a running one (timeline 133).
+
+        Raises `NotFound` for one that is gone; v0.28.5 and v0.28.6 take that without a word.
+        """
+        try:
+            await self._post("deployment.removeDeployment", {"deploymentId": deployment_id})
+        except InvalidRequest as error:
+            if _GONE not in error.message:
+                raise
+            # What v0.28.3 says of it; later ones say 404 (transcript 71).
+            raise NotFound(
+                error.text, operation=error.operation, server=error.server, status=error.status, code=error.code
+            ) from None
 
     # --- rollbacks ------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from pulumi_dokploy_deployments.api.wire import EpochMilliseconds, Instant, Open
 
 
 class ServiceKind(StrEnum):
-    """The types of service that can be deployed: applications, composes and six kinds of database."""
+    """The types of service that can be deployed: applications, composes and six types of database."""
 
     APPLICATION = "application"
     COMPOSE = "compose"
@@ -65,17 +65,25 @@ class ServiceStatus(OpenStrEnum):
 
 
 class JobState(OpenStrEnum):
-    """The state of a queue job. v0.30.2 only reports waiting and active; the others are documented."""
+    """The state of a queue job. A server of one's own reports waiting and active; the others are Dokploy Cloud's."""
 
     WAITING = "waiting"
     ACTIVE = "active"
     COMPLETED = "completed"
     FAILED = "failed"
+    PENDING = "pending"
+    """What Dokploy Cloud calls a job that waits."""
+    CANCELLED = "cancelled"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has not started."""
+        return self in (JobState.WAITING, JobState.PENDING)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to run; Dokploy Cloud keeps such jobs listed."""
-        return self in (JobState.COMPLETED, JobState.FAILED)
+        return self in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 
 
 class DeployMethod(StrEnum):
@@ -217,6 +225,9 @@ class JobData(WireModel):
     description_log: str | None = None
     type: str | None = None
     application_type: str | None = None
+    server_id: str | None = None
+    """The remote server whose line the job stands in. A queue in Redis has one line for all and never names it."""
+    preview_deployment_id: str | None = None
 
 
 class ServicePath(WireModel):
@@ -226,8 +237,17 @@ class ServicePath(WireModel):
     label: str | None = None
 
 
+CLOUD_JOB = "deployment/requested"
+"""The name of every job of Dokploy Cloud."""
+PREVIEW = "application-preview"
+"""The `applicationType` of a preview's job."""
+
+
 class QueueJob(WireModel):
-    """One job of the instance-wide queue (`deployment.queueList`); finished jobs vanish from it."""
+    """One job of the instance-wide queue (`deployment.queueList`).
+
+    Finished jobs vanish from it; Dokploy Cloud keeps them listed, and gives a job another id when it starts.
+    """
 
     id: str
     name: str | None = None
@@ -238,6 +258,24 @@ class QueueJob(WireModel):
     finished_at: EpochMilliseconds | None = Field(default=None, alias="finishedOn")
     failed_reason: str | None = None
     service_path: ServicePath | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_start(cls, data: Any) -> Any:
+        # Dokploy Cloud fills in `processedOn` for a job that waits.
+        if isinstance(data, Mapping) and data.get("state") in (JobState.WAITING, JobState.PENDING):
+            return {key: value for key, value in data.items() if key not in ("processedOn", "started_at")}
+        return data
+
+    @property
+    def is_of_cloud(self) -> bool:
+        """Whether Dokploy Cloud lists it: there it stays listed when it is over."""
+        return self.name == CLOUD_JOB
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it deploys the preview of a pull request: the application itself is left alone."""
+        return self.data.application_type == PREVIEW or self.data.preview_deployment_id is not None
 
     @property
     def number(self) -> int | None:

@@ -9,6 +9,7 @@ DEPLOYMENT = {
     "mariadb_id": "The MariaDB database to deploy.",
     "mongo_id": "The MongoDB database to deploy.",
     "redis_id": "The Redis database to deploy.",
+    "libsql_id": "The libSQL database to deploy; Dokploy has them from v0.29.0 on.",
     "triggers": (
         "A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any change in it "
         "deploys again."
@@ -162,8 +163,8 @@ GET_DEPLOYMENTS_BY_TYPE = {
 
 GET_DEPLOYMENT_QUEUE = {
     "state": (
-        "Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones. Values: "
-        "waiting, active, completed, failed."
+        "Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active. Values: "
+        "waiting, active, completed, failed, pending, cancelled."
     ),
     "application_id": "Only jobs of this application.",
     "compose_id": "Only jobs of this compose.",

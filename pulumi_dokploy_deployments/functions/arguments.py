@@ -149,7 +149,7 @@ class Queue(Arguments):
 
     state: Annotated[JobState | list[JobState] | None, BeforeValidator(_states)] = Field(
         None,
-        description="Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones.",
+        description="Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active.",
     )
     application_id: Id | None = Field(None, description="Only jobs of this application.")
     compose_id: Id | None = Field(None, description="Only jobs of this compose.")

@@ -82,8 +82,8 @@ class QueueJobInfo(Result):
     id: str = Field(description="The job's id, for instance job-7; the numbers start again when the server does.")
     name: str | None = Field(None, description="The job's name as the server has it.")
     state: str = Field(
-        description="waiting or active; completed and failed only from servers that report them (v0.30.2 does not: "
-        "finished jobs vanish)."
+        description="waiting or active. Dokploy Cloud says pending in place of waiting, and keeps finished jobs listed "
+        "as completed, failed or cancelled; elsewhere they vanish."
     )
     queued_at: Moment | None = Field(None, description="When the job was queued.")
     started_at: Moment | None = Field(None, description="When the job started; None while it waits.")
@@ -93,11 +93,17 @@ class QueueJobInfo(Result):
     failure_reason: str | None = Field(None, description="Why the job failed, from servers that report it.")
     service_type: str | None = Field(None, description="application or compose.")
     service_id: str | None = Field(None, description="The id of the application or compose.")
+    is_preview: bool = Field(
+        False,
+        description="Whether it deploys the preview of a pull request; the application itself is left as it is.",
+    )
     method: str | None = Field(None, description="deploy or redeploy.")
     title: str | None = Field(None, description="The title that the deployment will have.")
     description: str | None = Field(None, description="The description, without the mark of a Pulumi run.")
     jobs_ahead: int | None = Field(
-        None, description="How many jobs are ahead of a waiting one in the instance's queue; None for the others."
+        None,
+        description="How many jobs the server will run before a waiting one: those ahead in the line of its server; "
+        "None for the others.",
     )
 
 

@@ -462,7 +462,7 @@ def get_deployment_queue(
     """The deployments that wait and run on the whole instance, in the order in which they run.
 
     Args:
-        state: Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones.
+        state: Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active.
         application_id: Only jobs of this application.
         compose_id: Only jobs of this compose.
         connection: The name of another server, as the resources' input `connection`: that of a provider, the
@@ -502,7 +502,7 @@ def get_deployment_queue_output(
     asked. A secret input makes the result a secret.
 
     Args:
-        state: Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones.
+        state: Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active.
         application_id: Only jobs of this application.
         compose_id: Only jobs of this compose.
         connection: The name of another server, as the resources' input `connection`: that of a provider, the

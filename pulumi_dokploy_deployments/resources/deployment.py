@@ -13,6 +13,7 @@ from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
 from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.resources.common import (
+    ask_server,
     deployments_of,
     find_service,
     note,
@@ -96,6 +97,7 @@ class DeploymentLifeCycle:
         """
         if earlier is not None and not _changes(earlier, inputs):
             return inputs
+        await ask_server(context.client.require_supported, context)
         service = await read_service(service_named(inputs), context)
         if inputs.on_failure is OnFailure.ROLLBACK:
             point = await note_recovery_point(service, context)

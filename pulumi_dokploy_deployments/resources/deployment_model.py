@@ -55,6 +55,7 @@ class ServiceInputs(ResourceInputs):
     mariadb_id: str | None = Field(None, description="The MariaDB database to deploy.")
     mongo_id: str | None = Field(None, description="The MongoDB database to deploy.")
     redis_id: str | None = Field(None, description="The Redis database to deploy.")
+    libsql_id: str | None = Field(None, description="The libSQL database to deploy; Dokploy has them from v0.29.0 on.")
 
 
 class DeploymentInputs(ServiceInputs):

@@ -22,8 +22,7 @@ class UnknownValue:
 
 UNKNOWN: Final = UnknownValue()
 
-# A libsql database is known to the client and not yet an input of the resources.
-SERVICE_ID_FIELDS: Final = {f"{kind.value}_id": kind for kind in ServiceKind if kind is not ServiceKind.LIBSQL}
+SERVICE_ID_FIELDS: Final = {f"{kind.value}_id": kind for kind in ServiceKind}
 
 
 @dataclass(frozen=True)

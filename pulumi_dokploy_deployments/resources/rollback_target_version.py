@@ -38,6 +38,7 @@ async def resolve(earlier: PinInputs | None, inputs: PinInputs, context: RunCont
         and not input_changes((*REPLACING, *MOVING), earlier, inputs)
     ):
         return inputs.model_copy(update={"resolution": known})
+    await ask_server(context.client.require_supported, context)
     service = await read_service(ref, context)
     rows = await ask_server(lambda: context.client.deployments_by_type(service.kind.value, service.service_id), context)
     candidates, now = candidates_of(rows), context.clock.now()

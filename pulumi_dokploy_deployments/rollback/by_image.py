@@ -63,12 +63,14 @@ async def roll_back_and_verify(
         record: a record that the caller wants to read even when the rollback fails.
 
     Raises:
+        TooOld: the server's version is below the oldest one that this package works with; nothing was sent.
         RollbackFailed: the server refused; the message says which of its causes it was, as far as that can be known.
         RollbackUnproven: something else runs afterwards; the message says what.
         ApiError: the server could not be reached.
     """
     deadline = context.clock.monotonic() + timeout_seconds
     budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
+    await retry_transient(context.client.require_supported, budget=short_budget(), clock=context.clock)
     probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
     record = record or RunRecord()

@@ -6,6 +6,7 @@ import asyncio
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
 from pulumi_dokploy_deployments.api.one_line import sentence
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.request import IfUnproven, WaitFor, overwrites_title
@@ -35,7 +36,7 @@ async def conclude(wait: Wait, row: DeploymentRecord) -> None:
         row = record.deployment = await _settled(wait, row)
         if row.status is not DeploymentStatus.DONE:
             await log
-            raise _failure_of(wait, row, await wait.tail(READ_LINES))
+            raise await _failure_of(wait, row, await wait.tail(READ_LINES))
         await _prove(wait, row)
         await log
         wait.tell_the_end()
@@ -135,11 +136,25 @@ async def _settled(wait: Wait, row: DeploymentRecord) -> DeploymentRecord:
     return row
 
 
-def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> RolloutError:
+async def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> RolloutError:
     if row.status is DeploymentStatus.CANCELLED:
-        return failures.cancelled(wait.service, row, tail[-wait.shown_lines :], wait.record.link)
+        return failures.cancelled(
+            wait.service,
+            row,
+            tail[-wait.shown_lines :],
+            wait.record.link,
+            survives_restart=await wait.can(Capability.QUEUE_SURVIVES_RESTART),
+        )
+    known = await wait.known()
+    has_logs = known.has(Capability.BUILD_LOG_READ) or known.has(Capability.BUILD_LOG_LIVE)
     return failures.failed(
-        wait.service, row, wait.log.stages.reached, tail, wait.record.link, shown_lines=wait.shown_lines
+        wait.service,
+        row,
+        wait.log.stages.reached,
+        tail,
+        wait.record.link,
+        shown_lines=wait.shown_lines,
+        why_no_log="" if tail or has_logs else f"Dokploy {known.version} gives no build log",
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState
+from pulumi_dokploy_deployments.api.models import DeploymentStatus
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
 from pulumi_dokploy_deployments.rollout.conclude import conclude
@@ -23,6 +24,9 @@ from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
+PAUSE_WHERE_JOBS_SURVIVE_SECONDS = 1.0
+"""How often a server is asked at least that does not answer, where its jobs survive a restart."""
+
 
 async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
     """Trigger, recognise, await, prove.
@@ -33,12 +37,17 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
         record: a fresh record that the caller wants to read even when the run fails.
 
     Raises:
+        TooOld: the server's version is below the oldest one that this package works with; nothing was sent.
         RolloutError: the deployment did not come to the end that was asked for.
         ApiError: the server refused or could not be reached.
     """
     record = record or RunRecord()
     record.nonce = new_nonce()
     wait = Wait(request, context, record)
+    await wait.require_supported()
+    if await wait.can(Capability.QUEUE_SURVIVES_RESTART):
+        # What waits runs as soon as the server is back, and may be over a moment later.
+        wait.budget.longest_pause_seconds = PAUSE_WHERE_JOBS_SURVIVE_SECONDS
     service = await wait.begin()
     record.before = await _baseline(wait)
     if service.kind.is_database:
@@ -162,9 +171,16 @@ async def _mind_the_busy(wait: Wait, before: Snapshot) -> None:
     on_busy, service = wait.request.on_busy, wait.service
     if on_busy is OnBusy.FAIL and before.jobs:
         raise failures.busy(service, before.jobs, wait.record.link)
-    if on_busy is OnBusy.SUPERSEDE and any(job.state is JobState.WAITING for job in before.jobs):
+    if on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before) and any(job.is_of_cloud for job in before.jobs):
+        wait.context.reporter.warning(failures.not_dropped(service))
+    elif on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before):
         wait.tell(Activity.DROPPING_WAITING)
         await wait.retry(lambda: wait.client.drop_waiting_jobs(service.kind, service.service_id))
+
+
+def _can_be_dropped(before: Snapshot) -> bool:
+    """Whether deployments of the service wait. Previews of pull requests go with them, but are not dropped alone."""
+    return any(job.state.is_waiting and not job.is_preview for job in before.jobs)
 
 
 async def _trigger(wait: Wait, correlator: Correlator) -> float:

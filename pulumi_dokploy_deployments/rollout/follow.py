@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Protocol
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import BurstPoll
-from pulumi_dokploy_deployments.rollout.dead_ends import dead_end
+from pulumi_dokploy_deployments.rollout.dead_ends import Dead, dead_end
 from pulumi_dokploy_deployments.rollout.log_follower import GROWS_SECONDS
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
@@ -75,14 +76,14 @@ async def follow(
                 if wait.request.wait_for is WaitFor.NONE:
                     await wait.log.close()
                     return row
-                if row.status.is_final:
-                    return row
-                wait.log.start(row, wait.service)
-                await wait.log.catch_up(row)
+                if not row.status.is_final:
+                    wait.log.start(row, wait.service)
+                    await wait.log.catch_up(row)
             dead = dead_end(sighting)
             if dead is not None:
-                tail = await wait.tail()
-                raise failures.dead(dead, wait.service, wait.record.deployment, tail, wait.record.link)
+                raise await _dead(wait, dead, sighting)
+            if row is not None and sighting.phase is Phase.FINISHED:
+                return row
             remaining = wait.remaining
             if remaining <= 0:
                 raise await wait.too_late()
@@ -101,6 +102,19 @@ async def follow(
     except BaseException:
         await wait.log.close()
         raise
+
+
+async def _dead(wait: Wait, reason: Dead, sighting: Sighting) -> Exception:
+    told = sighting.ended_job.failed_reason if sighting.ended_job is not None else None
+    return failures.dead(
+        reason,
+        wait.service,
+        wait.record.deployment,
+        await wait.tail(),
+        wait.record.link,
+        told=told or "",
+        survives_restart=await wait.can(Capability.QUEUE_SURVIVES_RESTART),
+    )
 
 
 async def _pause(wait: Wait, pace: Pace, seconds: float) -> None:

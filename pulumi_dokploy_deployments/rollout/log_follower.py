@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
-from pulumi_dokploy_deployments.api.errors import ApiError, LogStreamUnavailable
+from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout.log_window import LogWindow
 from pulumi_dokploy_deployments.rollout.stages import LineAssembler, StageReader
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -55,6 +56,8 @@ class LogFollower:
         self._grew_at: float | None = None
         self._read_at: float | None = None
         self._broken = False
+        self._followed: str | None = None
+        self._left: list[asyncio.Task[None]] = []
 
     @property
     def is_growing(self) -> bool:
@@ -63,10 +66,23 @@ class LogFollower:
         return streams and self._grew_at is not None and self._now() - self._grew_at < GROWS_SECONDS
 
     def start(self, row: DeploymentRecord, service: Service) -> None:
-        """Begin to follow; a second call does nothing."""
+        """Begin to follow; a second call does nothing, unless it is for another deployment: one that is run again."""
+        if self._followed not in (None, row.deployment_id):
+            self._begin_anew()
+        self._followed = row.deployment_id
         if self._task is None and row.log_path and self._show and self._context.has_live_log:
             host = log_host_of(row, service)
             self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))
+
+    def _begin_anew(self) -> None:
+        """Leave the log of a deployment that was broken off."""
+        if self._task is not None:
+            self._task.cancel()
+            self._left.append(self._task)
+        self._task = self._grew_at = self._read_at = None
+        self._broken = False
+        self._assembler, self._window, self.stages = LineAssembler(), LogWindow(), StageReader()
+        self.wake.clear()
 
     async def catch_up(self, row: DeploymentRecord) -> None:
         """Read by request, now and then, what no stream brings."""
@@ -87,8 +103,13 @@ class LogFollower:
 
         Empty where there is no stream. Takes a few seconds at the most.
         """
-        if self._window.shown or not row.log_path or not self._context.has_live_log:
-            return self._context.client.redactor.lines(self._window.last)
+        told = self._window.last
+        if not row.log_path or not self._context.has_live_log or (told and not self._broken):
+            return self._context.client.redactor.lines(told)
+        if self._broken:
+            # It broke before its end, which may be what matters: it is read once more, and not shown again.
+            self._begin_anew()
+            self._show = False
         if self._task is None:
             host = log_host_of(row, service)
             self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))
@@ -99,10 +120,11 @@ class LogFollower:
                     break
                 shown = self._window.shown
             await self._drain()
-        return self._context.client.redactor.lines(self._window.last)
+        return self._context.client.redactor.lines(self._window.last or told)
 
     async def close(self) -> None:
         """Leave the stream at once."""
+        await asyncio.gather(*self._left, return_exceptions=True)
         task = self._task
         if task is not None and not task.done():
             task.cancel()
@@ -123,6 +145,8 @@ class LogFollower:
         self._read_at = self._now()
         # The log is a courtesy: whatever is wrong with reading it must not end the run.
         with suppress(ApiError):
+            if not (await self._context.client.capabilities()).has(Capability.BUILD_LOG_READ):
+                return
             for lines in (WINDOW_LINES, WIDE_WINDOW_LINES):
                 text = await self._context.client.read_log(row.deployment_id, tail=lines)
                 read = LineAssembler().feed(text if text.endswith("\n") else f"{text}\n") if text else []
@@ -139,13 +163,12 @@ class LogFollower:
         self._window.told(read)
 
     async def _follow(self, log_path: str, server_id: str | None) -> None:
-        try:
-            async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
-                async for chunk in stream:
-                    self._grew_at = self._now()
-                    self._tell(self._assembler.feed(chunk))
-        except LogStreamUnavailable:
-            pass
+        with suppress(ApiError):
+            if (await self._context.client.capabilities()).has(Capability.BUILD_LOG_LIVE):
+                async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
+                    async for chunk in stream:
+                        self._grew_at = self._now()
+                        self._tell(self._assembler.feed(chunk))
         # A proxy that passes no WebSockets or closes them, or a server without the stream: `catch_up` takes over.
         self._broken = True
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 from pulumi_dokploy_deployments.api.errors import ApiError, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.services import dashboard_link
+from pulumi_dokploy_deployments.api.versions import Capabilities, Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.closing import closing_line
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
@@ -61,6 +62,15 @@ class Wait:
         self.record.link = dashboard_link(self.client.connection.origin, service)
         return service
 
+    async def require_supported(self) -> None:
+        """Make sure that deployments can be recognised on the server, before anything is sent.
+
+        Raises:
+            TooOld: they can't; its version is below the oldest one that this package works with.
+            ApiError: the key does not open the server, or it can't be reached.
+        """
+        await self.retry(self.client.require_supported, short_budget())
+
     @property
     def service(self) -> Service:
         """The service, known after `begin`."""
@@ -88,6 +98,17 @@ class Wait:
         at = self.clock.monotonic()
         return before.with_rows(await self.rows(), at)
 
+    async def can(self, capability: Capability) -> bool:
+        """Whether the server can do something; see `known`."""
+        return (await self.known()).has(capability)
+
+    async def known(self) -> Capabilities:
+        """What the server can do; where its version can't be read now, what the newest measured one can."""
+        try:
+            return await self.client.capabilities()
+        except ApiError:
+            return Capabilities()
+
     async def rows(self) -> list[DeploymentRecord]:
         """The service's rows now."""
         ref = self.request.service
@@ -104,7 +125,8 @@ class Wait:
         if row is None:
             return []
         lines = lines or self.shown_lines
-        tail = await failures.log_tail(self.client, row, lines)
+        is_read = not row.log_path or await self.can(Capability.BUILD_LOG_READ)
+        tail = await failures.log_tail(self.client, row, lines) if is_read else []
         if not self.request.stream_logs:
             for line in tail:
                 self.log.stages.read(line)

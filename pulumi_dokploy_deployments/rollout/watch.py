@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.conclude import conclude
 from pulumi_dokploy_deployments.rollout.correlation import Orphans
@@ -49,10 +49,12 @@ class Bystander:
             return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
         if self.deployment_id is not None:
             return Sighting(Phase.REMOVED, missing_seconds=self._missing(snapshot))
-        job = next((job for job in snapshot.jobs if self.job is None or job.id == self.job.id), None)
+        # A preview's rows are not among the service's own.
+        jobs = [job for job in snapshot.jobs if not job.is_preview]
+        job = next((job for job in jobs if self.job is None or _is_same(job, self.job)), None)
         if job is not None:
             self.job, self._missing_since = job, None
-            if job.state is JobState.WAITING:
+            if job.state.is_waiting:
                 return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(job.id, 0))
             return Sighting(Phase.ACTIVE)
         return Sighting(Phase.MISSING, missing_seconds=self._missing(snapshot))
@@ -70,6 +72,11 @@ class Bystander:
         fresh = [row for row in snapshot.rows if row.deployment_id not in self.known_rows]
         candidates = running or fresh
         return candidates[-1] if candidates else None
+
+
+def _is_same(job: QueueJob, known: QueueJob) -> bool:
+    """Whether it is the job that was seen before; one of Dokploy Cloud gets another id when it starts."""
+    return job.id == known.id or (job.is_of_cloud and job.data == known.data)
 
 
 async def watch(

@@ -78,7 +78,7 @@ class Watcher:
         kept = self._rows.get(service_id)
         if kept is None or kept.began_at <= not_before or kept.jobs != jobs:
             return None
-        active = sum(1 for _, state in jobs if state is not JobState.WAITING)
+        active = sum(1 for _, state in jobs if not state.is_waiting)
         if not self.is_crowded and active == len(jobs):
             return None
         running = sum(1 for row in kept.rows if not row.status.is_final)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from pulumi_dokploy_deployments.api.container_log import RunType, open_container_log
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.api.redact import Redactor
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.model import UnitState
 from pulumi_dokploy_deployments.workload.verdict import FailedUnit, Verdict
@@ -91,10 +93,9 @@ async def _read(context: RunContext, service: Service, failed: FailedUnit, *, ot
         return await client.compose_log(service.service_id, unit.id, tail=ASKED_LINES)
     # Where another task runs, `readLogs` shows that one's lines: Swarm has gone back to the earlier version, say.
     if service.kind is not ServiceKind.COMPOSE and not others_run:
-        try:
-            return await client.service_log(service.kind, service.service_id, tail=ASKED_LINES)
-        except ApiError:
-            pass  # before v0.29.0 there is none; the WebSocket is older
+        with suppress(ApiError):  # the WebSocket is another way, and older
+            if (await client.capabilities()).has(Capability.CONTAINER_LOG_READ):
+                return await client.service_log(service.kind, service.service_id, tail=ASKED_LINES)
     return await _stream(context, service, unit.id)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound, ServerError
+from pulumi_dokploy_deployments.api.errors import AccessDenied, MissingEndpoint, NotFound, ServerError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
@@ -96,7 +96,7 @@ async def wait_for_workload(
             raise
         # Not a proxy's word but the server's own, and no passing one: it was asked for as long as the budget allows.
         return Verdict(Health.UNKNOWN, why_unknown(error))
-    except (AccessDenied, NotFound) as error:
+    except (AccessDenied, MissingEndpoint, NotFound) as error:
         return Verdict(Health.UNKNOWN, why_unknown(error))
 
 

@@ -15,7 +15,8 @@ from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
-from pulumi_dokploy_deployments.rollout import log_follower
+from pulumi_dokploy_deployments.functions import logs
+from pulumi_dokploy_deployments.rollout import build_log, log_follower
 from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.mark import carries
@@ -23,6 +24,7 @@ from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.simulator import BrokenConnection, ContainerQuery, LogClosed, Simulator
 from pulumi_dokploy_deployments.simulator.world.services import Deployable
+from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload import last_words
 from tests.support.listener import Listener
@@ -53,11 +55,23 @@ class Bench:
     """One server, any number of clients, and what the server itself knows."""
 
     def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, *, seed: int = 0, build_seconds: float = 5.0, most_delay: float = 0.02
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        seed: int = 0,
+        build_seconds: float = 5.0,
+        most_delay: float = 0.02,
+        server_version: str = str(DEFAULT),
+        cloud: bool = False,
     ) -> None:
         self.clock = VirtualClock()
         self.simulator = Simulator(
-            clock=self.clock.epoch, sleep=self.clock.sleep, build_seconds=build_seconds, seed=seed
+            clock=self.clock.epoch,
+            sleep=self.clock.sleep,
+            build_seconds=build_seconds,
+            seed=seed,
+            server_version=server_version,
+            cloud=cloud,
         )
         self.world, self.faults = self.simulator.world, self.simulator.faults
         self.told = Listener()
@@ -66,7 +80,9 @@ class Bench:
         self.made: list[tuple[str, str]] = []
         """Each row that the server made: its id, and the description that its job brought along."""
         self._record_rows(monkeypatch)
-        monkeypatch.setattr(log_follower, "open_log_stream", self._open_log)
+        monkeypatch.setattr(logs, "SystemClock", lambda: self.clock)
+        for module in (build_log, log_follower):
+            monkeypatch.setattr(module, "open_log_stream", self._open_log)
         monkeypatch.setattr(last_words, "open_container_log", self._open_container_log)
 
     # --- the truth ----------------------------------------------------------------------------------------------

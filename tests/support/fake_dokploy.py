@@ -91,6 +91,9 @@ class FakeDokploy(DokployClient):
 
     # --- the endpoints ------------------------------------------------------------------------------------------
 
+    async def server_version(self) -> str:
+        return "v0.30.2"
+
     async def read_service(self, kind: ServiceKind, service_id: str) -> Service:
         await self._call(f"{kind.value}.one")
         if service_id != self.service.service_id:

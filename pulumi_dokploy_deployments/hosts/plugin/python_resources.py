@@ -42,6 +42,7 @@ class Deployment(pulumi.CustomResource):
         mariadb_id: The MariaDB database to deploy.
         mongo_id: The MongoDB database to deploy.
         redis_id: The Redis database to deploy.
+        libsql_id: The libSQL database to deploy; Dokploy has them from v0.29.0 on.
         triggers: A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any change in
             it deploys again.
         method: `deploy`: fetch the source and build it. `redeploy`: build the source that is already there. A change
@@ -127,6 +128,7 @@ class Deployment(pulumi.CustomResource):
         mariadb_id: pulumi.Input[str] | None = None,
         mongo_id: pulumi.Input[str] | None = None,
         redis_id: pulumi.Input[str] | None = None,
+        libsql_id: pulumi.Input[str] | None = None,
         triggers: pulumi.Input[Mapping[str, Any] | Sequence[Any]] | None = None,
         method: pulumi.Input[DeployMethod] | None = None,
         title: pulumi.Input[str] | None = None,
@@ -151,6 +153,7 @@ class Deployment(pulumi.CustomResource):
             "mariadb_id": mariadb_id,
             "mongo_id": mongo_id,
             "redis_id": redis_id,
+            "libsql_id": libsql_id,
             "triggers": triggers,
             "method": method,
             "title": title,
