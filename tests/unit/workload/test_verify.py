@@ -11,7 +11,7 @@ from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 from pulumi_dokploy_deployments.workload.verdict import Health, State, Verdict
 from pulumi_dokploy_deployments.workload.verify import (
-    CROWDED_LOOK_SECONDS,
+    STEADY_LOOK_SECONDS,
     VerificationTimedOut,
     runs_steadily,
     wait_for_workload,
@@ -149,7 +149,7 @@ async def test_where_many_wait_each_looks_less_often(clock: VirtualClock, is_cro
         return Verdict(Health.HEALTHY if len(looks) == 3 else Health.PENDING, "…")
 
     await wait_until_final(look, context, clock.monotonic() + 60.0, _budget())
-    pause = CROWDED_LOOK_SECONDS if is_crowded else 1.0
+    pause = STEADY_LOOK_SECONDS if is_crowded else 1.0
     assert looks == pytest.approx([0.0, pause, 2 * pause])
 
 
