@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -31,6 +32,12 @@ CONNECT_SHARE = 0.9
 """Connecting ends before the whole exchange does: without a connection nothing has been sent, and that is told."""
 KEEPALIVE_EXPIRY_SECONDS = 3.0
 """Less than the five seconds after which Dokploy closes an idle connection: a POST must not meet that moment."""
+MOST_AT_ONCE = 32
+"""So many requests are under way at once. More wait here and not in httpcore's pool, which walks through all that wait
+whenever one is answered."""
+LONG_SECONDS = 60.0
+"""A request that may take longer is one that the server works on, a database's deployment for instance: it is not
+counted, so that many of them do not keep the others waiting."""
 MOST_BYTES = 8 * 1024 * 1024
 """The longest answer that is read where nothing else is said."""
 MOST_BYTES_OF_A_LIST = 64 * 1024 * 1024
@@ -77,6 +84,7 @@ class Exchanger:
     def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._connection = connection
         self._http = _http_client(connection, transport)
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -104,7 +112,7 @@ class Exchanger:
             return unsendable(error, asked)
         try:
             # httpx limits each read, not the whole: a server that drips bytes would hold a caller for ever.
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit), self._places if limit <= LONG_SECONDS else nullcontext():
                 return await self._through_redirects(request, sending)
         except (
             httpx.HTTPError,
@@ -176,7 +184,9 @@ def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | N
             follow_redirects=False,
             event_hooks={"response": [_set_location_aside]},
             limits=httpx.Limits(
-                max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS
+                max_connections=None,  # `MOST_AT_ONCE` and the long ones
+                max_keepalive_connections=MOST_AT_ONCE,
+                keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS,
             ),
         )
     except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:

@@ -54,16 +54,40 @@ class Snapshot:
         return replace(self, at=at, rows=_newest_first(rows))
 
 
+class OrderedQueue:
+    """One reading of the instance's queue, put in order once for all the services that look into it."""
+
+    def __init__(self, jobs: list[QueueJob]) -> None:
+        self._jobs: dict[str | None, list[QueueJob]] = {}
+        self._failed: dict[str | None, list[QueueJob]] = {}
+        self._places: dict[str, int] = {}
+        ordered = sorted((job for job in jobs if not job.state.is_over), key=_queue_order)
+        for place, job in enumerate(ordered):
+            self._places[job.id] = place
+            self._jobs.setdefault(job.service_id, []).append(job)
+        for job in jobs:
+            if job.state is JobState.FAILED:
+                self._failed.setdefault(job.service_id, []).append(job)
+
+    def jobs_of(self, service_id: str) -> tuple[QueueJob, ...]:
+        """The service's jobs that wait or run, in the order in which the server will run them."""
+        return tuple(self._jobs.get(service_id, ()))
+
+    def snapshot(self, service_id: str, rows: list[DeploymentRecord], at: float) -> Snapshot:
+        """One service's jobs out of the instance's queue, and its rows."""
+        jobs = self.jobs_of(service_id)
+        return Snapshot(
+            at=at,
+            jobs=jobs,
+            rows=_newest_first(rows),
+            ahead={job.id: self._places[job.id] for job in jobs},
+            failed_jobs=tuple(self._failed.get(service_id, ())),
+        )
+
+
 def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[DeploymentRecord], at: float) -> Snapshot:
     """Pick one service's jobs out of the instance's queue."""
-    ordered = sorted((job for job in queue if not job.state.is_over), key=_queue_order)
-    return Snapshot(
-        at=at,
-        jobs=tuple(job for job in ordered if job.service_id == service_id),
-        rows=_newest_first(rows),
-        ahead={job.id: place for place, job in enumerate(ordered) if job.service_id == service_id},
-        failed_jobs=tuple(job for job in queue if job.state is JobState.FAILED and job.service_id == service_id),
-    )
+    return OrderedQueue(queue).snapshot(service_id, rows, at)
 
 
 def _newest_first(rows: list[DeploymentRecord]) -> tuple[DeploymentRecord, ...]:

@@ -6,9 +6,9 @@ import asyncio
 from dataclasses import dataclass
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, ServiceKind
 from pulumi_dokploy_deployments.waiting.clock import Clock
-from pulumi_dokploy_deployments.waiting.snapshot import Snapshot, snapshot_of
+from pulumi_dokploy_deployments.waiting.snapshot import OrderedQueue, Snapshot
 
 FRESH_SECONDS = 0.1
 """How old a reading of the queue may be to be shared."""
@@ -25,7 +25,7 @@ _Jobs = tuple[tuple[str, JobState], ...]
 @dataclass(frozen=True)
 class _QueueReading:
     began_at: float
-    jobs: list[QueueJob]
+    queue: OrderedQueue
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,12 @@ class Watcher:
     async def observe(self, kind: ServiceKind, service_id: str, *, not_before: float = float("-inf")) -> Snapshot:
         """The service's jobs, then its rows. `not_before` is the monotonic time of the caller's trigger."""
         reading = await self._queue(not_before)
-        jobs = tuple((job.id, job.state) for job in reading.jobs if job.service_id == service_id)
+        jobs = tuple((job.id, job.state) for job in reading.queue.jobs_of(service_id))
         rows = self._kept_rows(service_id, jobs, reading.began_at, not_before)
         if rows is None:
             rows = await self._client.deployments_of(kind, service_id)
             self._rows[service_id] = _RowsReading(reading.began_at, jobs, rows)
-        return snapshot_of(service_id, reading.jobs, rows, reading.began_at)
+        return reading.queue.snapshot(service_id, rows, reading.began_at)
 
     def _kept_rows(self, service_id: str, jobs: _Jobs, at: float, not_before: float) -> list[DeploymentRecord] | None:
         """The rows of the last reading, where many or jobs wait and nothing can have happened; None to read anew.
@@ -72,11 +72,8 @@ class Watcher:
         A row turns final before its job leaves the queue, and appears after its job has become active. So while the
         same jobs stand in the queue, and each active one has its row, the rows are as they were.
         """
-        for known, old in list(self._rows.items()):
-            if at - old.began_at > ROWS_KEPT_SECONDS:
-                del self._rows[known]
         kept = self._rows.get(service_id)
-        if kept is None or kept.began_at <= not_before or kept.jobs != jobs:
+        if kept is None or at - kept.began_at > ROWS_KEPT_SECONDS or kept.began_at <= not_before or kept.jobs != jobs:
             return None
         active = sum(1 for _, state in jobs if state is not JobState.WAITING)
         if not self.is_crowded and active == len(jobs):
@@ -90,6 +87,9 @@ class Watcher:
             fresh = CROWDED_FRESH_SECONDS if self.is_crowded else FRESH_SECONDS
             reading = self._reading
             if reading is None or reading.began_at <= not_before or now - reading.began_at > fresh:
-                reading = _QueueReading(now, await self._client.queue())
+                reading = _QueueReading(now, OrderedQueue(await self._client.queue()))
                 self._reading = reading
+                self._rows = {
+                    known: old for known, old in self._rows.items() if now - old.began_at <= ROWS_KEPT_SECONDS
+                }
             return reading

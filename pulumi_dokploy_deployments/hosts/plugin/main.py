@@ -8,7 +8,6 @@ import contextlib
 import signal
 import sys
 from collections.abc import Sequence
-from importlib.util import find_spec
 
 import grpc
 import grpc.aio
@@ -32,19 +31,8 @@ _OPTIONS = (
 def main() -> None:
     """The console script `pulumi-resource-dokploy-deployments`."""
     engine = parse(sys.argv[1:])
-    no_search_for_sniffio()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(engine))
-
-
-def no_search_for_sniffio() -> None:
-    """Spare httpcore a search of the whole import path at every request.
-
-    It asks an optional module under which asynchronous library it runs, again and again when that is not installed:
-    a quarter of the time of a hundred waits. Without the module it takes asyncio, which is what runs here.
-    """
-    if "sniffio" not in sys.modules and find_spec("sniffio") is None:
-        sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def parse(arguments: Sequence[str]) -> str:
