@@ -32,9 +32,9 @@ CONNECT_SHARE = 0.9
 """Connecting ends before the whole exchange does: without a connection nothing has been sent, and that is told."""
 KEEPALIVE_EXPIRY_SECONDS = 3.0
 """Less than the five seconds after which Dokploy closes an idle connection: a POST must not meet that moment."""
-MOST_AT_ONCE = 32
-"""So many requests are under way at once. More wait here and not in httpcore's pool, which walks through all that wait
-whenever one is answered."""
+MOST_AT_ONCE = 16
+"""So many requests are under way at once. More wait here and not in httpcore's pool: with each answer that walks
+through all that wait, and compares all connections with each other."""
 LONG_SECONDS = 60.0
 """A request that may take longer is one that the server works on, a database's deployment for instance: it is not
 counted, so that many of them do not keep the others waiting."""

@@ -16,7 +16,7 @@ CROWDED_FRESH_SECONDS = 0.25
 """The same where many wait. A row still comes up three times in the time that its mark lasts (transcript 331)."""
 FEW_SERVICES = 8
 """So many services at once are read each for itself at every look, unless a job of theirs waits in the queue."""
-ROWS_KEPT_SECONDS = 5.0
+ROWS_KEPT_SECONDS = 20.0
 """How old a reading of a service's rows may be, while many wait and the queue shows no change."""
 
 _Jobs = tuple[tuple[str, JobState], ...]
