@@ -108,8 +108,8 @@ async def _write(sink: _Sink, seconds: float) -> tuple[int, float, float]:
 class _Engine:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
-        assert process.stdout is not None
-        self.address = f"127.0.0.1:{process.stdout.readline().strip()}"
+        port = process.stdout.readline().strip() if process.stdout else ""
+        self.address = f"127.0.0.1:{port}"
 
     def end(self, host: str, written: int, held_up: float, late: float, cpu: float) -> Line:
         out, _ = self._process.communicate(timeout=10)

@@ -9,19 +9,16 @@ import sys
 from dataclasses import dataclass
 
 RUNS = 9
-_PLUGIN = "import gc; gc.disable(); import pulumi_dokploy_deployments.hosts.plugin.serving; gc.freeze(); gc.enable()"
+_LOADING = (
+    "from pulumi_dokploy_deployments.hosts.loading import loading\nwith loading(): import pulumi_dokploy_deployments."
+)
 PROCESSES: dict[str, tuple[str, ...]] = {
     "python": ("-c", "pass"),
     "import pulumi": ("-c", "import pulumi"),
     "a program that declares a Deployment": ("-c", "import pulumi_dokploy_deployments as d; d.Deployment"),
-    "the SDK's dynamic provider": ("-c", "import pulumi.dynamic.__main__"),
-    "our dynamic provider, loaded": ("-c", "import pulumi_dokploy_deployments.hosts.dynamic.provider"),
-    "our dynamic provider, at work": (
-        "-c",
-        "import pulumi_dokploy_deployments.hosts.dynamic.provider, pulumi_dokploy_deployments.hosts.dynamic.operations",
-    ),
+    "our dynamic provider": ("-c", f"import pulumi.dynamic\n{_LOADING}hosts.dynamic.operations"),
     "the SDK's provider server": ("-c", "import pulumi.provider.experimental.server"),
-    "our plugin": ("-c", _PLUGIN),
+    "our plugin": ("-c", f"{_LOADING}hosts.plugin.serving"),
     "dokploy-deployments --help": ("-c", "from pulumi_dokploy_deployments.cli.main import app; app(['--help'])"),
 }
 

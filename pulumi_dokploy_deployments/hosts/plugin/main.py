@@ -5,22 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import sys
 from collections.abc import Sequence
 
+from pulumi_dokploy_deployments.hosts.loading import loading
 from pulumi_dokploy_deployments.version import package_version
 
 
 def main() -> None:
     """The console script `pulumi-resource-dokploy-deployments`."""
     engine = parse(sys.argv[1:])
-    # A tenth of the time to load it all goes into searching it for garbage, and there is none.
-    gc.disable()
-    from pulumi_dokploy_deployments.hosts.plugin.serving import serve
-
-    gc.freeze()
-    gc.enable()
+    with loading():
+        from pulumi_dokploy_deployments.hosts.plugin.serving import serve
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serve(engine))
 
