@@ -13,13 +13,15 @@ import statistics
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 import httpx
 import pytest
 
+from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.models import DeploymentStatus, ServiceKind
 from pulumi_dokploy_deployments.rollout import deploy as deploying
 from pulumi_dokploy_deployments.rollout.follow import follow
@@ -118,10 +120,10 @@ class _Measuring(Bench):
 
     def context(self, *, has_live_log: bool) -> RunContext:
         """A client whose requests take one round trip."""
-        context = self.run_context(has_live_log=has_live_log)
-        http = context.client._exchanger._http
-        http._transport = _Steady(self.simulator.transport(), self, self.one_way)
-        return context
+        transport = _Steady(self.simulator.transport(), self, self.one_way)
+        connection = Connection.parse("http://127.0.0.1:3000", self.simulator.ready["api_key"])
+        client = DokployClient(connection, transport=transport)
+        return RunContext(client, self.clock, self.told, has_live_log=has_live_log)
 
     async def _frames(self, log: Any) -> AsyncIterator[str]:
         while True:
@@ -234,6 +236,7 @@ def measure(
     samples: int = SAMPLES,
     wait_for: str = "done",
     round_trip: float = ROUND_TRIP_SECONDS,
+    fixed_polls: tuple[float, ...] = FIXED_POLLS,
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Line]:
     """Follow so many builds of each length in each way.
@@ -243,13 +246,14 @@ def measure(
         samples: so many builds of each.
         wait_for: `done` or `healthy`.
         round_trip: how long a request takes, in seconds.
+        fixed_polls: the pauses of the fixed polls beside it, in seconds.
         told: is told what is being measured.
     """
     lines = []
     for seconds in durations:
         limit = Line(seconds, "limit: one round trip", round_trip, round_trip, 0.0, {})
         lines.append(limit)
-        for pause in FIXED_POLLS:
+        for pause in fixed_polls:
             found = Samples()
             for seed in range(samples):
                 asyncio.run(_fixed(seconds, pause, seed, round_trip, found))
@@ -272,8 +276,3 @@ def _line(seconds: float, how: str, found: Samples) -> Line:
         found.median_requests,
         found.by_endpoint,
     )
-
-
-def without_endpoints(lines: list[Line]) -> list[Line]:
-    """The same lines, for a table."""
-    return [replace(line, by_endpoint={}) for line in lines]

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import grpc
-from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import engine_pb2_grpc
 
 from pulumi_dokploy_deployments.hosts.dynamic import engine_lines as dynamic
 from pulumi_dokploy_deployments.hosts.plugin import engine_lines as plugin
@@ -134,7 +135,7 @@ class _LogService(engine_pb2_grpc.EngineServicer):
     def Log(self, request: Any, context: object) -> Any:  # noqa: N802 - the protocol's name
         self.messages += 1
         self.lines += request.message.count("\n") + 1
-        return engine_pb2.google_dot_protobuf_dot_empty__pb2.Empty()
+        return empty_pb2.Empty()
 
 
 def main() -> None:

@@ -9,16 +9,17 @@ import sys
 from dataclasses import dataclass
 
 RUNS = 9
-_LOADING = (
-    "from pulumi_dokploy_deployments.hosts.loading import loading\nwith loading(): import pulumi_dokploy_deployments."
-)
+_LOADING = """\
+from pulumi_dokploy_deployments.hosts.loading import loading
+with loading():
+    import pulumi_dokploy_deployments.hosts."""
 PROCESSES: dict[str, tuple[str, ...]] = {
     "python": ("-c", "pass"),
     "import pulumi": ("-c", "import pulumi"),
     "a program that declares a Deployment": ("-c", "import pulumi_dokploy_deployments as d; d.Deployment"),
-    "our dynamic provider": ("-c", f"import pulumi.dynamic\n{_LOADING}hosts.dynamic.operations"),
+    "our dynamic provider": ("-c", f"import pulumi.dynamic\n{_LOADING}dynamic.operations"),
     "the SDK's provider server": ("-c", "import pulumi.provider.experimental.server"),
-    "our plugin": ("-c", f"{_LOADING}hosts.plugin.serving"),
+    "our plugin": ("-c", f"{_LOADING}plugin.serving"),
     "dokploy-deployments --help": ("-c", "from pulumi_dokploy_deployments.cli.main import app; app(['--help'])"),
 }
 

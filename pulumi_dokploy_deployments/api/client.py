@@ -100,7 +100,8 @@ class DokployClient:
             connecting has at most 10 seconds of it.
         transport: the seam for tests.
 
-    Every method raises an `ApiError` when the call does not succeed.
+    Every method raises an `ApiError` when the call does not succeed, and a `ConfigurationError` where the machine's
+    environment does not allow an HTTP client to be made.
     """
 
     def __init__(

@@ -73,34 +73,40 @@ class Sending:
 class Exchanger:
     """Sends requests to one server and reads the answers.
 
+    The HTTP client is made for the first request: reading the certificates takes as long as dozens of requests, and
+    where nothing is to be done none is sent.
+
     Args:
         connection: address, key and extra headers.
         transport: the seam for tests.
-
-    Raises:
-        ConfigurationError: the machine's environment does not allow an HTTP client to be made.
     """
 
     def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._connection = connection
-        self._http = _http_client(connection, transport)
+        self._transport = transport
+        self._made: httpx.AsyncClient | None = None
         self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
     async def exchange(self, sending: Sending, asked: Asked) -> Answer | ApiError:
         """The answer, or the error for what kept it from coming.
 
         The error is given back and not raised: the library's exception holds the request, and that the key.
+
+        Raises:
+            ConfigurationError: the machine's environment does not allow an HTTP client to be made.
         """
         limit = sending.timeout_seconds
         if limit <= 0:
             return no_time_left(asked)
         headers = self._connection.request_headers() if sending.with_key else self._connection.extra_headers()
+        http = self._http
         try:
-            request = self._http.build_request(
+            request = http.build_request(
                 sending.verb,
                 f"{self._connection.origin}/{sending.path}",
                 params=dict(sending.query) if sending.query is not None else None,
@@ -123,6 +129,12 @@ class Exchanger:
             UnicodeError,
         ) as error:
             return connection_error(error, asked)
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        if self._made is None:
+            self._made = _http_client(self._connection, self._transport)
+        return self._made
 
     async def _through_redirects(self, request: httpx.Request, sending: Sending) -> Answer:
         for _ in range(MAX_SAME_ORIGIN_REDIRECTS + 1):
