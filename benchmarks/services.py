@@ -8,7 +8,7 @@ from pulumi_dokploy_deployments.simulator.process import RunningSimulator
 
 
 def applications(simulator: RunningSimulator, count: int, build_seconds: float) -> list[str]:
-    """Make so many applications with images, whose builds may all run at once; gives their ids."""
+    """Make so many applications that are built from git, whose builds may all run at once; gives their ids."""
     made: list[str] = []
     with httpx.Client(base_url=simulator.endpoint, headers={"x-api-key": simulator.api_key}, timeout=60.0) as client:
 
@@ -21,13 +21,15 @@ def applications(simulator: RunningSimulator, count: int, build_seconds: float) 
             application = call("application.create", name=f"service-{number}", environmentId=environment).json()
             identity = str(application["applicationId"])
             call(
-                "application.saveDockerProvider",
+                "application.update",
                 applicationId=identity,
-                dockerImage=f"registry.example.com/service:{number}",
-                username="",
-                password="",
-                registryUrl="",
+                sourceType="git",
+                customGitUrl="http://127.0.0.1/demo.git",
+                customGitBranch="main",
+                customGitBuildPath="/",
+                buildType="dockerfile",
             )
+            simulator.control("push_commit", service=identity, message=f"feat: service {number}")
             simulator.control("set_behaviour", service=identity, build_seconds=build_seconds)
             made.append(identity)
     return made

@@ -90,8 +90,8 @@ class Wait:
 
     async def rows(self) -> list[DeploymentRecord]:
         """The service's rows now."""
-        ref = self.request.service
-        return await self.retry(lambda: self.client.deployments_of(ref.kind, ref.service_id))
+        ref, watcher = self.request.service, self.context.shared_watcher
+        return await self.retry(lambda: watcher.rows(ref.kind, ref.service_id))
 
     @property
     def shown_lines(self) -> int:

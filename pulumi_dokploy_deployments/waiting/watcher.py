@@ -16,6 +16,8 @@ CROWDED_FRESH_SECONDS = 0.25
 """The same where many wait. A row still comes up three times in the time that its mark lasts (transcript 331)."""
 FEW_SERVICES = 8
 """So many services at once are read each for itself at every look, unless a job of theirs waits in the queue."""
+WAITED_FOR_SECONDS = 30.0
+"""A service that was looked at so long ago is waited for still: the longest pause between two looks is 25 s."""
 ROWS_KEPT_SECONDS = 20.0
 """How old a reading of a service's rows may be, while many wait and the queue shows no change."""
 
@@ -49,15 +51,23 @@ class Watcher:
         self._clock = clock
         self._reading: _QueueReading | None = None
         self._rows: dict[str, _RowsReading] = {}
+        self._looked_at: dict[str, float] = {}
         self._lock = asyncio.Lock()
 
     @property
     def is_crowded(self) -> bool:
         """Whether more than a few services are waited for at once, so that each has to do with fewer looks."""
-        return len(self._rows) > FEW_SERVICES
+        if len(self._looked_at) <= FEW_SERVICES:
+            return False
+        oldest = self._clock.monotonic() - WAITED_FOR_SECONDS
+        # In the order of their last looks: those that are over stand in front.
+        while self._looked_at and (first := next(iter(self._looked_at.items())))[1] < oldest:
+            del self._looked_at[first[0]]
+        return len(self._looked_at) > FEW_SERVICES
 
     async def observe(self, kind: ServiceKind, service_id: str, *, not_before: float = float("-inf")) -> Snapshot:
         """The service's jobs, then its rows. `not_before` is the monotonic time of the caller's trigger."""
+        self._note(service_id)
         reading = await self._queue(not_before)
         jobs = tuple((job.id, job.state) for job in reading.queue.jobs_of(service_id))
         rows = self._kept_rows(service_id, jobs, reading.began_at, not_before)
@@ -65,6 +75,15 @@ class Watcher:
             rows = await self._client.deployments_of(kind, service_id)
             self._rows[service_id] = _RowsReading(reading.began_at, jobs, rows)
         return reading.queue.snapshot(service_id, rows, reading.began_at)
+
+    async def rows(self, kind: ServiceKind, service_id: str) -> list[DeploymentRecord]:
+        """The service's rows alone."""
+        self._note(service_id)
+        return await self._client.deployments_of(kind, service_id)
+
+    def _note(self, service_id: str) -> None:
+        self._looked_at.pop(service_id, None)
+        self._looked_at[service_id] = self._clock.monotonic()
 
     def _kept_rows(self, service_id: str, jobs: _Jobs, at: float, not_before: float) -> list[DeploymentRecord] | None:
         """The rows of the last reading, where many or jobs wait and nothing can have happened; None to read anew.

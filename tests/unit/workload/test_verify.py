@@ -141,7 +141,7 @@ async def test_a_time_out_names_every_member(clock: VirtualClock) -> None:
 async def test_where_many_wait_each_looks_less_often(clock: VirtualClock, is_crowded: bool) -> None:
     context = RunContext(client=FakeDokploy(clock), clock=clock)
     if is_crowded:
-        context.shared_watcher._rows = dict.fromkeys(map(str, range(99)))  # type: ignore[assignment]
+        context.shared_watcher._looked_at = dict.fromkeys(map(str, range(99)), clock.monotonic())
     looks: list[float] = []
 
     async def look() -> Verdict:
