@@ -52,9 +52,11 @@ class Wait:
             UnknownService: there is none with this id.
             ApiError: the key does not open it, or the server can't be reached.
         """
-        ref = self.request.service
+        ref, watcher = self.request.service, self.context.shared_watcher
         try:
-            service = await self.retry(lambda: self.client.read_service(ref.kind, ref.service_id), short_budget())
+            service = await self.retry(
+                lambda: watcher.timed(self.client.read_service(ref.kind, ref.service_id)), short_budget()
+            )
         except NotFound:
             raise failures.unknown_service(ref, self.client.connection.origin) from None
         self.record.service = service

@@ -9,6 +9,8 @@ from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentSt
 from pulumi_dokploy_deployments.waiting.snapshot import Phase
 
 SHORTEST_SECONDS = 0.05
+CROWDED_SHORTEST_SECONDS = 0.2
+"""The same where many wait and share one reading of the queue: a new row keeps its mark for 0.3 s."""
 LONGEST_SECONDS = 12.0
 LONGEST_UNKNOWN_SECONDS = 5.0
 """The longest pause where no earlier build tells how long it will take."""
@@ -70,7 +72,8 @@ def seconds_until_next_look(pace: Pace) -> float:
     less where the end is due.
     """
     if pace.phase in (Phase.UNSEEN, Phase.ACTIVE):
-        return _clamp(pace.in_phase_seconds / 4, SHORTEST_SECONDS, 1.0)
+        shortest = CROWDED_SHORTEST_SECONDS if pace.is_crowded else SHORTEST_SECONDS
+        return _clamp(pace.in_phase_seconds / 4, shortest, 1.0)
     if pace.phase is Phase.WAITING:
         return _while_waiting(pace)
     if pace.phase is not Phase.RUNNING:

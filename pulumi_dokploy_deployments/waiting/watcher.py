@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, ServiceKind
 from pulumi_dokploy_deployments.waiting.clock import Clock
 from pulumi_dokploy_deployments.waiting.snapshot import OrderedQueue, Snapshot
+
+T = TypeVar("T")
 
 FRESH_SECONDS = 0.1
 """How old a reading of the queue may be to be shared."""
@@ -52,6 +56,7 @@ class Watcher:
         self._reading: _QueueReading | None = None
         self._rows: dict[str, _RowsReading] = {}
         self._looked_at: dict[str, float] = {}
+        self._quickest = float("inf")
         self._lock = asyncio.Lock()
 
     @property
@@ -72,14 +77,26 @@ class Watcher:
         jobs = tuple((job.id, job.state) for job in reading.queue.jobs_of(service_id))
         rows = self._kept_rows(service_id, jobs, reading.began_at, not_before)
         if rows is None:
-            rows = await self._client.deployments_of(kind, service_id)
+            rows = await self.timed(self._client.deployments_of(kind, service_id))
             self._rows[service_id] = _RowsReading(reading.began_at, jobs, rows)
         return reading.queue.snapshot(service_id, rows, reading.began_at)
 
     async def rows(self, kind: ServiceKind, service_id: str) -> list[DeploymentRecord]:
         """The service's rows alone."""
         self._note(service_id)
-        return await self._client.deployments_of(kind, service_id)
+        return await self.timed(self._client.deployments_of(kind, service_id))
+
+    @property
+    def round_trip_seconds(self) -> float:
+        """How long an answer takes where nothing else waits for one: the quickest so far; endless before the first."""
+        return self._quickest
+
+    async def timed(self, request: Awaitable[T]) -> T:
+        """Make a request whose answer tells how far away the server is."""
+        began = self._clock.monotonic()
+        answer = await request
+        self._quickest = min(self._quickest, self._clock.monotonic() - began)
+        return answer
 
     def _note(self, service_id: str) -> None:
         self._looked_at.pop(service_id, None)
@@ -106,7 +123,7 @@ class Watcher:
             fresh = CROWDED_FRESH_SECONDS if self.is_crowded else FRESH_SECONDS
             reading = self._reading
             if reading is None or reading.began_at <= not_before or now - reading.began_at > fresh:
-                reading = _QueueReading(now, OrderedQueue(await self._client.queue()))
+                reading = _QueueReading(now, OrderedQueue(await self.timed(self._client.queue())))
                 self._reading = reading
                 self._rows = {
                     known: old for known, old in self._rows.items() if now - old.began_at <= ROWS_KEPT_SECONDS

@@ -122,6 +122,7 @@ def test_an_open_and_silent_log_is_trusted_less_than_a_growing_one_and_more_than
 def test_many_that_near_their_end_share_readings() -> None:
     near = Pace(Phase.RUNNING, 500.0, 600.0, since_end_line=0.0, is_crowded=True)
     assert seconds_until_next_look(near) == CROWDED_END_LOOK_SECONDS
+    assert seconds_until_next_look(Pace(Phase.UNSEEN, is_crowded=True)) < 0.3
 
 
 @given(st.floats(20, 600))
