@@ -108,6 +108,9 @@ release-check: setup engine ## Build, install and use what would be released (ab
 plugin-archives: setup ## The archives for `pulumi plugin install`, into dist/plugin
 	@$(BIN)/python scripts/plugin_archive.py
 
+bench: setup engine ## Measure lag, requests, CPU and memory; PARTS="following many" for some (about 6 minutes)
+	@$(OFFLINE) $(BIN)/python -m benchmarks $(PARTS)
+
 clean: ## Remove what these targets made in the checkout (the engine's cache stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

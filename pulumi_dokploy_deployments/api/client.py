@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from pulumi_dokploy_deployments.api.answers import (
     UPDATES,
@@ -69,12 +69,14 @@ DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
 ROLLBACK_TIMEOUT_SECONDS = 300.0
 _GONE = "Deployment not found"
 
-_DEPLOYMENTS = TypeAdapter(list[DeploymentRecord])
-_JOBS = TypeAdapter(list[QueueJob])
-_TASKS = TypeAdapter(list[ServiceTask])
-_CONTAINERS = TypeAdapter(list[Container])
-_SERVERS = TypeAdapter(list[Server])
-_REGISTRIES = TypeAdapter(list[Registry])
+# What an answer has to look like is worked out when the first one comes: most processes see few kinds of them.
+_LATER = ConfigDict(defer_build=True)
+_DEPLOYMENTS = TypeAdapter(list[DeploymentRecord], config=_LATER)
+_JOBS = TypeAdapter(list[QueueJob], config=_LATER)
+_TASKS = TypeAdapter(list[ServiceTask], config=_LATER)
+_CONTAINERS = TypeAdapter(list[Container], config=_LATER)
+_SERVERS = TypeAdapter(list[Server], config=_LATER)
+_REGISTRIES = TypeAdapter(list[Registry], config=_LATER)
 _TEXT = TypeAdapter(str)
 _NAMES = TypeAdapter(list[str])
 
@@ -100,7 +102,8 @@ class DokployClient:
             connecting has at most 10 seconds of it.
         transport: the seam for tests.
 
-    Every method raises an `ApiError` when the call does not succeed.
+    Every method raises an `ApiError` when the call does not succeed, and a `ConfigurationError` where the machine's
+    environment does not allow an HTTP client to be made.
     """
 
     def __init__(

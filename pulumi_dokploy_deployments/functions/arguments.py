@@ -63,7 +63,7 @@ class ServerArguments(BaseModel):
 class Arguments(BaseModel):
     """Base of every function's arguments."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     positional: ClassVar[tuple[str, ...]] = ()
     """Arguments that Python programs may give without their names, beside those that have to be given."""

@@ -21,7 +21,7 @@ Moment = Annotated[str, BeforeValidator(_iso)]
 class Result(BaseModel):
     """Base of everything that a function gives: plain values under names, which `pulumi.export` takes as they are."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     if not TYPE_CHECKING:
 

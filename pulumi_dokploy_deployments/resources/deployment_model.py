@@ -156,7 +156,7 @@ class DeploymentInputs(ServiceInputs):
 class RunningService(BaseModel):
     """One service that was proven to run."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str = Field(description="The service's name: in the compose file, or in Docker Swarm.")
     tasks: int = Field(description="How many of its tasks or containers run.")
@@ -166,7 +166,7 @@ class RunningService(BaseModel):
 class DeploymentOutputs(BaseModel):
     """What the server made of a deployment. What it does not give is None."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     deployment_id: str | None = Field(None, description="The deployment's id at the server; databases have none.")
     status: str = Field("", description="The status at the server: running, done, error, cancelled.")

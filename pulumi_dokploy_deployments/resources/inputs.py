@@ -23,7 +23,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class ResourceInputs(BaseModel):
     """What a user declares of a resource. A value that is not known yet is absent, and its name is in `unknown`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     SERVICE_FIELDS: ClassVar[tuple[str, ...]] = tuple(SERVICE_ID_FIELDS)
     """The inputs of which exactly one names the service."""

@@ -85,7 +85,7 @@ class RollbackTargetInputs(ResourceInputs):
 class RollbackTargetOutputs(BaseModel):
     """What the pin came to. What the server does not give is None."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     rollback_id: str | None = Field(None, description="The id of the stored version that is pinned.")
     deployment_id: str | None = Field(None, description="The id of the deployment that is pinned.")

@@ -60,10 +60,14 @@ class LogFollower:
         self._left: list[asyncio.Task[None]] = []
 
     @property
+    def is_open(self) -> bool:
+        """Whether the stream is open and has brought something at some time. One that is dead is closed by itself."""
+        return self._task is not None and not self._task.done() and self._grew_at is not None
+
+    @property
     def is_growing(self) -> bool:
         """Whether the stream is open and has brought something a moment ago."""
-        streams = self._task is not None and not self._task.done()
-        return streams and self._grew_at is not None and self._now() - self._grew_at < GROWS_SECONDS
+        return self.is_open and self._grew_at is not None and self._now() - self._grew_at < GROWS_SECONDS
 
     def start(self, row: DeploymentRecord, service: Service) -> None:
         """Begin to follow; a second call does nothing, unless it is for another deployment: one that is run again."""

@@ -53,9 +53,11 @@ class Wait:
             UnknownService: there is none with this id.
             ApiError: the key does not open it, or the server can't be reached.
         """
-        ref = self.request.service
+        ref, watcher = self.request.service, self.context.shared_watcher
         try:
-            service = await self.retry(lambda: self.client.read_service(ref.kind, ref.service_id), short_budget())
+            service = await self.retry(
+                lambda: watcher.timed(self.client.read_service(ref.kind, ref.service_id)), short_budget()
+            )
         except NotFound:
             raise failures.unknown_service(ref, self.client.connection.origin) from None
         self.record.service = service
@@ -111,8 +113,8 @@ class Wait:
 
     async def rows(self) -> list[DeploymentRecord]:
         """The service's rows now."""
-        ref = self.request.service
-        return await self.retry(lambda: self.client.deployments_of(ref.kind, ref.service_id))
+        ref, watcher = self.request.service, self.context.shared_watcher
+        return await self.retry(lambda: watcher.rows(ref.kind, ref.service_id))
 
     @property
     def shown_lines(self) -> int:

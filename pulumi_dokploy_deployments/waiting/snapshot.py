@@ -54,17 +54,39 @@ class Snapshot:
         return replace(self, at=at, rows=_newest_first(rows))
 
 
+class OrderedQueue:
+    """One reading of the instance's queue, put in order once for all the services that look into it."""
+
+    def __init__(self, jobs: list[QueueJob]) -> None:
+        self._jobs: dict[str | None, list[QueueJob]] = {}
+        self._ended: dict[str | None, list[QueueJob]] = {}
+        ordered = sorted(jobs, key=queue_order)
+        self._ahead = jobs_ahead(ordered)
+        for job in ordered:
+            if not job.state.is_over:
+                self._jobs.setdefault(job.service_id, []).append(job)
+            elif job.state in (JobState.FAILED, JobState.CANCELLED):
+                self._ended.setdefault(job.service_id, []).append(job)
+
+    def jobs_of(self, service_id: str) -> tuple[QueueJob, ...]:
+        """The service's jobs that wait or run, in the order in which the server will run them."""
+        return tuple(self._jobs.get(service_id, ()))
+
+    def snapshot(self, service_id: str, rows: list[DeploymentRecord], at: float) -> Snapshot:
+        """One service's jobs out of the instance's queue, and its rows."""
+        jobs = self.jobs_of(service_id)
+        return Snapshot(
+            at=at,
+            jobs=jobs,
+            rows=_newest_first(rows),
+            ahead={job.id: self._ahead[job.id] for job in jobs if job.id in self._ahead},
+            ended_jobs=tuple(self._ended.get(service_id, ())),
+        )
+
+
 def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[DeploymentRecord], at: float) -> Snapshot:
     """Pick one service's jobs out of the instance's queue."""
-    own = [job for job in queue if job.service_id == service_id]
-    ahead = jobs_ahead(queue)
-    return Snapshot(
-        at=at,
-        jobs=tuple(sorted((job for job in own if not job.state.is_over), key=queue_order)),
-        rows=_newest_first(rows),
-        ahead={job.id: ahead[job.id] for job in own if job.id in ahead},
-        ended_jobs=tuple(job for job in own if job.state in (JobState.FAILED, JobState.CANCELLED)),
-    )
+    return OrderedQueue(queue).snapshot(service_id, rows, at)
 
 
 def jobs_ahead(queue: Iterable[QueueJob]) -> dict[str, int]:
