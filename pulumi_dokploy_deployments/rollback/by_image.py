@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
-from pulumi_dokploy_deployments.api.text import Action, Input
+from pulumi_dokploy_deployments.api.text import Action, Input, Text
 from pulumi_dokploy_deployments.rollback.targets import Target, runs_image
+from pulumi_dokploy_deployments.rollout.deploy import require_supported
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
@@ -73,6 +74,7 @@ async def roll_back_and_verify(
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
     record = record or RunRecord()
     record.service, record.before = service, baseline
+    await require_supported(context)
     context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
     await _send(service, target, context, probe, record, budget, deadline)
     if not baseline.is_known:
@@ -129,11 +131,18 @@ async def _send(
     except (InvalidRequest, AnswerNotFound) as error:
         record.is_sent = isinstance(error, AnswerNotFound)
         reason = await _why_refused(service, target, context) if isinstance(error, InvalidRequest) else str(error)
+        kept: Text = "The version that ran before keeps running."
+        if record.is_sent:
+            kept = (
+                "Whether the server has carried it out is not known. Look at what runs before you ",
+                Action.RUN_AGAIN,
+                ".",
+            )
         raise RollbackFailed(
             f"{name_of(service)} could not be rolled back to {target.describe(context.clock.now())}: {reason}",
             service=name_of(service),
             link=dashboard_link(client.connection.origin, service),
-            next_step="The version that ran before keeps running.",
+            next_step=kept,
             step=Step.LOOK_AT_SERVICE,
         ) from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState
 from pulumi_dokploy_deployments.rollout import failures
@@ -18,7 +20,7 @@ from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
 from pulumi_dokploy_deployments.waiting.progress import Activity
-from pulumi_dokploy_deployments.waiting.retry import short_budget
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
@@ -40,6 +42,7 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
     record.nonce = new_nonce()
     wait = Wait(request, context, record)
     service = await wait.begin()
+    await require_supported(context)
     record.before = await _baseline(wait)
     if service.kind.is_database:
         await deploy_database(wait)
@@ -145,6 +148,18 @@ async def _went_on_with(wait: Wait, snapshot: Snapshot) -> bool:
     return True
 
 
+async def require_supported(context: RunContext) -> None:
+    """See to it that the server is new enough before anything is sent to it.
+
+    A server that can't be asked for its version counts as new enough: it has just answered something else.
+
+    Raises:
+        TooOld: its version is below the oldest that this package can work with.
+    """
+    with suppress(ApiError):
+        await retry_transient(context.client.require_supported, budget=short_budget(), clock=context.clock)
+
+
 async def _baseline(wait: Wait) -> Baseline:
     """What runs before the request; an empty one where that could not be read."""
     if wait.request.wait_for is not WaitFor.HEALTHY:
@@ -183,8 +198,17 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
             description=mark(request.description, record.nonce, request.digest),
         )
 
+    async def look() -> Evidence:
+        try:
+            return correlator.evidence(await wait.look(sent_at, correlator.take_jobs))
+        except ApiError:
+            if correlator.job is not None:
+                # The rows can't be read, but the queue has shown the job.
+                return True
+            raise
+
     async def has_arrived() -> Evidence:
-        return correlator.evidence(await wait.observe(sent_at))
+        return await wait.retry(look)
 
     try:
         await send_once(send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault)

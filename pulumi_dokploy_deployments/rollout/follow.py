@@ -24,6 +24,9 @@ class Tracker(Protocol):
     def job(self) -> QueueJob | None:
         """Its job as last seen in the queue."""
 
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Take in the service's jobs alone; whether they tell where the deployment stands."""
+
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Take a snapshot in and say where the deployment stands."""
 
@@ -61,7 +64,7 @@ async def follow(
                 # The end is near: only the row tells of it, and the queue need not be asked.
                 snapshot = await wait.observe_rows(snapshot)
             else:
-                snapshot = await wait.observe(not_before)
+                snapshot = await wait.observe(not_before, tracker.take_jobs)
             if burst is not None and burst.deployment_id is not None:
                 tracker.latch(burst.deployment_id, snapshot)
             sighting = tracker.observe(snapshot)

@@ -18,6 +18,8 @@ DRAIN_SECONDS = 0.4
 MOST_WAITS = 8
 """So often the stream is given that time where it is read only for the log's end."""
 READ_EVERY_SECONDS = 3.0
+READING_SECONDS = 5.0
+"""How long one reading may take: the run goes on without it."""
 WINDOW_LINES = 1000
 WIDE_WINDOW_LINES = 10_000
 """The most lines that the server gives at once."""
@@ -124,7 +126,8 @@ class LogFollower:
         # The log is a courtesy: whatever is wrong with reading it must not end the run.
         with suppress(ApiError):
             for lines in (WINDOW_LINES, WIDE_WINDOW_LINES):
-                text = await self._context.client.read_log(row.deployment_id, tail=lines)
+                client = self._context.client.within(READING_SECONDS)
+                text = await client.read_log(row.deployment_id, tail=lines)
                 read = LineAssembler().feed(text if text.endswith("\n") else f"{text}\n") if text else []
                 fresh = self._window.fresh_lines(read, is_whole=len(read) < lines)
                 if fresh is not None:

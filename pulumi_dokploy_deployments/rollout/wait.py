@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.services import dashboard_link
@@ -17,12 +18,17 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Snapshot
+from pulumi_dokploy_deployments.waiting.watcher import TakeJobs
 from pulumi_dokploy_deployments.workload.verdict import Health
 
 T = TypeVar("T")
 
 RETRY_SECONDS = 180.0
 """How long a wait retries while the server does not answer."""
+LAST_REQUEST_SECONDS = 1.0
+"""What a request is given at the least, also when the deadline has passed."""
+COURTESY_SECONDS = 5.0
+"""How long a request may take whose answer only makes a message better: the log's end, for instance."""
 
 
 class Wait:
@@ -36,12 +42,13 @@ class Wait:
 
     def __init__(self, request: RolloutRequest, context: RunContext, record: RunRecord) -> None:
         self.request, self.context, self.record = request, context, record
-        self.client, self.clock = context.client, context.clock
+        self.clock = context.clock
         self.budget = RetryBudget(budget_seconds=min(RETRY_SECONDS, request.timeout_seconds))
         self.log = LogFollower(context, show=request.stream_logs)
         self.began_at = self.clock.monotonic()
         self.deadline = self.began_at + request.timeout_seconds
         self.has_faulted = False
+        self._seen: Snapshot | None = None
         self.started_at: float | None = None
         """When the job started, on this machine's monotonic clock."""
 
@@ -71,6 +78,20 @@ class Wait:
         """Seconds to the deadline; negative once it has passed."""
         return self.deadline - self.clock.monotonic()
 
+    @property
+    def _request_seconds(self) -> float:
+        return max(LAST_REQUEST_SECONDS, self.remaining)
+
+    @property
+    def client(self) -> DokployClient:
+        """The server, for requests that end with the deadline."""
+        return self.context.client.within(self._request_seconds)
+
+    @property
+    def courtesy(self) -> DokployClient:
+        """The server, for what is nice to know."""
+        return self.context.client.within(COURTESY_SECONDS)
+
     async def retry(self, call: Callable[[], Awaitable[T]], budget: RetryBudget | None = None) -> T:
         """Make a call that may be repeated, within the wait's budget or another one, and within the deadline."""
         budget = budget or self.budget
@@ -78,10 +99,28 @@ class Wait:
         budget.budget_seconds = min(budget.budget_seconds, max(1.0, self.remaining))
         return await retry_transient(call, budget=budget, clock=self.clock, on_fault=self.tell_fault)
 
-    async def observe(self, not_before: float = float("-inf")) -> Snapshot:
-        """The service's jobs and rows now; `not_before` is the monotonic time of the trigger."""
+    async def observe(self, not_before: float = float("-inf"), take_jobs: TakeJobs | None = None) -> Snapshot:
+        """The service's jobs and rows now; see `look`."""
+        return await self.retry(lambda: self.look(not_before, take_jobs))
+
+    async def look(self, not_before: float = float("-inf"), take_jobs: TakeJobs | None = None) -> Snapshot:
+        """The service's jobs and rows now, by one attempt.
+
+        Args:
+            not_before: the monotonic time of the trigger.
+            take_jobs: is shown the jobs before the rows are read; where they tell enough, rows that can't be read
+                are taken as they were last.
+        """
         ref, watcher = self.request.service, self.context.shared_watcher
-        return await self.retry(lambda: watcher.observe(ref.kind, ref.service_id, not_before=not_before))
+        self._seen = await watcher.observe(
+            ref.kind,
+            ref.service_id,
+            not_before=not_before,
+            within=self._request_seconds,
+            take_jobs=take_jobs,
+            earlier=self._seen,
+        )
+        return self._seen
 
     async def observe_rows(self, before: Snapshot) -> Snapshot:
         """The service's rows now, with the jobs of an earlier snapshot: an older reading of the queue is as good."""
@@ -104,7 +143,7 @@ class Wait:
         if row is None:
             return []
         lines = lines or self.shown_lines
-        tail = await failures.log_tail(self.client, row, lines)
+        tail = await failures.log_tail(self.courtesy, row, lines)
         if not self.request.stream_logs:
             for line in tail:
                 self.log.stages.read(line)

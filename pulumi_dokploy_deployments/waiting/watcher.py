@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pulumi_dokploy_deployments.api.client import DokployClient
+from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob, ServiceKind
 from pulumi_dokploy_deployments.waiting.clock import Clock
 from pulumi_dokploy_deployments.waiting.snapshot import Snapshot, snapshot_of
@@ -18,6 +20,12 @@ FEW_SERVICES = 8
 """So many services at once are read each for itself at every look, unless a job of theirs waits in the queue."""
 ROWS_KEPT_SECONDS = 5.0
 """How old a reading of a service's rows may be, while many wait and the queue shows no change."""
+
+LONG_READING_SECONDS = 2.0
+"""A reading of the queue that takes longer is not waited for by those who can't wait as long as it may take."""
+
+TakeJobs = Callable[[tuple[QueueJob, ...]], bool]
+"""Is shown the service's jobs before its rows are read; whether they tell enough where the rows can't be read."""
 
 _Jobs = tuple[tuple[str, JobState], ...]
 
@@ -50,21 +58,51 @@ class Watcher:
         self._reading: _QueueReading | None = None
         self._rows: dict[str, _RowsReading] = {}
         self._lock = asyncio.Lock()
+        self._reading_since: float | None = None
 
     @property
     def is_crowded(self) -> bool:
         """Whether more than a few services are waited for at once, so that each has to do with fewer looks."""
         return len(self._rows) > FEW_SERVICES
 
-    async def observe(self, kind: ServiceKind, service_id: str, *, not_before: float = float("-inf")) -> Snapshot:
-        """The service's jobs, then its rows. `not_before` is the monotonic time of the caller's trigger."""
-        reading = await self._queue(not_before)
+    async def observe(
+        self,
+        kind: ServiceKind,
+        service_id: str,
+        *,
+        not_before: float = float("-inf"),
+        within: float | None = None,
+        take_jobs: TakeJobs | None = None,
+        earlier: Snapshot | None = None,
+    ) -> Snapshot:
+        """The service's jobs, then its rows.
+
+        Args:
+            kind: the service's kind.
+            service_id: the service.
+            not_before: the monotonic time of the caller's trigger; an earlier reading says nothing.
+            within: how long each request may take, in seconds; None for what is usual.
+            take_jobs: is shown the service's jobs as soon as they are read.
+            earlier: its rows are taken where the rows can't be read and `take_jobs` says that the jobs tell enough.
+
+        Raises:
+            ApiError: the queue could not be read, or the rows could not and the jobs don't tell enough.
+        """
+        reading = await self._queue(not_before, within)
+        told = snapshot_of(service_id, reading.jobs, [], reading.began_at)
+        is_enough = take_jobs(told.jobs) if take_jobs is not None else False
         jobs = tuple((job.id, job.state) for job in reading.jobs if job.service_id == service_id)
         rows = self._kept_rows(service_id, jobs, reading.began_at, not_before)
         if rows is None:
-            rows = await self._client.deployments_of(kind, service_id)
+            client = self._client if within is None else self._client.within(within)
+            try:
+                rows = await client.deployments_of(kind, service_id)
+            except ApiError as error:
+                if not (is_enough and earlier is not None and error.is_transient):
+                    raise
+                return told.with_rows(list(earlier.rows), reading.began_at)
             self._rows[service_id] = _RowsReading(reading.began_at, jobs, rows)
-        return snapshot_of(service_id, reading.jobs, rows, reading.began_at)
+        return told.with_rows(rows, reading.began_at)
 
     def _kept_rows(self, service_id: str, jobs: _Jobs, at: float, not_before: float) -> list[DeploymentRecord] | None:
         """The rows of the last reading, where many or jobs wait and nothing can have happened; None to read anew.
@@ -84,12 +122,21 @@ class Watcher:
         running = sum(1 for row in kept.rows if not row.status.is_final)
         return kept.rows if jobs and running >= active else None
 
-    async def _queue(self, not_before: float) -> _QueueReading:
+    async def _queue(self, not_before: float, within: float | None) -> _QueueReading:
+        since, now = self._reading_since, self._clock.monotonic()
+        if within is not None and since is not None and now - since > LONG_READING_SECONDS:
+            # Somebody else's reading hangs, and may do so for longer than this caller has.
+            return _QueueReading(now, await self._client.within(within).queue())
         async with self._lock:
             now = self._clock.monotonic()
             fresh = CROWDED_FRESH_SECONDS if self.is_crowded else FRESH_SECONDS
             reading = self._reading
             if reading is None or reading.began_at <= not_before or now - reading.began_at > fresh:
-                reading = _QueueReading(now, await self._client.queue())
+                client = self._client if within is None else self._client.within(within)
+                self._reading_since = now
+                try:
+                    reading = _QueueReading(now, await client.queue())
+                finally:
+                    self._reading_since = None
                 self._reading = reading
             return reading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,10 +32,13 @@ from tests.support.virtual_clock import VirtualClock
 __all__ = ["Bench", "Listener", "Network", "VirtualClock"]
 
 LOG_POLL_SECONDS = 0.05
+UNLIMITED_SECONDS = 86_400.0
+TURNS = 12
+"""So many turns of the loop an answer without a wait takes at the most."""
 
 
 class Network(httpx.AsyncBaseTransport):
-    """Requests and answers take their time on the way."""
+    """Requests and answers take their time on the way, and time-outs pass in virtual time."""
 
     def __init__(
         self, inner: httpx.AsyncBaseTransport, clock: VirtualClock, chance: random.Random, most: float
@@ -42,11 +46,29 @@ class Network(httpx.AsyncBaseTransport):
         self._inner, self._clock, self._chance, self._most = inner, clock, chance, most
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """There and back."""
+        """There and back, within the time that the request is given."""
         await self._clock.sleep(self._chance.uniform(0.001, self._most))
-        response = await self._inner.handle_async_request(request)
+        limit = request.extensions.get("timeout", {}).get("read")
+        response = await self._answer(request, limit if limit is not None else UNLIMITED_SECONDS)
         await self._clock.sleep(self._chance.uniform(0.001, self._most))
         return response
+
+    async def _answer(self, request: httpx.Request, seconds: float) -> httpx.Response:
+        over = asyncio.Event()
+        answer = asyncio.ensure_future(self._inner.handle_async_request(request))
+        answer.add_done_callback(lambda _: over.set())
+        # Most answers come at once, and need no place on the clock's agenda.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+            if answer.done():
+                return await answer
+        try:
+            await self._clock.sleep(seconds, wake=over)
+            if answer.done():
+                return await answer
+        finally:
+            answer.cancel()
+        raise httpx.ReadTimeout("", request=request)
 
 
 class Bench:
