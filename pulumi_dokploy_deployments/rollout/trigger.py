@@ -113,8 +113,18 @@ async def _send_with_retries(
                 raise
             on_fault(error)
             await clock.sleep(pause)
+            if error.status is not None and await _shows(has_arrived):
+                # Somebody in front has refused it after all: behind him it was carried out.
+                return None
         else:
             return sent_at if was_answered else None
+
+
+async def _shows(has_arrived: HasArrived) -> bool:
+    try:
+        return await has_arrived() is True
+    except ApiError:
+        return False
 
 
 async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_within: float) -> bool:
