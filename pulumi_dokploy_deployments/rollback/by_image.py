@@ -6,7 +6,7 @@ proves nothing: what Swarm runs afterwards is compared with the pinned image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service
@@ -17,6 +17,7 @@ from pulumi_dokploy_deployments.rollout.deploy import require_supported
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
+from pulumi_dokploy_deployments.rollout.wait import LAST_REQUEST_SECONDS
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
@@ -27,6 +28,10 @@ from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, jud
 
 ANSWERS_WITHIN_SECONDS = 10.0
 """A rollback is carried out within its request; only after so long is it looked for at the server."""
+
+
+RETRY_SECONDS = 120.0
+"""How long faults on the way are retried."""
 
 
 class RollbackFailed(RolloutError):
@@ -68,8 +73,11 @@ async def roll_back_and_verify(
         RollbackUnproven: something else runs afterwards; the message says what.
         ApiError: the server could not be reached.
     """
-    deadline = context.clock.monotonic() + timeout_seconds
-    budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
+    clock = context.clock
+    deadline = clock.monotonic() + timeout_seconds
+    in_time = context.client.within(lambda: max(LAST_REQUEST_SECONDS, deadline - clock.monotonic()))
+    context = replace(context, client=in_time)
+    budget = RetryBudget(RETRY_SECONDS, until=deadline)
     probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
     record = record or RunRecord()

@@ -127,6 +127,9 @@ class Correlator:
             return True
         if any(carries(row.description, self.nonce) for row in snapshot.rows):
             return True
+        if self.known_rows and not snapshot.rows:
+            # A history does not vanish: the list is no answer to go by.
+            return None
         return None if self._candidates(snapshot) or self._may_be_pruned(snapshot) else False
 
     def _own(self, jobs: tuple[QueueJob, ...]) -> QueueJob | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState, ServiceStatus
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
 from pulumi_dokploy_deployments.rollout.conclude import conclude
@@ -24,6 +24,9 @@ from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budg
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
+
+SECOND_LOOK_SECONDS = 3.0
+"""So long after the first look the history is read again, where it seems to be empty and should not be."""
 
 
 async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
@@ -49,6 +52,11 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
         return record
     asked_at = wait.clock.monotonic()
     snapshot = await wait.observe()
+    if not snapshot.rows and service.status is not ServiceStatus.IDLE:
+        # A service that has been deployed has a history. Taken for empty, its old rows could be taken for new ones.
+        await wait.clock.sleep(SECOND_LOOK_SECONDS)
+        asked_at = wait.clock.monotonic()
+        snapshot = await wait.observe(asked_at)
     # Two requests, one after the other.
     is_far = (wait.clock.monotonic() - asked_at) / 2 > FAR_AWAY_SECONDS
     record.usual_seconds = usual_seconds(snapshot.rows)
@@ -211,7 +219,9 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
         return await wait.retry(look)
 
     try:
-        await send_once(send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault)
+        await send_once(
+            send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault, until=wait.deadline
+        )
     except AnswerNotFound as lost:
         raise failures.answer_not_found(service, lost.cause, record.link) from None
     except ApiError:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
-from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import ApiError, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.services import dashboard_link
@@ -38,15 +38,23 @@ class Wait:
         request: what was asked for; of a deployment that is only watched, how long and how closely.
         context: the server, the clock and the listener.
         record: what is known, written by the steps.
+
+    Attributes:
+        client: the server; requests end with the deadline.
+        context: what the run is given, with this client.
+        after: the same with the client as it came: for courtesies, which also come after the deadline.
     """
 
     def __init__(self, request: RolloutRequest, context: RunContext, record: RunRecord) -> None:
-        self.request, self.context, self.record = request, context, record
+        self.request, self.record = request, record
         self.clock = context.clock
-        self.budget = RetryBudget(budget_seconds=min(RETRY_SECONDS, request.timeout_seconds))
-        self.log = LogFollower(context, show=request.stream_logs)
+        self.client = context.client.within(self._seconds_for_a_request)
+        self.context = replace(context, client=self.client)
+        self.after = context
+        self.log = LogFollower(self.context, show=request.stream_logs)
         self.began_at = self.clock.monotonic()
         self.deadline = self.began_at + request.timeout_seconds
+        self.budget = RetryBudget(RETRY_SECONDS, until=self.deadline)
         self.has_faulted = False
         self._seen: Snapshot | None = None
         self.started_at: float | None = None
@@ -78,25 +86,14 @@ class Wait:
         """Seconds to the deadline; negative once it has passed."""
         return self.deadline - self.clock.monotonic()
 
-    @property
-    def _request_seconds(self) -> float:
+    def _seconds_for_a_request(self) -> float:
         return max(LAST_REQUEST_SECONDS, self.remaining)
-
-    @property
-    def client(self) -> DokployClient:
-        """The server, for requests that end with the deadline."""
-        return self.context.client.within(self._request_seconds)
-
-    @property
-    def courtesy(self) -> DokployClient:
-        """The server, for what is nice to know."""
-        return self.context.client.within(COURTESY_SECONDS)
 
     async def retry(self, call: Callable[[], Awaitable[T]], budget: RetryBudget | None = None) -> T:
         """Make a call that may be repeated, within the wait's budget or another one, and within the deadline."""
         budget = budget or self.budget
         # A fault near the end must not make the wait longer than its deadline.
-        budget.budget_seconds = min(budget.budget_seconds, max(1.0, self.remaining))
+        budget.until = min(budget.until, self.deadline)
         return await retry_transient(call, budget=budget, clock=self.clock, on_fault=self.tell_fault)
 
     async def observe(self, not_before: float = float("-inf"), take_jobs: TakeJobs | None = None) -> Snapshot:
@@ -116,7 +113,7 @@ class Wait:
             ref.kind,
             ref.service_id,
             not_before=not_before,
-            within=self._request_seconds,
+            within=self._seconds_for_a_request(),
             take_jobs=take_jobs,
             earlier=self._seen,
         )
@@ -143,7 +140,7 @@ class Wait:
         if row is None:
             return []
         lines = lines or self.shown_lines
-        tail = await failures.log_tail(self.courtesy, row, lines)
+        tail = await failures.log_tail(self.after.client.within(COURTESY_SECONDS), row, lines)
         if not self.request.stream_logs:
             for line in tail:
                 self.log.stages.read(line)

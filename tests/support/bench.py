@@ -94,6 +94,7 @@ class Bench:
     ) -> None:
         """`server_ahead`: by how many seconds the server's clock is ahead of the client's."""
         self.clock = VirtualClock()
+        self.start = self.clock.now()
         self.simulator = Simulator(
             clock=lambda: self.clock.epoch() + server_ahead,
             sleep=self.clock.sleep,
@@ -172,6 +173,10 @@ class Bench:
         identity = self.simulator.ready[group][name]
         context = context or self.run_context()
         return await deploy(RolloutRequest(ServiceRef(kind, identity), **more), context)
+
+    def start_in_background(self, name: str, *, context: RunContext) -> asyncio.Task[RunRecord]:
+        """Deploy a service while the test does something else."""
+        return asyncio.ensure_future(self.deploy(name, context=context))
 
     async def failure(self, name: str = "git", **more: Any) -> RolloutError:
         """Deploy, and give the failure, whose text is one plain paragraph with a next step."""

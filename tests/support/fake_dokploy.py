@@ -90,7 +90,7 @@ class FakeDokploy(DokployClient):
 
         (self.after if answer else self.before).append(hook)
 
-    def within(self, seconds: float) -> Self:
+    def within(self, seconds: float | Callable[[], float]) -> Self:
         """The same fake: its answers take a moment."""
         return self
 

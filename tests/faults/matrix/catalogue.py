@@ -38,6 +38,7 @@ class Where:
 
 
 Strike = Callable[[Bench, Where], None]
+LIVE_LOG = "listen-deployment"
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,8 @@ class Fault:
     name: str
     family: Family
     strike: Strike
-    replaces_answer: bool = False
-    """Whether it can also come in place of the answer to a request that was carried out."""
+    strikes_after: bool = False
+    """Whether it can also strike when the request to deploy has been carried out, and not only before."""
     clock_ahead: float = 0.0
 
 
@@ -68,17 +69,31 @@ def _odd(name: str) -> Fault:
     kind = str(ready.pop("kind"))
     # Each bomb takes the client a moment of real time to refuse.
     most = 2 if kind == "gzip_bomb" else None
-    return Fault(name, Family.ANSWER, _http(kind, most, **ready), replaces_answer=kind == "answer")
+    return Fault(name, Family.ANSWER, _http(kind, most, **ready), strikes_after=kind == "answer")
 
 
 def _server(action: Callable[[Bench], None]) -> Strike:
-    return lambda bench, _: bench.at(bench.clock.elapsed, lambda: action(bench))
+    def strike(bench: Bench, where: Where) -> None:
+        if where.endpoint != LIVE_LOG:
+            bench.at(bench.clock.elapsed + _after(where), lambda: action(bench))
+
+    return strike
 
 
 def _outage(bench: Bench, where: Where) -> None:
-    bench.at(bench.clock.elapsed, lambda: setattr(bench.faults, "database_down", True))
-    until = bench.clock.elapsed + (where.seconds or 3.0)
-    bench.at(until, lambda: setattr(bench.faults, "database_down", False))
+    if where.endpoint != LIVE_LOG:
+        begins = bench.clock.elapsed + _after(where)
+        bench.at(begins, lambda: setattr(bench.faults, "database_down", True))
+        bench.at(begins + (where.seconds or 3.0), lambda: setattr(bench.faults, "database_down", False))
+
+
+def _after(where: Where) -> float:
+    """How long after the sending of a request: on its way, or when it has been carried out."""
+    return 0.05 if where.carry_out else 0.0
+
+
+def _cleared(bench: Bench) -> None:
+    bench.world.clean_queue(bench.service(SERVICE).id)
 
 
 def _foreign(bench: Bench) -> None:
@@ -109,13 +124,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault("WebSocket refused", Family.LOG, _http("websocket_refused", status=400)),
     Fault("WebSocket drops", Family.LOG, _http("websocket_broken", seconds=1.0)),
     Fault("WebSocket silent", Family.LOG, _http("websocket_silent")),
-    Fault("WebSocket floods", Family.LOG, _http("websocket_flood", size=4096, seconds=3.0)),
-    Fault("restart", Family.SERVER, _server(lambda bench: bench.world.restart())),
-    Fault("lost queue", Family.SERVER, _server(lambda bench: bench.world.lose_queue())),
-    Fault("database away", Family.SERVER, _outage),
-    Fault("cleared queue", Family.SERVER, _server(lambda bench: bench.world.clean_queue(bench.service(SERVICE).id))),
-    Fault("ten foreign deployments", Family.SERVER, _server(_foreign)),
-    Fault("history pruned", Family.SERVER, _server(_pruned)),
+    Fault("WebSocket floods", Family.LOG, _http("websocket_flood", size=2048, seconds=1.5)),
+    Fault("restart", Family.SERVER, _server(lambda bench: bench.world.restart()), strikes_after=True),
+    Fault("lost queue", Family.SERVER, _server(lambda bench: bench.world.lose_queue()), strikes_after=True),
+    Fault("database away", Family.SERVER, _outage, strikes_after=True),
+    Fault("cleared queue", Family.SERVER, _server(_cleared), strikes_after=True),
+    Fault("ten foreign deployments", Family.SERVER, _server(_foreign), strikes_after=True),
+    Fault("history pruned", Family.SERVER, _server(_pruned), strikes_after=True),
     Fault("clock 1 h ahead", Family.CLOCK, lambda *_: None, clock_ahead=3600.0),
     Fault("clock 1 h behind", Family.CLOCK, lambda *_: None, clock_ahead=-3600.0),
 )

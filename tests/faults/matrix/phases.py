@@ -12,7 +12,7 @@ from pulumi_dokploy_deployments.resources.life_cycle import Operation
 from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.resources.rollback_target_state import PinInputs
 from pulumi_dokploy_deployments.workload.verdict import Health
-from tests.faults.matrix.catalogue import SERVICE, Family, Where
+from tests.faults.matrix.catalogue import LIVE_LOG, SERVICE, Family, Where
 from tests.support.bench import Bench
 
 TIMEOUT_SECONDS = 300.0
@@ -44,7 +44,7 @@ class Phase:
     run: Callable[[Bench, Strike], Coroutine[Any, Any, str | None]]
     families: frozenset[Family]
     deploys: bool = True
-    carried_out_only: bool = False
+    after_only: bool = False
     own_seconds: float = 0.0
     """What the phase does in front of what is bounded."""
 
@@ -91,13 +91,13 @@ async def _queued(bench: Bench, strike: Strike) -> str:
 async def _running(bench: Bench, strike: Strike) -> str:
     bench.service(SERVICE).behaviour.build_seconds = 40.0
     # The live log is opened with the first look at the row.
-    bench.at(0.0, lambda: strike(Where("listen-deployment", 30.0)))
+    bench.at(0.0, lambda: strike(Where(LIVE_LOG, 30.0)))
     bench.at(5.0, lambda: strike(LONG))
     return await _deploy(bench)
 
 
 async def _end(bench: Bench, strike: Strike) -> str:
-    bench.at(0.0, lambda: strike(Where("listen-deployment", 8.0)))
+    bench.at(0.0, lambda: strike(Where(LIVE_LOG, 8.0)))
     bench.at(4.5, lambda: strike(Where(seconds=8.0)))
     return await _deploy(bench)
 
@@ -155,10 +155,10 @@ PHASES: tuple[Phase, ...] = (
     ),
     Phase(
         "answer",
-        "the request to deploy is carried out, and its answer is replaced",
+        "the request to deploy has been carried out, and its answer is replaced",
         _sending(carry_out=True),
-        REQUESTS,
-        carried_out_only=True,
+        REQUESTS | {Family.SERVER},
+        after_only=True,
     ),
     Phase("queued", "for 30 s, while the deployment waits behind another one", _queued, SENDING),
     Phase("running", "for 30 s, while it builds", _running, EVERY),
