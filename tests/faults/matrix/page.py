@@ -20,9 +20,10 @@ Outcomes = Mapping[tuple[str, str], str]
 
 
 def table_of(outcomes: Outcomes) -> str:
-    """One table for each family of faults."""
+    """What the phases are, and one table for each family of faults."""
+    phases = "".join(f"| {phase.name} | {phase.meaning} |\n" for phase in PHASES)
+    tables = [f"| phase | what is done, and when the fault strikes |\n| --- | --- |\n{phases}"]
     head = f"| fault | {' | '.join(phase.name for phase in PHASES)} |\n|{' --- |' * (len(PHASES) + 1)}\n"
-    tables = []
     for family in Family:
         rows = "".join(
             f"| {fault.name} | {' | '.join(_cell(outcomes, fault.name, phase.name) for phase in PHASES)} |\n"
