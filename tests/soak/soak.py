@@ -56,6 +56,7 @@ class Tally:
     """Carried out more than once, and not told as that."""
     false_green: list[str] = field(default_factory=list)
     false_red: list[str] = field(default_factory=list)
+    """Told as failing while the good version runs, or as lost while there is a deployment of it."""
     started: dict[str, int] = field(default_factory=dict)
     ended: dict[str, int] = field(default_factory=dict)
     real_seconds: float = 0.0
@@ -168,7 +169,7 @@ class _Soak:
             await deploy(request, mine, record)
         except (DeploymentFailed, ServiceUnhealthy) as failure:
             tally.red += 1
-            if good:
+            if good and self._runs_well(service):
                 tally.false_red.append(f"{name}: {failure}")
         except DokployError as failure:
             ending = type(failure).__name__
@@ -186,6 +187,13 @@ class _Soak:
         if any("carried out twice" in warning for warning in listener.warnings):
             self.twice.add(record.nonce)
         self.records.append((record, is_green, ending))
+
+    def _runs_well(self, service: Deployable) -> bool:
+        """Whether a good version runs: Swarm may have gone back to an earlier one that crashes."""
+        self.bench.advance()
+        swarm = self.bench.world.swarm
+        running = [task for each in swarm.services if each.name == service.app_name for task in swarm.running(each)]
+        return any(task.spec.content.runtime == "healthy" for task in running)
 
     async def _chaos(self, services: list[Deployable]) -> None:
         quiet = [fault for fault in FAULTS if fault.family not in (Family.SERVER, Family.CLOCK)]
