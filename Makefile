@@ -17,7 +17,7 @@ WORKERS := -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup engine demo schema test test-quick check format format-check lint types imports dead-code \
+.PHONY: help setup engine demo schema reliability soak test test-quick check format format-check lint types imports dead-code \
 	engine-test live-test lowest release-check plugin-archives clean
 
 help: ## List the targets
@@ -58,6 +58,12 @@ demo: setup engine ## Watch real deployments against the simulator, under a minu
 
 schema: setup ## Write schema.json, the generated Python and the docs' tables from the models
 	@$(BIN)/python -m pulumi_dokploy_deployments.schema
+
+reliability: setup ## Play the matrix of faults and write its outcomes into docs/reliability.md (half a minute)
+	@$(OFFLINE) $(BIN)/python -m tests.faults.matrix
+
+soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 10 minutes)
+	@$(OFFLINE) $(BIN)/python -m tests.soak $(SOAK)
 
 test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
 	$(OFFLINE) $(PYTEST) $(WORKERS)

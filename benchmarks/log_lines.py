@@ -25,10 +25,10 @@ import grpc
 from google.protobuf import empty_pb2  # type: ignore[import-untyped, unused-ignore]
 from pulumi.runtime.proto import engine_pb2_grpc
 
+from pulumi_dokploy_deployments.api.log_lines import LineSplitter
 from pulumi_dokploy_deployments.hosts.dynamic import engine_lines as dynamic
 from pulumi_dokploy_deployments.hosts.plugin import engine_lines as plugin
 from pulumi_dokploy_deployments.hosts.reporter import EngineReporter, LineSink
-from pulumi_dokploy_deployments.rollout.stages import LineAssembler
 
 LINES_A_SECOND = 10_000
 SECONDS = 3.0
@@ -56,7 +56,7 @@ class _Sink(LineSink, Protocol):
 
 
 def measure(seconds: float = SECONDS) -> list[Line]:
-    """Both hosts, one after the other; then an endless line through the log's assembler."""
+    """Both hosts, one after the other; then an endless line through the log's splitter."""
     return [asyncio.run(_dynamic(seconds)), asyncio.run(_plugin(seconds))]
 
 
@@ -64,9 +64,9 @@ def measure_endless_lines() -> dict[str, float]:
     """CPU seconds for a line of one, two and four million characters that comes in pieces of ten."""
     found = {}
     for millions in (1, 2, 4):
-        assembler, began = LineAssembler(), time.process_time()
+        splitter, began = LineSplitter(), time.process_time()
         for _ in range(millions * 100_000):
-            assembler.feed("0123456789")
+            splitter.feed("0123456789")
         found[f"{millions} million characters"] = round(time.process_time() - began, 3)
     return found
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -115,7 +115,7 @@ class DokployClient:
     ) -> None:
         self.connection = connection
         self._timeout_seconds = timeout_seconds
-        self._longest_seconds: float | None = None
+        self._longest_seconds: tuple[float | Callable[[], float], ...] = ()
         self._secrets = connection.secrets
         self._exchanger = Exchanger(connection, transport)
         self._known = _Known()
@@ -138,13 +138,16 @@ class DokployClient:
         """Whether address and key have worked: from then on a 401 is no wrong key, and a page not the server."""
         return self._known.has_worked
 
-    def within(self, seconds: float) -> Self:
+    def within(self, seconds: float | Callable[[], float]) -> Self:
         """The same client for calls that may take no longer than this, whatever is usual for them.
 
         It shares the connections and all that is known of the server; it is not closed by itself.
+
+        Args:
+            seconds: how long, or what tells it at each call: what is left until a deadline, for instance.
         """
         view = copy.copy(self)
-        view._longest_seconds = seconds if self._longest_seconds is None else min(seconds, self._longest_seconds)
+        view._longest_seconds = (*self._longest_seconds, seconds)
         return view
 
     async def __aenter__(self) -> Self:
@@ -461,7 +464,7 @@ class DokployClient:
 
     def _limit(self, timeout_seconds: float | None) -> float:
         limit = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        return limit if self._longest_seconds is None else min(limit, self._longest_seconds)
+        return min(limit, *(each() if callable(each) else each for each in self._longest_seconds), limit)
 
     def _asked(self, sending: Sending, operation: str, *, may_be_empty: bool = False) -> Asked:
         return Asked(

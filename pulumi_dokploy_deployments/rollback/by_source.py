@@ -15,7 +15,7 @@ from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.rollback.candidates import Candidate
 from pulumi_dokploy_deployments.rollback.targets import Target
 from pulumi_dokploy_deployments.rollout.build_log import LogPlace, NoBuildLog, read_build_log
-from pulumi_dokploy_deployments.rollout.deploy import deploy
+from pulumi_dokploy_deployments.rollout.deploy import deploy, require_supported
 from pulumi_dokploy_deployments.rollout.errors import UnexpectedCommit
 from pulumi_dokploy_deployments.rollout.log_follower import log_host_of
 from pulumi_dokploy_deployments.rollout.record import RunRecord
@@ -85,11 +85,15 @@ async def deploy_source(
         RolloutError: the deployment failed, or built another commit than the pinned one.
         ApiError: the server refused or could not be reached.
     """
-    await retry_transient(context.client.require_supported, budget=short_budget(), clock=context.clock)
+    await require_supported(context)
     setting = source_setting(service)
     before = setting[1] if setting is not None else None
     await set_source(service, target.source_ref or "", context)
-    changed = await context.client.read_service(service.kind, service.service_id)
+    changed = await retry_transient(
+        lambda: context.client.read_service(service.kind, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
+    )
     try:
         run = await deploy(request, context, record)
         _expect_pinned_commit(service, target, run)

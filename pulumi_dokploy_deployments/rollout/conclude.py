@@ -89,7 +89,7 @@ async def verify_running(wait: Wait, row: DeploymentRecord | None) -> None:
         )
     except VerificationTimedOut as late:
         record.verdict = late.verdict
-        words = await last_words(context, service, late.verdict, since=since)
+        words = await last_words(wait.after, service, late.verdict, since=since)
         raise failures.timed_out(
             service,
             row,
@@ -114,7 +114,7 @@ async def mind_the_verdict(wait: Wait) -> None:
     service, row, verdict = wait.service, record.deployment, record.verdict
     if verdict.health is Health.UNHEALTHY:
         since = row.started_at if row is not None else None
-        words = await last_words(wait.context, service, verdict, since=since)
+        words = await last_words(wait.after, service, verdict, since=since)
         raise failures.unhealthy(service, row, verdict, record.link, last_words=words)
     if verdict.health is Health.UNKNOWN and wait.request.if_unproven is IfUnproven.FAIL:
         raise failures.not_proven(service, row, verdict, record.link)

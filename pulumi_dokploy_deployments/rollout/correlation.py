@@ -88,13 +88,23 @@ class Correlator:
         if self.deployment_id is None and any(row.deployment_id == deployment_id for row in snapshot.rows):
             self.deployment_id = deployment_id
 
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Keep what the queue shows, whatever becomes of the reading of the rows after it.
+
+        True while the run's own job waits: then there is no row yet, and the rows need not be known.
+        """
+        own_job = self._own(jobs)
+        self._saw_foreign_job |= any(not carries(job.data.description_log, self.nonce) for job in jobs)
+        self._job = own_job or self._job
+        return own_job is not None and own_job.state.is_waiting and self.deployment_id is None
+
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Take a snapshot in and say where the run's deployment stands."""
         sighting = self._stands(snapshot)
-        ended = next((job for job in snapshot.ended_jobs if carries(job.data.description_log, self.nonce)), None)
+        ended = self._own(snapshot.ended_jobs)
         row = sighting.row
         is_told = row is not None and row.status.is_final and row.status is not DeploymentStatus.DONE
-        if ended is None or is_told or any(carries(job.data.description_log, self.nonce) for job in snapshot.jobs):
+        if ended is None or is_told or self._own(snapshot.jobs) is not None:
             self._ended_since = None
             return sighting
         if self._ended_since is None:
@@ -102,7 +112,7 @@ class Correlator:
         return replace(sighting, ended_job=ended, ended_seconds=snapshot.at - self._ended_since)
 
     def _stands(self, snapshot: Snapshot) -> Sighting:
-        own_job = next((job for job in snapshot.jobs if carries(job.data.description_log, self.nonce)), None)
+        own_job = self._own(snapshot.jobs)
         self._note_foreign(snapshot)
         if own_job is not None:
             self._job = own_job
@@ -134,7 +144,13 @@ class Correlator:
             return True
         if any(carries(row.description, self.nonce) for row in snapshot.rows):
             return True
+        if self.known_rows and not snapshot.rows:
+            # A history does not vanish: the list is no answer to go by.
+            return None
         return None if self._candidates(snapshot) or self._may_be_pruned(snapshot) else False
+
+    def _own(self, jobs: tuple[QueueJob, ...]) -> QueueJob | None:
+        return next((job for job in jobs if carries(job.data.description_log, self.nonce)), None)
 
     def _find_row(self, snapshot: Snapshot) -> DeploymentRecord | None:
         """The run's newest row. A second one with the mark comes of a request that a proxy delivered late, and of a

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import DeploymentStatus
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, ServiceStatus
 from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
@@ -19,13 +21,15 @@ from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
 from pulumi_dokploy_deployments.waiting.progress import Activity
-from pulumi_dokploy_deployments.waiting.retry import short_budget
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
 PAUSE_WHERE_JOBS_SURVIVE_SECONDS = 1.0
 """How often a server is asked at least that does not answer, where its jobs survive a restart."""
+SECOND_LOOK_SECONDS = 3.0
+"""So long after the first look the history is read again, where it seems to be empty and should not be."""
 
 
 async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
@@ -44,17 +48,22 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
     record = record or RunRecord()
     record.nonce = new_nonce()
     wait = Wait(request, context, record)
-    await wait.require_supported()
+    service = await wait.begin()
+    await require_supported(context)
     if await wait.can(Capability.QUEUE_SURVIVES_RESTART):
         # What waits runs as soon as the server is back, and may be over a moment later.
         wait.budget.longest_pause_seconds = PAUSE_WHERE_JOBS_SURVIVE_SECONDS
-    service = await wait.begin()
     record.before = await _baseline(wait)
     if service.kind.is_database:
         await deploy_database(wait)
         return record
     asked_at, watcher = wait.clock.monotonic(), context.shared_watcher
     snapshot = await wait.observe()
+    if not snapshot.rows and service.status is not ServiceStatus.IDLE:
+        # A service that has been deployed has a history. Taken for empty, its old rows could be taken for new ones.
+        await wait.clock.sleep(SECOND_LOOK_SECONDS)
+        asked_at = wait.clock.monotonic()
+        snapshot = await wait.observe(asked_at)
     # Two requests, one after the other. Where hundreds begin at once they wait for each other's, and say nothing.
     is_far = (wait.clock.monotonic() - asked_at) / 2 > FAR_AWAY_SECONDS
     if watcher.is_crowded:
@@ -156,6 +165,18 @@ async def _went_on_with(wait: Wait, snapshot: Snapshot) -> bool:
     return True
 
 
+async def require_supported(context: RunContext) -> None:
+    """See to it that the server is new enough before anything is sent to it.
+
+    A server that can't be asked for its version counts as new enough: it has just answered something else.
+
+    Raises:
+        TooOld: its version is below the oldest that this package can work with.
+    """
+    with suppress(ApiError):
+        await retry_transient(context.client.require_supported, budget=short_budget(), clock=context.clock)
+
+
 async def _baseline(wait: Wait) -> Baseline:
     """What runs before the request; an empty one where that could not be read."""
     if wait.request.wait_for is not WaitFor.HEALTHY:
@@ -201,11 +222,22 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
             description=mark(request.description, record.nonce, request.digest),
         )
 
+    async def look() -> Evidence:
+        try:
+            return correlator.evidence(await wait.look(sent_at, correlator.take_jobs))
+        except ApiError:
+            if correlator.job is not None:
+                # The rows can't be read, but the queue has shown the job.
+                return True
+            raise
+
     async def has_arrived() -> Evidence:
-        return correlator.evidence(await wait.observe(sent_at))
+        return await wait.retry(look)
 
     try:
-        await send_once(send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault)
+        await send_once(
+            send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault, until=wait.deadline
+        )
     except AnswerNotFound as lost:
         raise failures.answer_not_found(service, lost.cause, record.link) from None
     except ApiError:

@@ -31,6 +31,9 @@ class Tracker(Protocol):
     def job(self) -> QueueJob | None:
         """Its job as last seen in the queue."""
 
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Take in the service's jobs alone; whether they tell where the deployment stands."""
+
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Take a snapshot in and say where the deployment stands."""
 
@@ -72,7 +75,7 @@ async def follow(
                 snapshot = await wait.observe_rows(snapshot)
             else:
                 queue_at = now
-                snapshot = await wait.observe(not_before)
+                snapshot = await wait.observe(not_before, tracker.take_jobs)
             if burst is not None and burst.deployment_id is not None:
                 tracker.latch(burst.deployment_id, snapshot)
             sighting = tracker.observe(snapshot)

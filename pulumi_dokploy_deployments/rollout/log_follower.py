@@ -6,11 +6,12 @@ import asyncio
 from contextlib import suppress
 
 from pulumi_dokploy_deployments.api.errors import ApiError
+from pulumi_dokploy_deployments.api.log_lines import LineSplitter
 from pulumi_dokploy_deployments.api.log_stream import open_log_stream
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout.log_window import LogWindow
-from pulumi_dokploy_deployments.rollout.stages import LineAssembler, StageReader
+from pulumi_dokploy_deployments.rollout.stages import StageReader, clean_line
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Stage
 
@@ -19,6 +20,8 @@ DRAIN_SECONDS = 0.4
 MOST_WAITS = 8
 """So often the stream is given that time where it is read only for the log's end."""
 READ_EVERY_SECONDS = 3.0
+READING_SECONDS = 5.0
+"""How long one reading may take: the run goes on without it."""
 WINDOW_LINES = 1000
 WIDE_WINDOW_LINES = 10_000
 """The most lines that the server gives at once."""
@@ -50,7 +53,7 @@ class LogFollower:
         self.stages = StageReader()
         self._context = context
         self._show = show
-        self._assembler = LineAssembler()
+        self._splitter = LineSplitter()
         self._window = LogWindow()
         self._task: asyncio.Task[None] | None = None
         self._grew_at: float | None = None
@@ -85,7 +88,7 @@ class LogFollower:
             self._left.append(self._task)
         self._task = self._grew_at = self._read_at = None
         self._broken = False
-        self._assembler, self._window, self.stages = LineAssembler(), LogWindow(), StageReader()
+        self._splitter, self._window, self.stages = LineSplitter(), LogWindow(), StageReader()
         self.wake.clear()
 
     async def catch_up(self, row: DeploymentRecord) -> None:
@@ -143,7 +146,7 @@ class LogFollower:
             await asyncio.wait({task}, timeout=0)
             await self._context.clock.sleep(DRAIN_SECONDS)
             await self.close()
-        self._tell(self._assembler.flush())
+        self._tell(self._splitter.flush())
 
     async def _read(self, row: DeploymentRecord) -> None:
         self._read_at = self._now()
@@ -152,8 +155,9 @@ class LogFollower:
             if not (await self._context.client.capabilities()).has(Capability.BUILD_LOG_READ):
                 return
             for lines in (WINDOW_LINES, WIDE_WINDOW_LINES):
-                text = await self._context.client.read_log(row.deployment_id, tail=lines)
-                read = LineAssembler().feed(text if text.endswith("\n") else f"{text}\n") if text else []
+                client = self._context.client.within(READING_SECONDS)
+                text = await client.read_log(row.deployment_id, tail=lines)
+                read = _lines_of(text)
                 fresh = self._window.fresh_lines(read, is_whole=len(read) < lines)
                 if fresh is not None:
                     self._tell(fresh)
@@ -172,11 +176,12 @@ class LogFollower:
                 async with open_log_stream(self._context.client.connection, log_path, server_id=server_id) as stream:
                     async for chunk in stream:
                         self._grew_at = self._now()
-                        self._tell(self._assembler.feed(chunk))
+                        self._tell(self._splitter.feed(chunk))
         # A proxy that passes no WebSockets or closes them, or a server without the stream: `catch_up` takes over.
         self._broken = True
 
     def _tell(self, lines: list[str], *, are_counted: bool = True) -> None:
+        lines = [clean_line(line) for line in lines]
         if are_counted:
             self._window.told(lines)
         for line in lines:
@@ -188,3 +193,9 @@ class LogFollower:
 
     def _now(self) -> float:
         return self._context.clock.monotonic()
+
+
+def _lines_of(text: str) -> list[str]:
+    splitter = LineSplitter()
+    lines = splitter.feed(text if text.endswith("\n") else f"{text}\n") if text else []
+    return [clean_line(line) for line in lines]

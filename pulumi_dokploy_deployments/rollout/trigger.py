@@ -40,6 +40,7 @@ async def send_once(
     on_fault: Callable[[ApiError], None],
     arrives_within: float = ARRIVES_WITHIN_SECONDS,
     answers_within: float = ANSWERS_WITHIN_SECONDS,
+    until: float = float("inf"),
 ) -> None:
     """Send the request so that the server carries it out once.
 
@@ -55,6 +56,7 @@ async def send_once(
         on_fault: is told each fault that does not end the sending.
         arrives_within: seconds from the sending in which a request whose answer was lost may still arrive.
         answers_within: seconds after which an open request is looked for.
+        until: the deadline, on the monotonic clock; a request that may still arrive then is not sent again.
 
     Raises:
         ApiError: the server refused the request, could not be reached, or never carried it out.
@@ -67,13 +69,14 @@ async def send_once(
             )
         except _Lost as lost:
             on_fault(lost.cause)
+            arrives_until = lost.sent_at + arrives_within
             try:
-                evidence = await _look(has_arrived, clock, until=lost.sent_at + arrives_within)
+                evidence = await _look(has_arrived, clock, until=min(arrives_until, until))
             except ApiError:
                 evidence = None
             if evidence:
                 return
-            if evidence is None:
+            if evidence is None or until < arrives_until:
                 raise AnswerNotFound(lost.cause) from None
             if sending == MOST_SENDINGS:
                 raise lost.cause from None
@@ -113,8 +116,18 @@ async def _send_with_retries(
                 raise
             on_fault(error)
             await clock.sleep(pause)
+            if error.status is not None and await _shows(has_arrived):
+                # Somebody in front has refused it after all: behind him it was carried out.
+                return None
         else:
             return sent_at if was_answered else None
+
+
+async def _shows(has_arrived: HasArrived) -> bool:
+    try:
+        return await has_arrived() is True
+    except ApiError:
+        return False
 
 
 async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_within: float) -> bool:

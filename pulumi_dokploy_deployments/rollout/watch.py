@@ -38,6 +38,11 @@ class Bystander:
     def latch(self, deployment_id: str, snapshot: Snapshot) -> None:
         """Nothing to latch: no mark is looked for."""
 
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Whether the watched job still waits."""
+        own_job = next((job for job in jobs if self.job is not None and job.id == self.job.id), None)
+        return own_job is not None and own_job.state.is_waiting and self.deployment_id is None
+
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Where the watched deployment stands."""
         row = self._row(snapshot)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
@@ -48,6 +48,7 @@ class FakeDokploy(DokployClient):
         super().__init__(Connection.parse("https://dokploy.example.com", KEY))
         self.clock = clock
         self.service = service or build_service()
+        self.version = "v0.30.2"
         self.server = ModelServer(now=0.0, on_end=self._rolled_out)
         self.before: list[Hook] = []
         self.after: list[Hook] = []
@@ -89,10 +90,15 @@ class FakeDokploy(DokployClient):
 
         (self.after if answer else self.before).append(hook)
 
+    def within(self, seconds: float | Callable[[], float]) -> Self:
+        """The same fake: its answers take a moment."""
+        return self
+
     # --- the endpoints ------------------------------------------------------------------------------------------
 
     async def server_version(self) -> str:
-        return "v0.30.2"
+        await self._call("settings.getDokployVersion")
+        return self.version
 
     async def read_service(self, kind: ServiceKind, service_id: str) -> Service:
         await self._call(f"{kind.value}.one")
