@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pulumi_dokploy_deployments.api.errors import ServerError
+from pulumi_dokploy_deployments.api.errors import ApiError, ServerError
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.conclude import mind_the_verdict, verify_running
+from pulumi_dokploy_deployments.rollout.named_version import compare_with_named, set_for_request
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
 from pulumi_dokploy_deployments.rollout.wait import Wait
@@ -42,19 +43,25 @@ async def deploy_database(wait: Wait) -> None:
 
     try:
         # The server may go on for minutes behind a proxy that has given up: what runs is watched until the deadline.
-        await send_once(
-            send,
-            has_arrived,
-            budget=wait.budget,
-            clock=wait.clock,
-            on_fault=wait.tell_fault,
-            arrives_within=wait.remaining,
-            answers_within=max(1.0, wait.remaining),
-        )
+        async with set_for_request(wait):
+            try:
+                await send_once(
+                    send,
+                    has_arrived,
+                    budget=wait.budget,
+                    clock=wait.clock,
+                    on_fault=wait.tell_fault,
+                    arrives_within=wait.remaining,
+                    answers_within=max(1.0, wait.remaining),
+                )
+            except ApiError:
+                record.is_sent = False
+                raise
     except AnswerNotFound as lost:
         raise failures.database_failed(service, lost.cause, record.link) from None
     record.stage = Stage.UPDATE
     if wait.request.wait_for is WaitFor.HEALTHY:
         await verify_running(wait, None)
     await mind_the_verdict(wait)
+    await compare_with_named(wait)
     record.stage = Stage.DONE

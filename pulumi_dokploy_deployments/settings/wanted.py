@@ -1,4 +1,4 @@
-"""What is asked of a service's settings, and what of it can't be: by kind, by source, by the values themselves; pure."""
+"""What is asked of a service's settings, and what of it can't be: by kind, by source, by the values; pure."""
 
 from __future__ import annotations
 
