@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
@@ -50,6 +50,7 @@ from pulumi_dokploy_deployments.api.models import (
     Service,
     ServiceKind,
 )
+from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.api.swarm_models import (
     Container,
     ContainerInspection,
@@ -85,6 +86,8 @@ class _Known:
     has_worked: bool = False
     capabilities: Capabilities | None = None
     missing_endpoints: set[str] = field(default_factory=set)
+    masked: set[str] = field(default_factory=set, repr=False)
+    redactor: Redactor | None = field(default=None, repr=False)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -113,6 +116,19 @@ class DokployClient:
         self._secrets = connection.secrets
         self._exchanger = Exchanger(connection, transport)
         self._known = _Known()
+        self._known.masked.update(connection.secret_values)
+
+    @property
+    def redactor(self) -> Redactor:
+        """Masks the connection's secrets, and what `mask` was told, in lines of logs; takes out control characters."""
+        if self._known.redactor is None:
+            self._known.redactor = Redactor(self._known.masked)
+        return self._known.redactor
+
+    def mask(self, values: Iterable[str]) -> None:
+        """Mask these values too: a log may show the secret variables that a service was given."""
+        self._known.masked.update(values)
+        self._known.redactor = None
 
     @property
     def has_worked(self) -> bool:

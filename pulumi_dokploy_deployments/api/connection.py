@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Never, Self, SupportsIndex
 from urllib.parse import SplitResult, urlsplit
 
-import httpx
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from pulumi_dokploy_deployments.api.errors import ConfigurationError, Step
@@ -70,7 +69,12 @@ class Connection(BaseModel):
     @property
     def secrets(self) -> Secrets:
         """What no message may carry."""
-        return Secrets([self.api_key.get_secret_value(), *self.extra_headers().values()])
+        return Secrets(self.secret_values)
+
+    @property
+    def secret_values(self) -> tuple[str, ...]:
+        """The key and the values of the extra headers in clear, to be looked for and masked."""
+        return (self.api_key.get_secret_value(), *self.extra_headers().values())
 
     @property
     def identity(self) -> tuple[str, ...]:
@@ -149,6 +153,9 @@ def _is_usable(text: str, parts: SplitResult) -> bool:
     # "https:/host" has no "://" and would name a host called https.
     if any(c.isspace() or not c.isprintable() for c in text) or parts.netloc.lower() in ("http:", "https:"):
         return False
+    # Imported here: a program that only declares resources starts without the HTTP client.
+    import httpx
+
     try:
         if not parts.hostname or "%" in parts.hostname or parts.port == 0:
             return False

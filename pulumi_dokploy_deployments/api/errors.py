@@ -363,8 +363,3 @@ class LogStreamUnavailable(ApiError):
     ) -> None:
         super().__init__(message, operation=operation, server=server, status=status, next_step=next_step, step=step)
         self.failure = failure
-
-    @property
-    def may_be_opened_again(self) -> bool:
-        """Whether another attempt could work: the way was cut, nobody refused."""
-        return self.failure in (LogStreamFailure.NO_CONNECTION, LogStreamFailure.BROKEN)

@@ -275,6 +275,11 @@ class Service(WireModel):
     rollback_registry_id: str | None = None
     compose_type: str | None = None
 
+    @property
+    def runs_containers(self) -> bool:
+        """Whether Docker Compose runs it, and not Docker Swarm."""
+        return self.kind is ServiceKind.COMPOSE and self.compose_type != "stack"
+
     @model_validator(mode="before")
     @classmethod
     def _flatten(cls, data: Any) -> Any:

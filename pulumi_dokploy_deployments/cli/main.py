@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import StrEnum
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +12,7 @@ import typer
 from pulumi_dokploy_deployments.cli import option_texts as texts
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.exit_codes import epilog
+from pulumi_dokploy_deployments.version import package_version
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
@@ -64,17 +64,14 @@ Timeout = Annotated[float, typer.Option(help="Seconds to wait; the server goes o
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        try:
-            typer.echo(version("pulumi-dokploy-deployments"))
-        except PackageNotFoundError:
-            typer.echo("unknown")
+        typer.echo(f"dokploy-deployments {package_version()}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     show_version: Annotated[
-        bool, typer.Option("--version", help="Show the version and end.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Show name and version, and end.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Deployments on a Dokploy server: see them, follow them, start them, go back, and find out what is wrong."""

@@ -32,6 +32,11 @@ DEPLOYMENT = {
         "only. none: wait until the server has started the deployment and it is identified."
     ),
     "timeout_seconds": "How long to wait for the end, in seconds. The server continues the deployment after that.",
+    "stable_seconds": "With wait_for: healthy, how long what is new must stay up without a restart, in seconds.",
+    "if_unproven": (
+        "What to do where the server can't tell whether the new version runs, with a key that may not read Docker's "
+        "state for instance. warn: done counts, with a warning. fail: the update fails."
+    ),
     "on_failure": (
         "fail: the update fails. rollback: what ran before is brought back and verified, and the update fails all the "
         "same, with a message about both."

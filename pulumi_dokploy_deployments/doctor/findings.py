@@ -12,7 +12,7 @@ class Level(StrEnum):
 
     OK = "ok"
     NOTE = "note"
-    """Worth knowing; nothing to mend."""
+    """Worth knowing; nothing to fix."""
     WARNING = "warning"
     """Something works less well than it could."""
     FAILURE = "failure"

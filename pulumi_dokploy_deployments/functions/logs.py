@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import NotFound, Step
+from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.api.text import Action
 from pulumi_dokploy_deployments.functions.arguments import Logs
 from pulumi_dokploy_deployments.functions.identity import UnknownId
@@ -23,10 +24,10 @@ async def deployment_logs(client: DokployClient, asked: Logs) -> DeploymentLogs:
         text = await client.read_log(asked.deployment_id, tail=asked.tail)
     except NotFound:
         raise unknown_deployment(client.connection.origin, asked.deployment_id) from None
-    return logs_of(asked.deployment_id, text, asked.tail)
+    return logs_of(asked.deployment_id, text, asked.tail, client.redactor)
 
 
-def logs_of(deployment_id: str, text: str, tail: int) -> DeploymentLogs:
+def logs_of(deployment_id: str, text: str, tail: int, redactor: Redactor) -> DeploymentLogs:
     """The result for the text that the server gave when asked for `tail` lines."""
     raw = text.split("\n")
     if raw and not raw[-1].strip():
@@ -37,7 +38,7 @@ def logs_of(deployment_id: str, text: str, tail: int) -> DeploymentLogs:
         reader.read(line)
     return DeploymentLogs(
         deployment_id=deployment_id,
-        lines=lines,
+        lines=tuple(redactor.lines(lines)),
         stage=None if reader.stage is Stage.QUEUED else reader.stage.value,
         is_complete=len(raw) < tail,
     )

@@ -5,6 +5,7 @@ from typing import Literal
 
 DeployMethod = Literal["deploy", "redeploy"]
 DeploymentStatus = Literal["running", "done", "error", "cancelled"]
+IfUnproven = Literal["warn", "fail"]
 JobState = Literal["waiting", "active", "completed", "failed"]
 OnBusy = Literal["queue", "fail", "supersede"]
 OnDelete = Literal["cancel", "retain", "remove"]

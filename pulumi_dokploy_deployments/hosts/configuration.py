@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 
 from pulumi_dokploy_deployments.api import resolving
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.text import Setting
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 ConfigValue = Callable[[str], str | None]
@@ -43,6 +45,23 @@ def resolve_connection(
     return resolving.resolve_connection(
         lambda setting: config_value(f"{where}:{KEYS[setting]}"), name=name, environ=environ
     )
+
+
+OFFLINE_VARIABLE = "DOKPLOY_OFFLINE_PREVIEW"
+NOT_ASKED = Progress(Activity.NOTE, detail="offlinePreview is set: the server was not asked about this resource")
+"""What a preview without a server says of each resource."""
+_YES = frozenset({"1", "true", "yes", "on"})
+
+
+def is_offline(config_value: ConfigValue, *, name: str | None = None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether previews ask no server: `<namespace>:offlinePreview`, else `DOKPLOY_OFFLINE_PREVIEW`.
+
+    The engine does not tell a provider that it previews. So with the switch on, checks and comparisons ask nothing in
+    an `up` either; a create or an update asks what it needs.
+    """
+    variables = os.environ if environ is None else environ
+    said = config_value(f"{namespace_of(name)}:offlinePreview") or variables.get(OFFLINE_VARIABLE) or ""
+    return said.strip().lower() in _YES
 
 
 _warned: set[str] = set()

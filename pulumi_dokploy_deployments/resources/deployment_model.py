@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.api.models import DeployMethod
 from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
-from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, OnBusy, WaitFor
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, IfUnproven, OnBusy, WaitFor
+from pulumi_dokploy_deployments.workload.judge import STABLE_SECONDS
 
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600.0
+MAX_STABLE_SECONDS = 3600.0
 MAX_TEXT = 10_000
 
 
@@ -40,10 +43,8 @@ def not_a_bool(value: Any) -> Any:
 Seconds = Annotated[float, BeforeValidator(not_a_bool), Field(gt=0, le=MAX_TIMEOUT_SECONDS, allow_inf_nan=False)]
 
 
-class ServiceInputs(BaseModel):
+class ServiceInputs(ResourceInputs):
     """The service that a resource is about: exactly one id."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     application_id: str | None = Field(
         None, description="The application to deploy. Another one replaces the resource."
@@ -58,6 +59,8 @@ class ServiceInputs(BaseModel):
 
 class DeploymentInputs(ServiceInputs):
     """What a user declares of a deployment."""
+
+    FREE_FORM: ClassVar[frozenset[str]] = frozenset({"triggers"})
 
     triggers: dict[str, Any] | list[Any] | None = Field(
         None,
@@ -91,6 +94,17 @@ class DeploymentInputs(ServiceInputs):
     timeout_seconds: Seconds = Field(
         DEFAULT_TIMEOUT_SECONDS,
         description="How long to wait for the end, in seconds. The server continues the deployment after that.",
+    )
+    stable_seconds: Annotated[
+        float, BeforeValidator(not_a_bool), Field(ge=0, le=MAX_STABLE_SECONDS, allow_inf_nan=False)
+    ] = Field(
+        STABLE_SECONDS,
+        description="With `wait_for: healthy`, how long what is new must stay up without a restart, in seconds.",
+    )
+    if_unproven: IfUnproven = Field(
+        IfUnproven.WARN,
+        description="What to do where the server can't tell whether the new version runs, with a key that may not "
+        "read Docker's state for instance. `warn`: done counts, with a warning. `fail`: the update fails.",
     )
     on_failure: OnFailure = Field(
         OnFailure.FAIL,
@@ -138,6 +152,16 @@ class DeploymentInputs(ServiceInputs):
         return value
 
 
+class RunningService(BaseModel):
+    """One service that was proven to run."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="The service's name: in the compose file, or in Docker Swarm.")
+    tasks: int = Field(description="How many of its tasks or containers run.")
+    image: str = Field(description="The image that they run.")
+
+
 class DeploymentOutputs(BaseModel):
     """What the server made of a deployment. What it does not give is None."""
 
@@ -162,6 +186,9 @@ class DeploymentOutputs(BaseModel):
     app_name: str | None = Field(None, description="The name of the service in Docker Swarm.")
     url: str | None = Field(None, description="The service's page in the dashboard.")
     health: str = Field("not checked", description="healthy, unknown (the server can't tell) or not checked.")
+    running: tuple[RunningService, ...] = Field(
+        (), description="What was proven to run: a compose's services, or the one Swarm service."
+    )
     superseded_by: str | None = Field(None, description="The id of a newer deployment made by someone else.")
     pruned: bool = Field(
         False, description="Whether the server dropped the row from its history of about ten; not a deletion."

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
 from pulumi_dokploy_deployments.resources.deployment_model import Seconds, not_a_bool
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.rollback.targets import Strategy
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS
 
@@ -25,10 +26,10 @@ class OnRelease(StrEnum):
 WholeNumber = Annotated[int, BeforeValidator(not_a_bool)]
 
 
-class RollbackTargetInputs(BaseModel):
+class RollbackTargetInputs(ResourceInputs):
     """What a user declares of a pin."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    SERVICE_FIELDS: ClassVar[tuple[str, ...]] = ("application_id", "compose_id")
 
     application_id: str | None = Field(None, description="The application to pin. Another one replaces the resource.")
     compose_id: str | None = Field(None, description="The compose to pin, by its source. Another one replaces it.")
@@ -95,4 +96,7 @@ class RollbackTargetOutputs(BaseModel):
     commit_message: str | None = Field(None, description="That commit's message; only for git sources.")
     strategy_used: str | None = Field(None, description="Which strategy was used: image or source.")
     pinned_at: str | None = Field(None, description="When the pin was last verified (ISO 8601, UTC).")
-    holds: bool = Field(True, description="Whether the pinned version still runs; checked by refresh.")
+    holds: bool | None = Field(
+        None,
+        description="Whether the pinned version still runs, checked by refresh; none if the server can't tell.",
+    )

@@ -24,6 +24,9 @@ from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, judge_for, wait_until_final
 
+ANSWERS_WITHIN_SECONDS = 10.0
+"""A rollback is carried out within its request; only after so long is it looked for at the server."""
+
 
 class RollbackFailed(RolloutError):
     """The earlier version could not be brought back."""
@@ -71,7 +74,7 @@ async def roll_back_and_verify(
     record = record or RunRecord()
     record.service, record.before = service, baseline
     context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
-    await _send(service, target, context, probe, record, budget)
+    await _send(service, target, context, probe, record, budget, deadline)
     if not baseline.is_known:
         context.reporter.warning(
             "The server took the rollback, but whether the version runs could not be checked: "
@@ -95,6 +98,7 @@ async def _send(
     probe: WorkloadProbe,
     record: RunRecord,
     budget: RetryBudget,
+    deadline: float,
 ) -> None:
     client, baseline = context.client, record.before
 
@@ -118,6 +122,9 @@ async def _send(
             on_fault=lambda error: context.reporter.progress(
                 Progress(Activity.RETRYING, detail=error.message.rstrip("."))
             ),
+            # The server works within the request, for minutes behind a proxy that has long given up.
+            arrives_within=max(1.0, deadline - context.clock.monotonic()),
+            answers_within=ANSWERS_WITHIN_SECONDS,
         )
     except (InvalidRequest, AnswerNotFound) as error:
         record.is_sent = isinstance(error, AnswerNotFound)

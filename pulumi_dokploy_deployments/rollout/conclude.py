@@ -39,6 +39,7 @@ async def conclude(wait: Wait, row: DeploymentRecord) -> None:
             raise _failure_of(wait, row, await wait.tail(READ_LINES))
         await _prove(wait, row)
         await log
+        wait.tell_the_end()
     finally:
         log.cancel()
 

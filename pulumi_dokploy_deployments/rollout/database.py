@@ -65,3 +65,4 @@ async def deploy_database(wait: Wait) -> None:
     await mind_the_verdict(wait)
     await compare_with_named(wait)
     record.stage = Stage.DONE
+    wait.tell_the_end()

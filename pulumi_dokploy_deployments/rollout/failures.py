@@ -58,7 +58,7 @@ async def log_tail(client: DokployClient, row: DeploymentRecord, lines: int = TA
     if not row.log_path:
         return [row.error_message] if row.error_message else []
     try:
-        return tail_of(await client.read_log(row.deployment_id, tail=lines * 3), lines)
+        return client.redactor.lines(tail_of(await client.read_log(row.deployment_id, tail=lines * 3), lines))
     except ApiError:
         return []
 

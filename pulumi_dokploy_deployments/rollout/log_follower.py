@@ -88,7 +88,7 @@ class LogFollower:
         Empty where there is no stream. Takes a few seconds at the most.
         """
         if self._window.shown or not row.log_path or not self._context.has_live_log:
-            return self._window.last
+            return self._context.client.redactor.lines(self._window.last)
         if self._task is None:
             host = log_host_of(row, service)
             self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))
@@ -99,7 +99,7 @@ class LogFollower:
                     break
                 shown = self._window.shown
             await self._drain()
-        return self._window.last
+        return self._context.client.redactor.lines(self._window.last)
 
     async def close(self) -> None:
         """Leave the stream at once."""
@@ -157,7 +157,7 @@ class LogFollower:
             if stage in _NEAR_THE_END:
                 self.wake.set()
             if self._show and line.strip():
-                self._context.reporter.line(line)
+                self._context.reporter.line(self._context.client.redactor.line(line))
 
     def _now(self) -> float:
         return self._context.clock.monotonic()

@@ -20,8 +20,3 @@ class Sighting:
     """How long neither job nor row has been seen, while the server answered."""
     orphaned_seconds: float = 0.0
     """How long the row has been `running` without a job behind it."""
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether the server is known to have taken the request."""
-        return self.phase is not Phase.UNSEEN

@@ -9,6 +9,7 @@ from pulumi_dokploy_deployments.api.errors import ApiError, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.services import dashboard_link
 from pulumi_dokploy_deployments.rollout import failures
+from pulumi_dokploy_deployments.rollout.closing import closing_line
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
@@ -16,6 +17,7 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Snapshot
+from pulumi_dokploy_deployments.workload.verdict import Health
 
 T = TypeVar("T")
 
@@ -37,7 +39,8 @@ class Wait:
         self.client, self.clock = context.client, context.clock
         self.budget = RetryBudget(budget_seconds=min(RETRY_SECONDS, request.timeout_seconds))
         self.log = LogFollower(context, show=request.stream_logs)
-        self.deadline = self.clock.monotonic() + request.timeout_seconds
+        self.began_at = self.clock.monotonic()
+        self.deadline = self.began_at + request.timeout_seconds
         self.has_faulted = False
         self.started_at: float | None = None
         """When the job started, on this machine's monotonic clock."""
@@ -114,6 +117,21 @@ class Wait:
         self.context.reporter.progress(
             Progress(activity, record.stage, jobs_ahead, record.usual_seconds, elapsed, detail)
         )
+
+    def tell_the_end(self) -> None:
+        """Say what was proven, and how long it took."""
+        verdict, service = self.record.verdict, self.service
+        if verdict.health is Health.NOT_CHECKED:
+            return
+        line = closing_line(
+            service.name,
+            verdict,
+            stable_seconds=self.request.stable_seconds,
+            noun="container" if service.runs_containers else "task",
+            version=self.record.version,
+            seconds=self.clock.monotonic() - self.began_at,
+        )
+        self.tell(Activity.DONE, line)
 
     def tell_fault(self, error: ApiError) -> None:
         """Say which fault is being retried."""

@@ -30,9 +30,3 @@ def snake(name: str) -> str:
 def function_token(name: str) -> str:
     """A function's token in the schema."""
     return f"{MODULE}:{camel(name)}"
-
-
-def camel_path(path: str) -> str:
-    """A property path with its first name in camel case; what is nested in it is the user's."""
-    match = re.match(r"[A-Za-z0-9_]+", path)
-    return camel(match.group()) + path[match.end() :] if match else path

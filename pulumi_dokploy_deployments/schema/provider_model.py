@@ -27,6 +27,16 @@ class ProviderInputs(BaseModel):
         description="An API key of the server, created without a rate limit. Default: the environment's "
         "`DOKPLOY_API_KEY`.",
     )
+    headers: SecretStr | None = Field(
+        None,
+        description="Extra headers for an access proxy in front of Dokploy: a JSON object, or lines `Name: value`. "
+        "They are as secret as the key. Default: the environment's `DOKPLOY_HEADERS`.",
+    )
+    offline_preview: bool | None = Field(
+        None,
+        description="Whether previews ask no server, for pull requests without a key for instance. Default: the "
+        "environment's `DOKPLOY_OFFLINE_PREVIEW`.",
+    )
     timeout_seconds: Seconds | None = Field(
         None,
         description="How long resources wait that set neither `timeout_seconds` nor `custom_timeouts`, in seconds. "

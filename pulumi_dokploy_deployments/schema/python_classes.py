@@ -31,7 +31,7 @@ OPTS = ("opts", "Pulumi's resource options.")
 
 def choices_text() -> str:
     """`hosts/choices.py`."""
-    fields = [field for resource in RESOURCES for field in resource.input_fields]
+    fields = [field for resource in RESOURCES for field in (*resource.input_fields, *resource.output_fields)]
     fields += [field for function in FUNCTIONS.values() for field in python_fields(function)]
     lines = [
         GENERATED,
@@ -48,7 +48,7 @@ def choices_text() -> str:
 
 def dynamic_text() -> str:
     """`hosts/dynamic/resources.py`."""
-    fields = [field for resource in RESOURCES for field in resource.input_fields]
+    fields = [field for resource in RESOURCES for field in (*resource.input_fields, *resource.output_fields)]
     lines = [
         GENERATED,
         '"""The resources\' classes as Python programs on dynamic resources use them."""',
@@ -81,7 +81,7 @@ def dynamic_text() -> str:
 
 def plugin_text() -> str:
     """`hosts/plugin/python_resources.py`."""
-    fields = [field for resource in RESOURCES for field in resource.input_fields]
+    fields = [field for resource in RESOURCES for field in (*resource.input_fields, *resource.output_fields)]
     tokens = {resource.name: _token_name(resource) for resource in RESOURCES}
     lines = [
         GENERATED,

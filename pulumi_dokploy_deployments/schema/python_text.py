@@ -15,6 +15,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     Many,
     Part,
     Plain,
+    Record,
     shown_default,
 )
 
@@ -55,6 +56,9 @@ def _part(part: Part) -> str:
         return f"Sequence[{_part(part.item)}]"
     if isinstance(part, FreeForm):
         return "Mapping[str, Any]" if part.kind is dict else "Sequence[Any]"
+    if isinstance(part, Record):
+        # A resource's output comes from the engine as a dictionary of the record's fields.
+        return "Mapping[str, Any]"
     raise TypeError(f"{part} is no argument")
 
 
@@ -132,6 +136,8 @@ def _needed(part: Part) -> list[tuple[str, str]]:
         return [("collections.abc", "Sequence"), *_needed(part.item)]
     if isinstance(part, FreeForm):
         return [("collections.abc", "Mapping" if part.kind is dict else "Sequence"), ("typing", "Any")]
+    if isinstance(part, Record):
+        return [("collections.abc", "Mapping"), ("typing", "Any")]
     if isinstance(part, Atom) and part.kind in (datetime, timedelta):
         return [("datetime", part.kind.__name__)]
     return []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.waiting.clock import Clock, SystemClock
@@ -21,8 +20,6 @@ class RunContext:
     watcher: Watcher | None = None
     has_live_log: bool = True
     """Whether the log WebSocket is tried; without it the log is read by requests."""
-    record: Any = None
-    """The run's record, for hosts that keep the state of failed runs."""
 
     def __post_init__(self) -> None:
         if self.watcher is None:

@@ -44,6 +44,8 @@ class Activity(StrEnum):
     """Looking after what ran before a failed deployment; `detail` says how."""
     RETRYING = "retrying"
     """The server can't be asked at the moment; `detail` says why."""
+    DONE = "done"
+    """It came to its end; `detail` says what was proven."""
     NOTE = "note"
     """Something worth a line that changes nothing; `detail` says it."""
 

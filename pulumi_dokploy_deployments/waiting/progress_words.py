@@ -15,6 +15,7 @@ _ALONE = {
     Activity.ROLLING_BACK: "rolling back",
     Activity.RECOVERING: "the deployment failed; checking what ran before",
     Activity.RETRYING: "the server does not answer; retrying",
+    Activity.DONE: "done",
     Activity.NOTE: "",
 }
 _WITH_DETAIL = {

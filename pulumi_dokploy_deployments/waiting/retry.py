@@ -20,7 +20,7 @@ BRIEF_SECONDS = 6.0
 
 @dataclass
 class RetryBudget:
-    """The budget of one wait (truth rule 4).
+    """The budget of one wait.
 
     A refused connection, a 5xx, and what something in front of Dokploy answers are retried for `budget_seconds`
     without a success in between; a success fills the budget up again. The client remembers whether address and key

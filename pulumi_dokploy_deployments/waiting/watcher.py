@@ -1,4 +1,4 @@
-"""The shared watcher: one reading of the instance's queue serves every wait on the same server (truth rule 7)."""
+"""The shared watcher: one reading of the instance's queue serves every wait on the same server."""
 
 from __future__ import annotations
 

@@ -54,8 +54,7 @@ async def last_words(
             text = await _read(context, service, failed, others_run=any(member.tasks for member in verdict.members))
     except (ApiError, TimeoutError):
         return []
-    redactor = Redactor([context.client.connection.api_key.get_secret_value()])
-    return tidy(text, since=since if since is not None else failed.unit.born, redactor=redactor)
+    return tidy(text, since=since if since is not None else failed.unit.born, redactor=context.client.redactor)
 
 
 def tidy(text: str, *, since: datetime | None = None, redactor: Redactor = _PLAIN) -> list[str]:

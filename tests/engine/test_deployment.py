@@ -356,7 +356,7 @@ def test_another_clients_deployment_of_the_same_service_is_never_taken_for_its_o
         deploy_by_hand(simulator, application, f"just before {number}")
         workspace.up().expect_ok()
         helper.join()
-        nonce = str(workspace.resources(TYPE)[0]["outputs"]["nonce"])
+        nonce = str(workspace.resources(TYPE)[0]["outputs"]["run"]["nonce"])
         asked = [call for call in simulator.requests("application.deploy") if nonce in str(call["body"])]
         assert len(asked) == 1
         truth = _own_deployment(simulator, nonce)

@@ -58,8 +58,8 @@ def test_an_interrupted_up_ends_at_once_and_the_next_one_goes_on(
     output, seconds = interrupt_when(workspace, "Step 2/3", "waiting in the queue")
     assert seconds < MOST_SECONDS, output
     assert "Traceback" not in output
-    assert "still runs at the server" in output
-    assert "is taken by the server, and waits in its queue" in output
+    assert "is still running at the server" in output
+    assert "its deployment is queued or about to start" in output
     exported = workspace.state()["deployment"]
     assert not exported.get("pending_operations")
     kept = {found["urn"].rpartition("::")[2]: found for found in workspace.resources(":Deployment")}

@@ -66,7 +66,7 @@ def test_a_deployment_lives_from_up_to_destroy(make_workspace: MakeWorkspace, si
 def test_a_failed_deployment_keeps_its_state_and_the_next_up_goes_on(
     make_workspace: MakeWorkspace, simulator: Simulator
 ) -> None:
-    # Slow: a failing and a mended deployment with its health window.
+    # Slow: a failing and a fixed deployment with its health window.
     workspace = yaml_workspace(make_workspace, simulator, "broken")
 
     failed = workspace.up().expect_failure('The deployment of application "broken" failed', "non-zero code: 7")
@@ -77,15 +77,15 @@ def test_a_failed_deployment_keeps_its_state_and_the_next_up_goes_on(
     assert kept["inputs"]["triggers"] == {"release": 1}
     assert len(kept["initErrors"]) == 1
 
-    simulator.control("push_commit", service="broken", message="fix: mended")
+    simulator.control("push_commit", service="broken", message="fix: fixed")
     simulator.control("set_behaviour", service="broken", build="ok")
     workspace.up().expect_ok("1 updated")
-    mended = the_deployment(workspace)
-    assert "initErrors" not in mended
-    assert mended["id"] == kept["id"]
-    assert mended["outputs"]["status"] == "done"
-    assert mended["outputs"]["deploymentId"] != kept["outputs"]["deploymentId"]
-    assert not {"unfinished", "knownRows", "baseline"} & set(mended["outputs"])
+    fixed = the_deployment(workspace)
+    assert "initErrors" not in fixed
+    assert fixed["id"] == kept["id"]
+    assert fixed["outputs"]["status"] == "done"
+    assert fixed["outputs"]["deploymentId"] != kept["outputs"]["deploymentId"]
+    assert (kept["outputs"]["run"]["left_as"], fixed["outputs"]["run"]["left_as"]) == ("failed", None)
     workspace.up().expect_ok("2 unchanged")
     assert deploys(simulator) == 2
 
@@ -157,7 +157,7 @@ def test_bad_inputs_are_told_by_the_schema_s_names(make_workspace: MakeWorkspace
     given = "      applicationId: ${applicationId}\n      triggers"
     program.write_text(program.read_text().replace(given, f"      waitFor: soon\n{given}"))
 
-    workspace.preview().expect_failure("waitFor", "'soon' is not a value of wait_for").expect_without("Traceback")
+    workspace.preview().expect_failure("waitFor", "'soon' is not a value of waitFor").expect_without("Traceback")
 
 
 def test_a_service_that_is_not_there_fails_the_preview(make_workspace: MakeWorkspace, simulator: Simulator) -> None:

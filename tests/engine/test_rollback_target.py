@@ -132,7 +132,9 @@ def test_a_target_that_can_not_work_fails_the_preview_with_those_that_can(
         config={**simulator.config, "app": application, "previous": "1"},
         secrets=simulator.secrets,
     )
-    run = workspace.preview().expect_failure("none lies 1 back", "No version of it can be brought back by image")
+    run = workspace.preview().expect_failure(
+        "there is none 1 before the newest", "No version of it can be brought back by image"
+    )
     run.expect_without("Traceback")
     known = release(simulator, "ok", "the good one")
     deploy_by_hand(simulator, application)

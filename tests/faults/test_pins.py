@@ -11,12 +11,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pulumi_dokploy_deployments.resources import rollback_target
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished
+from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
+from pulumi_dokploy_deployments.resources.rollback_target_model import OnRelease
+from pulumi_dokploy_deployments.resources.rollback_target_state import PinInputs, RollbackTargetState
 from pulumi_dokploy_deployments.rollback.targets import NoSuchTarget
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from tests.support.bench import Bench
 
 T = TypeVar("T")
+
+CYCLE = RollbackTargetLifeCycle()
 
 SETTLED_SECONDS = 40.0
 """A build of half a second, its rollout, and a rollback of Swarm's own are over after that."""
@@ -32,7 +37,7 @@ class Pins(RuleBasedStateMachine):
         self.bench = Bench(self.patch, build_seconds=0.5)
         self.app = self.bench.service("ok")
         self.inputs: dict[str, Any] = {"application_id": self.app.id, "on_delete": "retain", "stream_logs": False}
-        self.pin: dict[str, Any] | None = None
+        self.pin: RollbackTargetState | None = None
         self.releases = 0
 
     def teardown(self) -> None:
@@ -52,11 +57,14 @@ class Pins(RuleBasedStateMachine):
         """The truth: the images of the containers that run."""
         return set(self.bench.world.running_images(self.app.app_name))
 
-    def target_image(self, state: dict[str, Any]) -> str:
-        return str(state[rollback_target.TARGET]["image"])
+    def given(self, **more: Any) -> PinInputs:
+        checked = CYCLE.check({**self.inputs, **more})
+        assert checked.inputs is not None
+        return checked.inputs
 
-    def runs_target(self, state: dict[str, Any]) -> bool:
-        return bool(self.running()) and all(image.endswith(self.target_image(state)) for image in self.running())
+    def runs_target(self, inputs: PinInputs) -> bool:
+        image = inputs.target.image if inputs.target is not None else None
+        return bool(self.running()) and all(running.endswith(str(image)) for running in self.running())
 
     @rule(build=st.sampled_from(["ok", "ok", "fails"]), runtime=st.sampled_from(["healthy", "healthy", "exits"]))
     def somebody_releases(self, build: str, runtime: str) -> None:
@@ -80,29 +88,29 @@ class Pins(RuleBasedStateMachine):
     @rule(previous=st.integers(min_value=1, max_value=4))
     def we_pin(self, previous: int) -> None:
         context = self.bench.run_context()
-        asked = {**self.inputs, "previous": previous}
         try:
-            resolved = self.run(rollback_target.resolve({}, asked, context))
+            resolved = self.run(CYCLE.ask(None, self.given(previous=previous), context))
         except NoSuchTarget:
             return
         try:
-            _, state = self.run(rollback_target.create(resolved, context))
-        except RolloutError:
+            state = self.run(CYCLE.create(resolved, Operation(context))).state
+        except (RolloutError, Unfinished):
             self.settle()
             assert not self.runs_target(resolved), "a pin that failed must not run"
             return
-        assert state["holds"] is True
-        assert self.runs_target(state)
-        assert state["image"].endswith(self.target_image(state))
+        assert state.outputs.holds is True
+        assert self.runs_target(state.inputs)
+        assert resolved.target is not None
+        assert str(state.outputs.image).endswith(str(resolved.target.image))
         self.pin = state
 
     @precondition(lambda self: self.pin is not None)
     @rule()
     def we_refresh(self) -> None:
         assert self.pin is not None
-        found = self.run(rollback_target.read(self.pin, self.bench.run_context()))
+        found = self.run(CYCLE.read(self.pin, self.bench.run_context()))
         assert found is not None
-        assert found["holds"] == self.runs_target(found)
+        assert found.outputs.holds == self.runs_target(found.inputs)
         self.pin = found
 
     @precondition(lambda self: self.pin is not None)
@@ -110,22 +118,21 @@ class Pins(RuleBasedStateMachine):
     def we_run_up_again(self) -> None:
         assert self.pin is not None
         context = self.bench.run_context()
-        held = self.runs_target(self.pin)
-        asked = {name: self.pin[name] for name in (*self.inputs, "previous")}
-        news = self.run(rollback_target.resolve(self.pin, asked, context))
-        assert news[rollback_target.TARGET] == self.pin[rollback_target.TARGET], "resolved once and then kept"
-        looked = self.run(rollback_target.look(self.pin, context))
-        assert rollback_target.diff(looked, news).has_changes != held
+        held = self.runs_target(self.pin.inputs)
+        news = self.run(CYCLE.ask(self.pin.inputs, self.given(previous=self.pin.inputs.previous), context))
+        assert news.target == self.pin.inputs.target, "resolved once and then kept"
+        looked = self.run(CYCLE.look(self.pin, context))
+        assert CYCLE.plan(looked, news).has_changes != held
         if held:
             return
         try:
-            state = self.run(rollback_target.update(self.pin, news, context))
-        except RolloutError:
+            state = self.run(CYCLE.update(self.pin, news, Operation(context)))
+        except (RolloutError, Unfinished):
             self.settle()
-            assert not self.runs_target(self.pin)
+            assert not self.runs_target(self.pin.inputs)
             return
-        assert state["holds"] is True
-        assert self.runs_target(state)
+        assert state.outputs.holds is True
+        assert self.runs_target(state.inputs)
         self.pin = state
 
     @precondition(lambda self: self.pin is not None)
@@ -133,14 +140,17 @@ class Pins(RuleBasedStateMachine):
     def we_release_the_pin(self, redeploy: bool) -> None:
         assert self.pin is not None
         before = self.running()
-        state = {**self.pin, "on_delete": "redeploy" if redeploy else "retain"}
+        on_delete = "redeploy" if redeploy else "retain"
+        state = self.pin.model_copy(
+            update={"inputs": self.pin.inputs.model_copy(update={"on_delete": OnRelease(on_delete)})}
+        )
         try:
-            self.run(rollback_target.delete(state, self.bench.run_context()))
+            self.run(CYCLE.delete(state, Operation(self.bench.run_context())))
         except RolloutError:
             self.settle()
             return
         if redeploy:
-            assert not self.runs_target(self.pin)
+            assert not self.runs_target(self.pin.inputs)
         else:
             assert self.running() == before
         self.pin = None

@@ -7,11 +7,16 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.resources import rollback_target
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished
+from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
+from pulumi_dokploy_deployments.resources.rollback_target_model import OnRelease
+from pulumi_dokploy_deployments.resources.rollback_target_state import RollbackTargetState
 from pulumi_dokploy_deployments.rollback.targets import NoSuchTarget
 from pulumi_dokploy_deployments.rollout.errors import RolloutError, UnexpectedCommit
 from pulumi_dokploy_deployments.simulator.world.services import Commit, Deployable
 from tests.support.bench import Bench
+
+CYCLE = RollbackTargetLifeCycle()
 
 
 @pytest.fixture
@@ -23,13 +28,20 @@ def git_setting(bench: Bench, name: str, kind: str = "application") -> object:
     return bench.service(name, kind).fields["customGitBranch"]
 
 
-async def pin(bench: Bench, **inputs: Any) -> dict[str, Any]:
+async def pin(bench: Bench, **inputs: Any) -> RollbackTargetState:
     context = bench.run_context()
-    checked = rollback_target.check(inputs)
-    assert not checked.problems
-    resolved = await rollback_target.resolve({}, inputs, context)
-    _, state = await rollback_target.create(resolved, context)
-    return state
+    checked = CYCLE.check(inputs)
+    assert checked.inputs is not None
+    resolved = await CYCLE.ask(None, checked.inputs, context)
+    try:
+        return (await CYCLE.create(resolved, Operation(context))).state
+    except Unfinished as left:
+        raise left.error from None
+
+
+async def release(state: RollbackTargetState, bench: Bench, on_delete: OnRelease = OnRelease.RETAIN) -> None:
+    inputs = state.inputs.model_copy(update={"on_delete": on_delete})
+    await CYCLE.delete(state.model_copy(update={"inputs": inputs}), Operation(bench.run_context()))
 
 
 def tag(bench: Bench, service: Deployable, name: str) -> Commit:
@@ -60,13 +72,13 @@ async def test_a_git_source_goes_back_to_a_named_ref_and_its_setting_comes_back_
     assert git_setting(bench, "git", kind) == before
 
     state = await pin(bench, **inputs, source_ref="v1")
-    assert (state["strategy_used"], state["commit_hash"], state["holds"]) == ("source", good.sha, True)
+    assert (state.outputs.strategy_used, state.outputs.commit_hash, state.outputs.holds) == ("source", good.sha, True)
     assert git_setting(bench, "git", kind) == "v1"
-    read = await rollback_target.read(state, context)
+    read = await CYCLE.read(state, context)
     assert read is not None
-    assert read["holds"] is True
+    assert read.outputs.holds is True
 
-    await rollback_target.delete({**state, "on_delete": "redeploy"}, context)
+    await release(state, bench, OnRelease.REDEPLOY)
     assert git_setting(bench, "git", kind) == before
     rows = await context.client.deployments_of(ServiceKind(kind), service.id)
     assert rows[0].commit_hash == later.sha
@@ -116,17 +128,17 @@ async def test_a_docker_source_goes_back_to_the_image_that_the_log_names(bench: 
     service.fields["dockerImage"] = "registry.example.com/shop:2"
     await bench.deploy("docker")
     state = await pin(bench, application_id=service.id, previous=1)
-    assert (state["strategy_used"], state["image"]) == ("source", image)
+    assert (state.outputs.strategy_used, state.outputs.image) == ("source", image)
     assert set(bench.world.running_images(service.app_name)) == {image}
 
     service.fields["dockerImage"] = "registry.example.com/shop:3"
     await bench.deploy("docker")
-    read = await rollback_target.read(state, context)
+    read = await CYCLE.read(state, context)
     assert read is not None
-    assert read["holds"] is False
+    assert read.outputs.holds is False
 
     # Somebody else has set another image since: releasing the pin leaves theirs.
-    await rollback_target.delete(read, context)
+    await release(read, bench)
     assert service.fields["dockerImage"] == "registry.example.com/shop:3"
 
 
@@ -140,19 +152,19 @@ async def test_a_raw_compose_can_not_be_pinned_and_says_why(bench: Bench) -> Non
 
 async def test_a_deployment_made_while_the_source_was_pinned_is_told_when_the_pin_is_released(bench: Bench) -> None:
     """Its build is green, and what it built is the pinned version: nobody may take that for the new one."""
-    service, context = bench.service("docker"), bench.run_context()
+    service = bench.service("docker")
     image = str(service.fields["dockerImage"])
     first = await bench.deploy("docker")
     assert first.deployment is not None
     service.fields["dockerImage"] = "registry.example.com/shop:2"
     await bench.deploy("docker")
     state = await pin(bench, application_id=service.id, deployment_id=first.deployment.deployment_id)
-    await rollback_target.delete(state, context)
+    await release(state, bench)
     assert not bench.told.warnings, "nothing was deployed while it was pinned"
 
     state = await pin(bench, application_id=service.id, deployment_id=first.deployment.deployment_id)
     await bench.deploy("docker")
     assert set(bench.world.running_images(service.app_name)) == {image}
-    await rollback_target.delete(state, context)
+    await release(state, bench)
     assert service.fields["dockerImage"] == "registry.example.com/shop:2"
     assert any("the pinned version is what it built" in warning for warning in bench.told.warnings)

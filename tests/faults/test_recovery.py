@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from pulumi_dokploy_deployments.resources import deployment, rollback_target
+from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
+from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
+from pulumi_dokploy_deployments.resources.deployment_state import DeploymentState
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished
+from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.rollback.recovery import RolledBack
 from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut
 from tests.support.bench import Bench
@@ -17,16 +21,23 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     return Bench(monkeypatch, build_seconds=0.5)
 
 
-async def release(bench: Bench, name: str, **more: Any) -> deployment.State:
-    inputs = {"application_id": bench.service(name).id, "on_failure": "rollback", "stream_logs": False, **more}
-    _, state = await deployment.create(inputs, bench.run_context())
-    return state
+def given(bench: Bench, name: str, **more: Any) -> DeploymentInputs:
+    asked = {"application_id": bench.service(name).id, "on_failure": "rollback", "stream_logs": False, **more}
+    checked = DeploymentLifeCycle().check(asked)
+    assert checked.inputs is not None
+    return checked.inputs
+
+
+async def release(bench: Bench, name: str, **more: Any) -> DeploymentState:
+    operation = Operation(bench.run_context())
+    return (await DeploymentLifeCycle().create(given(bench, name, **more), operation)).state
 
 
 async def rolled_back(bench: Bench, name: str, **more: Any) -> RolledBack:
-    with pytest.raises(RolledBack) as caught:
+    with pytest.raises(Unfinished) as caught:
         await release(bench, name, **more)
-    return caught.value
+    assert isinstance(caught.value.error, RolledBack)
+    return caught.value.error
 
 
 def commits(bench: Bench, name: str) -> set[str | None]:
@@ -43,7 +54,7 @@ async def test_a_broken_build_replaces_nothing_and_the_old_version_is_seen_to_ru
     bench.world.push_commit("ok", "does not build", build="fails")
     error = await rolled_back(bench, "ok")
     assert error.is_recovered
-    assert f"What ran before (version {first['version']}, deployment {first['deployment_id']}" in str(error)
+    assert f"What ran before (version {first.outputs.version}, deployment {first.outputs.deployment_id}" in str(error)
     assert "Docker build failed" in str(error)
     assert commits(bench, "ok") == {good.sha}
     assert not bench.world.requests.of("rollback.rollback"), "nothing had to be brought back"
@@ -57,7 +68,7 @@ async def test_a_version_that_does_not_run_is_rolled_back_by_its_stored_image(be
     error = await rolled_back(bench, "ok")
     assert error.is_recovered
     assert "It was rolled back to what ran before" in str(error)
-    assert str(first["deployment_id"]) in str(error)
+    assert str(first.outputs.deployment_id) in str(error)
     assert error.deployment is not None
     assert error.deployment.deployment_id in str(error)
     assert commits(bench, "ok") == {good.sha}
@@ -87,8 +98,10 @@ async def test_a_pinned_service_goes_back_to_its_pin(bench: Bench) -> None:
     bench.world.push_commit("ok", "later")
     await release(bench, "ok")
     context = bench.run_context()
-    pinned = await rollback_target.resolve({}, {"application_id": bench.service("ok").id, "previous": 1}, context)
-    await rollback_target.create(pinned, context)
+    pin = RollbackTargetLifeCycle()
+    inputs = pin.check({"application_id": bench.service("ok").id, "previous": 1}).inputs
+    assert inputs is not None
+    await pin.create(inputs, Operation(context))
     assert commits(bench, "ok") == {good.sha}
     bench.world.push_commit("ok", "bad", runtime="exits")
     error = await rolled_back(bench, "ok")
@@ -97,8 +110,7 @@ async def test_a_pinned_service_goes_back_to_its_pin(bench: Bench) -> None:
 
 
 async def test_without_anything_to_go_back_to_it_says_so_before_and_after(bench: Bench) -> None:
-    inputs = {"application_id": bench.service("crashloop").id, "on_failure": "rollback"}
-    await deployment.verify(inputs, bench.run_context())
+    await DeploymentLifeCycle().ask(None, given(bench, "crashloop"), bench.run_context())
     assert any("nothing to go back to" in warning for warning in bench.told.warnings)
     error = await rolled_back(bench, "crashloop")
     assert not error.is_recovered
@@ -108,8 +120,9 @@ async def test_without_anything_to_go_back_to_it_says_so_before_and_after(bench:
 async def test_after_a_timeout_nothing_is_rolled_back_since_the_server_still_works(bench: Bench) -> None:
     await release(bench, "ok")
     bench.world.set_behaviour("ok", build_seconds=60.0)
-    with pytest.raises(DeploymentTimedOut):
+    with pytest.raises(Unfinished) as caught:
         await release(bench, "ok", timeout_seconds=5)
+    assert isinstance(caught.value.error, DeploymentTimedOut)
     assert not bench.world.requests.of("rollback.rollback")
 
 

@@ -9,6 +9,7 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY, output_names, urn_of
+from pulumi_dokploy_deployments.hosts.triggers import with_plain_triggers
 
 
 def declared(
@@ -17,4 +18,4 @@ def declared(
     """The properties of a resource; its outputs stand among them without a value, and its inputs go before those."""
     token = f"pulumi-python:dynamic/dokploy:{resource.__name__}"
     outputs = dict.fromkeys(output_names(resource))
-    return {**outputs, **inputs, URN_PROPERTY: urn_of(token, resource_name, opts)}
+    return {**outputs, **with_plain_triggers(inputs), URN_PROPERTY: urn_of(token, resource_name, opts)}

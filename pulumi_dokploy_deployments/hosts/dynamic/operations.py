@@ -5,171 +5,157 @@ Imported in the provider process only; see `provider`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
 
-from pulumi.dynamic import (
-    CheckFailure,
-    CheckResult,
-    CreateResult,
-    DiffResult,
-    ReadResult,
-    UpdateResult,
-)
+from pulumi.dynamic import CheckFailure, CheckResult, CreateResult, DiffResult, ReadResult, UpdateResult
 from pulumi.output import Unknown
 
-from pulumi_dokploy_deployments.api.errors import DokployError
-from pulumi_dokploy_deployments.hosts.configuration import resolve_connection, warn_of_plain_http
+from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError
+from pulumi_dokploy_deployments.api.text import spell
+from pulumi_dokploy_deployments.hosts.configuration import NOT_ASKED, is_offline, resolve_connection
+from pulumi_dokploy_deployments.hosts.dynamic.engine_lines import shared_lines
 from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY
-from pulumi_dokploy_deployments.hosts.engine_log import EngineReporter
+from pulumi_dokploy_deployments.hosts.flat_state import flat_computed, flat_state, inputs_in, state_in
+from pulumi_dokploy_deployments.hosts.reporter import EngineReporter
 from pulumi_dokploy_deployments.hosts.session import shared_session
 from pulumi_dokploy_deployments.hosts.titles import default_title
 from pulumi_dokploy_deployments.hosts.words import PYTHON
-from pulumi_dokploy_deployments.resources import deployment, rollback_target
-from pulumi_dokploy_deployments.resources.fields import (
-    UNKNOWN,
-    Checked,
-    Diff,
-    contains_unknown,
-    service_of,
+from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
+from pulumi_dokploy_deployments.resources.fields import UNKNOWN
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.life_cycle import (
+    AnyState,
+    LifeCycle,
+    Operation,
+    Unfinished,
+    property_at_fault,
+    with_a_way_out,
 )
+from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.waiting.context import RunContext
 
 _PRIVATE = ("__provider", URN_PROPERTY)
 
 Props = dict[str, Any]
+T = TypeVar("T")
 
 
 class Operations:
-    """What both resources' operations do alike: find the server, and tell the engine how things go."""
+    """The operations of one resource.
 
-    def __init__(self, config: Any) -> None:
+    Args:
+        config: the stack's configuration.
+        cycle: the resource's life cycle.
+    """
+
+    def __init__(self, config: Any, cycle: LifeCycle[Any, Any]) -> None:
         self._config = config
+        self._cycle = cycle
 
-    def _context(self, props: Mapping[str, Any]) -> RunContext:
-        name = props.get("connection")
-        connection = resolve_connection(
-            self._config.get,
-            name=name if isinstance(name, str) else None,
-        )
-        urn = props.get(URN_PROPERTY)
-        reporter = EngineReporter(urn if isinstance(urn, str) else "")
-        warn_of_plain_http(connection, reporter)
-        return shared_session().run_context(connection, reporter)
+    @classmethod
+    def of_deployments(cls, config: Any) -> Operations:
+        """The operations of `Deployment`."""
+        return cls(config, DeploymentLifeCycle())
 
-
-class DeploymentOperations(Operations):
-    """The operations of `Deployment`."""
+    @classmethod
+    def of_rollback_targets(cls, config: Any) -> Operations:
+        """The operations of `RollbackTarget`."""
+        return cls(config, RollbackTargetLifeCycle())
 
     def check(self, olds: Props, news: Props) -> CheckResult:
-        inputs = _known(news)
-        checked = deployment.check(inputs)
-        failures = _failures(checked)
-        # Nothing is sent for a resource that does not change.
-        if not failures and _can_ask(inputs) and (not olds or deployment.diff(_known(olds), inputs).has_changes):
+        """Validate a resource's inputs, and ask the server about them where it can be asked."""
+        checked = self._cycle.check(_known(news))
+        failures = [CheckFailure(each.property_name, spell(each.reason, PYTHON)) for each in checked.problems]
+        inputs, computed = checked.inputs, Props()
+        if inputs is not None and inputs.can_be_asked_about and not self._is_offline(inputs, news):
+            earlier = inputs_in(self._cycle.inputs_model, _known(olds)) if olds else None
             try:
-                context = self._context(news)
-                shared_session().run(deployment.verify(inputs, context))
+                context = self._context(inputs, news)
+                shared_session().declared.note(self._cycle.verb, inputs, _urn(news), context)
+                computed = flat_computed(_run(self._cycle.ask(earlier, inputs, context), news))
             except DokployError as error:
-                failures = [_failure_of(error)]
-        return CheckResult(dict(news), failures)
-
-    def diff(self, olds: Props, news: Props) -> DiffResult:
-        return _diff_result(deployment.diff(_known(olds), _known(news)))
-
-    def create(self, props: Props) -> CreateResult:
-        identity, state = shared_session().run(
-            deployment.create(_known(props), self._context(props), default_title=_title(props))
-        )
-        return CreateResult(identity, _with_urn(state, props))
-
-    def update(self, olds: Props, news: Props) -> UpdateResult:
-        state = shared_session().run(
-            deployment.update(_known(olds), _known(news), self._context(news), default_title=_title(news))
-        )
-        return UpdateResult(_with_urn(state, news))
-
-    def read(self, id_: str, props: Props) -> ReadResult:
-        state = shared_session().run(deployment.read(_known(props), self._context(props)))
-        return ReadResult(id_, _with_urn(state, props)) if state is not None else ReadResult(None, {})
-
-    def delete(self, props: Props) -> None:
-        shared_session().run(deployment.delete(_known(props), self._context(props)))
-
-
-class RollbackTargetOperations(Operations):
-    """The operations of `RollbackTarget`."""
-
-    def check(self, olds: Props, news: Props) -> CheckResult:
-        inputs = _known(news)
-        checked = rollback_target.check(inputs)
-        failures = _failures(checked)
-        computed: Props = {}
-        if not failures and _can_ask(inputs):
-            try:
-                context = self._context(news)
-                resolved = shared_session().run(rollback_target.resolve(_known(olds), inputs, context))
-                computed = {
-                    name: resolved[name]
-                    for name in (rollback_target.SELECTED, rollback_target.TARGET)
-                    if name in resolved
-                }
-                if computed.get(rollback_target.TARGET) != olds.get(rollback_target.TARGET):
-                    context.reporter.line(rollback_target.describe(resolved, context))
-            except DokployError as error:
-                failures = [_failure_of(error)]
+                failures = [CheckFailure(property_at_fault(error, inputs), error.told(PYTHON))]
         return CheckResult({**news, **computed}, failures)
 
     def diff(self, olds: Props, news: Props) -> DiffResult:
-        state = _known(olds)
-        if _can_ask(state):
-            state = shared_session().run(rollback_target.look(state, self._context(news)))
-        return _diff_result(rollback_target.diff(state, _known(news)))
+        """Compare a resource's state with its inputs."""
+        state, inputs = self._state(olds), inputs_in(self._cycle.inputs_model, _known(news))
+        if self._cycle.looks and state.inputs.can_be_asked_about and not self._is_offline(state.inputs, news):
+            state = _run(self._cycle.look(state, self._context(state.inputs, news)), news)
+        plan = self._cycle.plan(state, inputs)
+        replaces = [change.name for change in plan.changes if change.replaces]
+        return DiffResult(changes=plan.has_changes, replaces=replaces, stables=[], delete_before_replace=False)
 
     def create(self, props: Props) -> CreateResult:
-        identity, state = shared_session().run(
-            rollback_target.create(_known(props), self._context(props), default_title=_title(props))
-        )
-        return CreateResult(identity, _with_urn(state, props))
+        """Create a resource. A dynamic provider can't keep the state of one that failed."""
+        inputs = inputs_in(self._cycle.inputs_model, _known(props))
+        try:
+            made = _run(self._cycle.create(inputs, self._operation(inputs, props)), props)
+        except Unfinished as left:
+            raise left.error from None
+        return CreateResult(made.resource_id, _stored(made.state, props))
 
     def update(self, olds: Props, news: Props) -> UpdateResult:
-        state = shared_session().run(
-            rollback_target.update(_known(olds), _known(news), self._context(news), default_title=_title(news))
-        )
-        return UpdateResult(_with_urn(state, news))
+        """Update a resource in place."""
+        inputs = inputs_in(self._cycle.inputs_model, _known(news))
+        try:
+            state = _run(self._cycle.update(self._state(olds), inputs, self._operation(inputs, news)), news)
+        except Unfinished as left:
+            raise left.error from None
+        return UpdateResult(_stored(state, news))
 
     def read(self, id_: str, props: Props) -> ReadResult:
-        state = shared_session().run(rollback_target.read(_known(props), self._context(props)))
-        return ReadResult(id_, _with_urn(state, props)) if state is not None else ReadResult(None, {})
+        """Look a resource up anew; without an id it is gone."""
+        state = self._state(props)
+        now = _run(self._cycle.read(state, self._context(state.inputs, props)), props)
+        return ReadResult(id_, _stored(now, props)) if now is not None else ReadResult(None, {})
 
     def delete(self, props: Props) -> None:
-        shared_session().run(rollback_target.delete(_known(props), self._context(props), default_title=_title(props)))
+        """Delete a resource."""
+        state = self._state(props)
+        if not self._cycle.needs_server(state):
+            return
+        try:
+            _run(self._cycle.delete(state, self._operation(state.inputs, props)), props)
+        except (ApiError, ConfigurationError) as error:
+            raise with_a_way_out(error, _urn(props)) from None
+
+    # --- helpers ----------------------------------------------------------------------------------------------
+
+    def _is_offline(self, inputs: ResourceInputs, props: Props) -> bool:
+        if not is_offline(self._config.get, name=inputs.server_name):
+            return False
+        EngineReporter(shared_lines(), _urn(props), PYTHON).progress(NOT_ASKED)
+        return True
+
+    def _state(self, props: Props) -> AnyState:
+        return state_in(self._cycle.state_model, _known(props))
+
+    def _context(self, inputs: ResourceInputs, props: Props) -> RunContext:
+        connection = resolve_connection(self._config.get, name=inputs.server_name)
+        return shared_session().run_context(connection, EngineReporter(shared_lines(), _urn(props), PYTHON))
+
+    def _operation(self, inputs: ResourceInputs, props: Props) -> Operation:
+        urn = _urn(props)
+        return Operation(self._context(inputs, props), title=default_title(urn), urn=urn)
 
 
-def _failures(checked: Checked) -> list[CheckFailure]:
-    return [CheckFailure(problem.property_name, problem.reason) for problem in checked.problems]
+def _run(work: Coroutine[Any, Any, T], props: Props) -> T:
+    """Do the work in the session's loop; what it told of the resource is with the engine when it ends."""
+    try:
+        return shared_session().run(work)
+    finally:
+        shared_lines().flush(_urn(props))
 
 
-def _failure_of(error: DokployError) -> CheckFailure:
-    return CheckFailure(error.property_name or "", error.told(PYTHON))
+def _stored(state: AnyState, props: Mapping[str, Any]) -> Props:
+    return {**flat_state(state), URN_PROPERTY: props.get(URN_PROPERTY)}
 
 
-def _can_ask(inputs: Mapping[str, Any]) -> bool:
-    """A server or a service that is not known yet can't be asked."""
-    return service_of(inputs) is not None and not contains_unknown(inputs.get("connection"))
-
-
-def _diff_result(change: Diff) -> DiffResult:
-    replaces = [path.partition(".")[0] for path in change.replaces]
-    return DiffResult(changes=change.has_changes, replaces=replaces, stables=[], delete_before_replace=False)
-
-
-def _with_urn(state: Props, props: Mapping[str, Any]) -> Props:
-    return {**state, URN_PROPERTY: props.get(URN_PROPERTY)}
-
-
-def _title(props: Mapping[str, Any]) -> str:
-    return default_title(str(props.get(URN_PROPERTY) or ""))
+def _urn(props: Mapping[str, Any]) -> str:
+    urn = props.get(URN_PROPERTY)
+    return urn if isinstance(urn, str) else ""
 
 
 def _known(props: Mapping[str, Any]) -> Props:

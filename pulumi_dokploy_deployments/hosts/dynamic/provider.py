@@ -19,7 +19,7 @@ from pulumi.dynamic import (
 )
 
 if TYPE_CHECKING:
-    from pulumi_dokploy_deployments.hosts.dynamic.operations import DeploymentOperations, RollbackTargetOperations
+    from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
 
 Props = dict[str, Any]
 
@@ -28,7 +28,7 @@ class DokployProvider(ResourceProvider):
     """Hands the engine's calls on to the operations, which get configuration and key from the engine each time."""
 
     serialize_as_secret_always = False
-    _operations: DeploymentOperations | RollbackTargetOperations
+    _operations: Operations
 
     def __getstate__(self) -> Props:
         return {}
@@ -56,19 +56,19 @@ class DeploymentProvider(DokployProvider):
     """The provider of `Deployment`."""
 
     def configure(self, req: ConfigureRequest) -> None:
-        from pulumi_dokploy_deployments.hosts.dynamic.operations import DeploymentOperations
+        from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
         from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
 
         show_plain_errors()
-        self._operations = DeploymentOperations(req.config)
+        self._operations = Operations.of_deployments(req.config)
 
 
 class RollbackTargetProvider(DokployProvider):
     """The provider of `RollbackTarget`."""
 
     def configure(self, req: ConfigureRequest) -> None:
-        from pulumi_dokploy_deployments.hosts.dynamic.operations import RollbackTargetOperations
+        from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
         from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
 
         show_plain_errors()
-        self._operations = RollbackTargetOperations(req.config)
+        self._operations = Operations.of_rollback_targets(req.config)

@@ -11,6 +11,7 @@ from pulumi.dynamic import Resource
 
 from pulumi_dokploy_deployments.hosts.choices import (
     DeployMethod,
+    IfUnproven,
     OnBusy,
     OnDelete,
     OnFailure,
@@ -56,6 +57,10 @@ class Deployment(Resource, module="dokploy", name="Deployment"):
             `healthy`.
         timeout_seconds: How long to wait for the end, in seconds. The server continues the deployment after that.
             Default: `1800`.
+        stable_seconds: With `wait_for: healthy`, how long what is new must stay up without a restart, in seconds.
+            Default: `5`.
+        if_unproven: What to do where the server can't tell whether the new version runs, with a key that may not read
+            Docker's state for instance. `warn`: done counts, with a warning. `fail`: the update fails. Default: `warn`.
         on_failure: `fail`: the update fails. `rollback`: what ran before is brought back and verified, and the update
             fails all the same, with a message about both. Default: `fail`.
         on_busy: What to do when another deployment of the service is waiting or running. `queue`: wait behind it.
@@ -104,6 +109,8 @@ class Deployment(Resource, module="dokploy", name="Deployment"):
     """The service's page in the dashboard."""
     health: pulumi.Output[str]
     """healthy, unknown (the server can't tell) or not checked."""
+    running: pulumi.Output[Sequence[Mapping[str, Any]]]
+    """What was proven to run: a compose's services, or the one Swarm service."""
     superseded_by: pulumi.Output[str | None]
     """The id of a newer deployment made by someone else."""
     pruned: pulumi.Output[bool]
@@ -126,6 +133,8 @@ class Deployment(Resource, module="dokploy", name="Deployment"):
         description: pulumi.Input[str] | None = None,
         wait_for: pulumi.Input[WaitFor] | None = None,
         timeout_seconds: pulumi.Input[float] | None = None,
+        stable_seconds: pulumi.Input[float] | None = None,
+        if_unproven: pulumi.Input[IfUnproven] | None = None,
         on_failure: pulumi.Input[OnFailure] | None = None,
         on_busy: pulumi.Input[OnBusy] | None = None,
         on_delete: pulumi.Input[OnDelete] | None = None,
@@ -148,6 +157,8 @@ class Deployment(Resource, module="dokploy", name="Deployment"):
             "description": description,
             "wait_for": wait_for,
             "timeout_seconds": timeout_seconds,
+            "stable_seconds": stable_seconds,
+            "if_unproven": if_unproven,
             "on_failure": on_failure,
             "on_busy": on_busy,
             "on_delete": on_delete,
@@ -209,8 +220,8 @@ class RollbackTarget(Resource, module="dokploy", name="RollbackTarget"):
     """Which strategy was used: image or source."""
     pinned_at: pulumi.Output[str | None]
     """When the pin was last verified (ISO 8601, UTC)."""
-    holds: pulumi.Output[bool]
-    """Whether the pinned version still runs; checked by refresh."""
+    holds: pulumi.Output[bool | None]
+    """Whether the pinned version still runs, checked by refresh; none if the server can't tell."""
 
     def __init__(
         self,

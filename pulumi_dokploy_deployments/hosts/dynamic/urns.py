@@ -7,20 +7,31 @@ import pulumi
 URN_PROPERTY = "declared_as"
 """The engine does not hand a dynamic provider the resource's URN, so the program passes it along."""
 
+_STACK = "pulumi:pulumi:Stack"
+
 
 def urn_of(type_token: str, name: str, opts: pulumi.ResourceOptions | None) -> pulumi.Input[str]:
-    """The URN that the engine will give the resource; the provider shows its progress under it."""
+    """The URN that the engine will give the resource; the provider shows its progress under it.
+
+    A parent's URN is only known once the engine has registered it. Its value is awaited without being depended on:
+    an output that depends on a component depends on the component's children as well, this resource among them.
+    """
     start = f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::"
     parent = opts.parent if opts is not None else None
     if parent is None:
         return f"{start}{type_token}::{name}"
 
-    def below(parent_urn: str) -> str:
-        parent_type = parent_urn.split("::")[2] if parent_urn.count("::") >= 3 else ""
-        chain = "" if parent_type in ("", "pulumi:pulumi:Stack") else f"{parent_type}$"
-        return f"{start}{chain}{type_token}::{name}"
+    async def below() -> str:
+        parent_urn = await parent.urn.future()
+        return f"{start}{_chain(parent_urn or '')}{type_token}::{name}"
 
-    return parent.urn.apply(below)
+    return pulumi.Output.from_input(below())
+
+
+def _chain(parent_urn: str) -> str:
+    """The types that stand before the resource's own: those of its parents, without the stack's."""
+    parent_type = parent_urn.split("::")[2] if parent_urn.count("::") >= 3 else ""
+    return "" if parent_type in ("", _STACK) else f"{parent_type}$"
 
 
 def output_names(resource: type[pulumi.Resource]) -> list[str]:

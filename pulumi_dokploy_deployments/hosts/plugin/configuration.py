@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ConfigurationError
-from pulumi_dokploy_deployments.hosts.configuration import namespace_of, resolve_connection
+from pulumi_dokploy_deployments.hosts.configuration import is_offline, namespace_of, resolve_connection
 from pulumi_dokploy_deployments.hosts.words import PLUGIN
 from pulumi_dokploy_deployments.resources.fields import Problem, UnknownValue, contains_unknown, model_problems
 from pulumi_dokploy_deployments.schema.names import PACKAGE
@@ -28,6 +28,8 @@ def numbers_read(inputs: Mapping[str, Any]) -> dict[str, Any]:
                 read[name] = float(value)
             except ValueError:
                 continue
+    if isinstance(read.get("offline_preview"), str):
+        read["offline_preview"] = read["offline_preview"].strip().lower() == "true"
     return read
 
 
@@ -77,6 +79,12 @@ class Configuration:
 
         own_name = name or self.given.get("connection")
         return resolve_connection(value, name=own_name, namespace=namespace_of(name) if name else PACKAGE)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether checks and comparisons ask no server."""
+        given = self.given.get("offline_preview")
+        return is_offline(lambda _: str(given) if given is not None else None)
 
     @property
     def timeout_seconds(self) -> float | None:

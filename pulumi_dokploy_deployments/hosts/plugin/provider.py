@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, TypeVar
 
 from pulumi.provider.experimental.provider import (
@@ -28,32 +28,48 @@ from pulumi.provider.experimental.provider import (
     UpdateResponse,
 )
 
-from pulumi_dokploy_deployments.api.errors import DokployError
+from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError
+from pulumi_dokploy_deployments.api.text import DeadlineSource, spell
+from pulumi_dokploy_deployments.hosts.configuration import NOT_ASKED
+from pulumi_dokploy_deployments.hosts.flat_state import (
+    flat_computed,
+    flat_inputs,
+    flat_plan,
+    flat_state,
+    inputs_in,
+    state_in,
+)
 from pulumi_dokploy_deployments.hosts.plugin.configuration import Configuration, check_configuration
-from pulumi_dokploy_deployments.hosts.plugin.detailed_diff import detailed
+from pulumi_dokploy_deployments.hosts.plugin.detailed_diff import diff_response
 from pulumi_dokploy_deployments.hosts.plugin.invokes import INVOKES
-from pulumi_dokploy_deployments.hosts.plugin.lifecycle import DeploymentLifeCycle, LifeCycle, RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
-from pulumi_dokploy_deployments.hosts.plugin.servers import Servers
-from pulumi_dokploy_deployments.hosts.plugin.wire import Props, Received, received, sent
+from pulumi_dokploy_deployments.hosts.plugin.wire import Received, received, sent
+from pulumi_dokploy_deployments.hosts.servers import Servers
 from pulumi_dokploy_deployments.hosts.titles import default_title
 from pulumi_dokploy_deployments.hosts.words import PLUGIN
-from pulumi_dokploy_deployments.resources.deployment_resume import interrupted
-from pulumi_dokploy_deployments.resources.fields import Problem, contains_unknown, service_of
-from pulumi_dokploy_deployments.resources.rollback_target import PinRecord
-from pulumi_dokploy_deployments.rollout.record import RunRecord
-from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel_path
+from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
+from pulumi_dokploy_deployments.resources.fields import Problem
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.life_cycle import (
+    LifeCycle,
+    Operation,
+    Unfinished,
+    property_at_fault,
+    with_a_way_out,
+)
+from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
+from pulumi_dokploy_deployments.rollout.errors import Interrupted
+from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel
 from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 T = TypeVar("T")
 
-LIFE_CYCLES: Mapping[str, LifeCycle] = {
+LIFE_CYCLES: Mapping[str, LifeCycle[Any, Any]] = {
     DEPLOYMENT: DeploymentLifeCycle(),
     ROLLBACK_TARGET: RollbackTargetLifeCycle(),
 }
-TIMEOUT = "timeout_seconds"
 MOST_CANCELS = 3
 CANCEL_SECONDS = 0.7
 
@@ -106,78 +122,81 @@ class DokployProvider(Provider):
         cycle = _cycle(request.type)
         olds, news = received(request.old_inputs), received(request.new_inputs)
         checked = cycle.check(news.plain)
-        problems = list(checked.problems)
-        computed: Props = {}
-        if not problems and self._can_ask(news.plain):
+        inputs, failures = checked.inputs, _failures(checked.problems)
+        computed: dict[str, Any] = {}
+        if inputs is not None and self._can_ask(inputs, request.urn):
+            earlier = inputs_in(cycle.inputs_model, olds.plain) if olds.plain else None
             try:
-                context = self._context(news.plain, request.urn)
-                computed = await self._wait(cycle.ask(olds.plain, news.plain, context), context.record)
+                context = self._context(inputs, request.urn)
+                self._servers.declared.note(cycle.verb, inputs, request.urn, context)
+                computed = flat_computed(await self._wait(cycle.ask(earlier, inputs, context)))
             except DokployError as error:
-                problems = [_problem_of(error)]
-        return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=_failures(problems))
+                failures = [CheckFailure(camel(property_at_fault(error, inputs)), error.told(PLUGIN))]
+        return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=failures)
 
     async def diff(self, request: DiffRequest) -> DiffResponse:
         """Compare a resource's state with its inputs."""
         cycle = _cycle(request.type)
-        state, news = received(request.old_state), received(request.new_inputs)
-        known = state.plain
-        if self._can_ask(known):
-            context = self._context(known, request.urn)
-            known = await self._wait(cycle.look(known, context), context.record)
-        inputs = news.plain
-        change = cycle.diff(known, inputs)
-        details = detailed(change, known, inputs)
-        return DiffResponse(
-            changes=change.has_changes,
-            replaces=[camel_path(path) for path in change.replaces],
-            diffs=list(dict.fromkeys(path.partition(".")[0].partition("[")[0] for path in details)),
-            detailed_diff=details,
-        )
+        state = state_in(cycle.state_model, received(request.old_state).plain)
+        inputs = inputs_in(cycle.inputs_model, received(request.new_inputs).plain)
+        if cycle.looks and self._can_ask(state.inputs, request.urn):
+            state = await self._wait(cycle.look(state, self._context(state.inputs, request.urn)))
+        return diff_response(cycle.plan(state, inputs))
 
     async def create(self, request: CreateRequest) -> CreateResponse:
         """Create a resource; in a preview, say what is known of it beforehand."""
         cycle, news = _cycle(request.type), received(request.properties)
+        inputs = inputs_in(cycle.inputs_model, news.plain)
         if request.preview:
-            return CreateResponse("", sent(cycle.planned_state(None, news.plain), news))
-        context = self._context(news.plain, request.urn)
-        timed = self._timed(news.plain, request.timeout)
-        work = cycle.create(timed, context, default_title(request.urn))
-        identity, state = await self._wait_or_keep(work, cycle, news, context)
-        return CreateResponse(identity, sent(_untimed(state, news.plain), news))
+            planned = cycle.planned(None, inputs)
+            return CreateResponse("", sent(flat_plan(planned.state, planned.unknown), news))
+        operation = self._operation(inputs, request.urn, request.timeout)
+        try:
+            made = await self._wait(cycle.create(inputs, operation))
+        except Unfinished as left:
+            raise _kept(left, left.resource_id, news) from left
+        return CreateResponse(made.resource_id, sent(flat_state(made.state), news))
 
     async def update(self, request: UpdateRequest) -> UpdateResponse:
         """Update a resource; in a preview, say what is known of it beforehand."""
         cycle = _cycle(request.type)
         olds, news = received(request.olds), received(request.news)
+        state, inputs = state_in(cycle.state_model, olds.plain), inputs_in(cycle.inputs_model, news.plain)
         if request.preview:
-            return UpdateResponse(sent(cycle.planned_state(olds.plain, news.plain), news, olds))
-        context = self._context(news.plain, request.urn)
-        timed = self._timed(news.plain, request.timeout)
-        work = cycle.update(olds.plain, timed, context, default_title(request.urn))
-        state = await self._wait_or_keep(work, cycle, news, context, resource_id=request.resource_id)
-        return UpdateResponse(sent(_untimed(state, news.plain), news))
+            planned = cycle.planned(state, inputs)
+            return UpdateResponse(sent(flat_plan(planned.state, planned.unknown), news, olds))
+        operation = self._operation(inputs, request.urn, request.timeout)
+        try:
+            state = await self._wait(cycle.update(state, inputs, operation))
+        except Unfinished as left:
+            raise _kept(left, request.resource_id, news) from left
+        return UpdateResponse(sent(flat_state(state), news))
 
     async def read(self, request: ReadRequest) -> ReadResponse:
         """Look a resource up anew, or find what an id names."""
-        cycle = _cycle(request.type)
-        state, inputs = received(request.properties), received(request.inputs)
-        context = self._context({**inputs.plain, **state.plain}, request.urn)
-        if service_of(state.plain) is None:
-            found = await self._wait(cycle.import_(request.resource_id, context), context.record)
+        cycle, properties = _cycle(request.type), received(request.properties)
+        state = state_in(cycle.state_model, properties.plain)
+        if state.inputs.service is None:
+            given = inputs_in(cycle.inputs_model, received(request.inputs).plain)
+            found = await self._wait(cycle.import_(request.resource_id, self._context(given, request.urn)))
             if found is None:
                 return ReadResponse("")
-            return ReadResponse(found.resource_id, sent(found.state), sent(found.inputs))
-        now = await self._wait(cycle.read(state.plain, context), context.record)
+            return ReadResponse(found.resource_id, sent(flat_state(found.state)), sent(flat_inputs(found.state.inputs)))
+        now = await self._wait(cycle.read(state, self._context(state.inputs, request.urn)))
         if now is None:
             return ReadResponse("")
-        return ReadResponse(request.resource_id, sent(now, state), request.inputs)
+        return ReadResponse(request.resource_id, sent(flat_state(now), properties), request.inputs)
 
     async def delete(self, request: DeleteRequest) -> None:
         """Delete a resource."""
-        cycle, state = _cycle(request.type), received(request.properties)
-        context = self._context(state.plain, request.urn)
-        timed = self._timed(state.plain, request.timeout)
-        await self._wait(cycle.delete(timed, context, default_title(request.urn)), context.record)
+        cycle = _cycle(request.type)
+        state = state_in(cycle.state_model, received(request.properties).plain)
+        if not cycle.needs_server(state):
+            return
+        try:
+            await self._wait(cycle.delete(state, self._operation(state.inputs, request.urn, request.timeout)))
+        except (ApiError, ConfigurationError) as error:
+            raise with_a_way_out(error, request.urn) from None
 
     # --- functions ------------------------------------------------------------------------------------------
 
@@ -188,84 +207,64 @@ class DokployProvider(Provider):
             raise DokployError(f"There is no function {request.tok}.")
         given = received(request.args)
         arguments = {name: value for name, value in given.plain.items() if value is not None}
-        context = self._context(arguments, "")
-        result = await self._wait(invoke.call(context, arguments), context.record)
+        name = arguments.get("connection")
+        context = self._context_of(name if isinstance(name, str) else None, "")
+        result = await self._wait(invoke.call(context, arguments))
         return InvokeResponse(sent(result))
 
     # --- helpers --------------------------------------------------------------------------------------------
 
-    def _can_ask(self, inputs: Mapping[str, Any]) -> bool:
-        """A server or a service that is not known yet can't be asked."""
-        is_named = service_of(inputs) is not None and not contains_unknown(inputs.get("connection"))
-        return is_named and self._configuration.is_known
+    def _can_ask(self, inputs: ResourceInputs, urn: str) -> bool:
+        """A server or a service that is not known yet can't be asked, and one that is not to be asked is not."""
+        if self._configuration.is_offline:
+            self._reporter_for(urn).progress(NOT_ASKED)
+            return False
+        return inputs.can_be_asked_about and self._configuration.is_known
 
-    def _context(self, inputs: Mapping[str, Any], urn: str) -> RunContext:
-        name = inputs.get("connection")
-        connection = self._configuration.connection(name if isinstance(name, str) else None)
-        made = self._servers.run_context(
-            connection,
+    def _context(self, inputs: ResourceInputs, urn: str) -> RunContext:
+        return self._context_of(inputs.server_name, urn)
+
+    def _context_of(self, connection: str | None, urn: str) -> RunContext:
+        return self._servers.run_context(
+            self._configuration.connection(connection),
             self._reporter_for(urn),
             request_timeout_seconds=self._configuration.request_timeout_seconds,
         )
-        made.record = PinRecord()
-        return made
 
-    def _timed(self, inputs: Mapping[str, Any], custom: float) -> Props:
-        """The inputs with the deadline that counts: customTimeouts, then the resource's own, then the provider's."""
-        seconds = custom or inputs.get(TIMEOUT) or self._configuration.timeout_seconds
-        return {**inputs, TIMEOUT: seconds} if seconds else dict(inputs)
+    def _operation(self, inputs: ResourceInputs, urn: str, custom: float) -> Operation:
+        """The deadline that counts is that of customTimeouts, then the resource's own, then the provider's."""
+        seconds, source = custom or None, DeadlineSource.RESOURCE_OPTION
+        if seconds is None and "timeout_seconds" not in inputs.given:
+            seconds, source = self._configuration.timeout_seconds, DeadlineSource.PROVIDER
+        return Operation(
+            self._context(inputs, urn),
+            title=default_title(urn),
+            urn=urn,
+            timeout_seconds=seconds,
+            deadline_source=source if seconds is not None else DeadlineSource.INPUT,
+        )
 
-    async def _wait(self, work: Coroutine[Any, Any, T], progress: RunRecord) -> T:
+    async def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a piece of work that `cancel` can end."""
         task = asyncio.get_running_loop().create_task(work)
         self._waits.add(task)
         try:
             return await task
         except asyncio.CancelledError:
-            raise interrupted(progress) from None
+            raise Interrupted("Interrupted", service="") from None
         finally:
             self._waits.discard(task)
             await self._flush()
 
-    async def _wait_or_keep(
-        self,
-        work: Coroutine[Any, Any, T],
-        cycle: LifeCycle,
-        news: Received,
-        context: RunContext,
-        *,
-        resource_id: str | None = None,
-    ) -> T:
-        """Run a create or an update; when it fails, what the server has of it goes into the state.
 
-        Raises:
-            KeptState: it failed and there is something to keep.
-            DokployError: it failed and there is nothing.
-        """
-        try:
-            return await self._wait(work, context.record)
-        except DokployError as error:
-            kept = cycle.kept(news.plain, context, error)
-            if kept is None:
-                raise
-            identity, state = kept
-            raise KeptState(resource_id or identity, sent(state, news), news.wire, error.told(PLUGIN)) from error
-
-
-def _cycle(urn_type: str) -> LifeCycle:
+def _cycle(urn_type: str) -> LifeCycle[Any, Any]:
     # A resource with a parent has the parent's type before its own.
     return LIFE_CYCLES[urn_type.rpartition("$")[2]]
 
 
-def _untimed(state: Mapping[str, Any], inputs: Mapping[str, Any]) -> Props:
-    """The state with the deadline that the program gives, not the one that counted."""
-    rest = {name: value for name, value in state.items() if name != TIMEOUT}
-    return {**rest, TIMEOUT: inputs[TIMEOUT]} if inputs.get(TIMEOUT) is not None else rest
+def _kept(left: Unfinished, resource_id: str, news: Received) -> KeptState:
+    return KeptState(resource_id, sent(flat_state(left.state), news), news.wire, left.error.told(PLUGIN))
 
 
-def _failures(problems: list[Problem]) -> list[CheckFailure]:
-    return [CheckFailure(camel_path(problem.property_name), problem.reason) for problem in problems]
-
-
-def _problem_of(error: DokployError) -> Problem:
-    return Problem(error.property_name or "", error.told(PLUGIN))
+def _failures(problems: Iterable[Problem]) -> list[CheckFailure]:
+    return [CheckFailure(camel(problem.property_name), spell(problem.reason, PLUGIN)) for problem in problems]

@@ -42,6 +42,8 @@ def _configured(connection: str | None) -> Provider | None:
             namespace,
             endpoint=config.get("endpoint"),
             api_key=config.get_secret("apiKey"),
+            headers=config.get_secret("headers"),
+            offline_preview=config.get_bool("offlinePreview"),
             connection=connection,
         )
     return known[namespace]

@@ -12,12 +12,13 @@ from typing import Any
 
 import pulumi
 
+from pulumi_dokploy_deployments.hosts.triggers import with_plain_triggers
 from pulumi_dokploy_deployments.schema.names import camel
 
 
 def resource_inputs(resource: type, inputs: Mapping[str, Any]) -> Any:
     """The arguments of a resource as the SDK takes them; its outputs stand among them without a value."""
-    return typed_inputs(inputs, output_names(resource))
+    return typed_inputs(with_plain_triggers(inputs), output_names(resource))
 
 
 def typed_inputs(inputs: Mapping[str, Any], outputs: Iterable[str] = ()) -> Any:

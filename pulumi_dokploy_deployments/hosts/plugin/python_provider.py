@@ -21,6 +21,10 @@ class Provider(pulumi.ProviderResource):
         endpoint: The address of the Dokploy server, for instance `https://dokploy.example.com`. Default: the
             environment's `DOKPLOY_ENDPOINT` (or `DOKPLOY_URL`).
         api_key: An API key of the server, created without a rate limit. Default: the environment's `DOKPLOY_API_KEY`.
+        headers: Extra headers for an access proxy in front of Dokploy: a JSON object, or lines `Name: value`. They are
+            as secret as the key. Default: the environment's `DOKPLOY_HEADERS`.
+        offline_preview: Whether previews ask no server, for pull requests without a key for instance. Default: the
+            environment's `DOKPLOY_OFFLINE_PREVIEW`.
         timeout_seconds: How long resources wait that set neither `timeout_seconds` nor `custom_timeouts`, in seconds.
             Default: the environment's `DOKPLOY_TIMEOUT_SECONDS`, else 1800.
         request_timeout_seconds: How long the server may take for one answer, in seconds. Default: 30.
@@ -35,6 +39,8 @@ class Provider(pulumi.ProviderResource):
         *,
         endpoint: pulumi.Input[str] | None = None,
         api_key: pulumi.Input[str] | None = None,
+        headers: pulumi.Input[str] | None = None,
+        offline_preview: pulumi.Input[bool] | None = None,
         timeout_seconds: pulumi.Input[float] | None = None,
         request_timeout_seconds: pulumi.Input[float] | None = None,
         connection: pulumi.Input[str] | None = None,
@@ -43,6 +49,8 @@ class Provider(pulumi.ProviderResource):
         inputs = {
             "endpoint": endpoint,
             "api_key": secret(api_key),
+            "headers": secret(headers),
+            "offline_preview": offline_preview,
             "timeout_seconds": number_as_string(timeout_seconds),
             "request_timeout_seconds": number_as_string(request_timeout_seconds),
             "connection": connection,

@@ -78,9 +78,9 @@ async def _plainly(call: Call, request: Any, context: Any) -> Any:
         expected = _expected(raised)
         if expected is None:
             raise
-        metadata: Any = expected.metadata() if isinstance(expected, KeptState) else ()
-        told = expected.told(PLUGIN) if isinstance(expected, DokployError) else str(expected)
-        return await context.abort(grpc.StatusCode.UNKNOWN, told, metadata)
+        if isinstance(expected, KeptState):
+            return await context.abort(grpc.StatusCode.UNKNOWN, expected.reason, expected.metadata())
+        return await context.abort(grpc.StatusCode.UNKNOWN, expected.told(PLUGIN), ())
 
 
 def _expected(raised: BaseException) -> DokployError | KeptState | None:

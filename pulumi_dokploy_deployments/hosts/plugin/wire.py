@@ -26,7 +26,9 @@ UNKNOWN_TEXTS = frozenset(
 )
 """How the protocol writes a value that is not known yet: one text for each kind of value."""
 _NESTED_NAMES = frozenset({"target", "baseline"})
-"""Properties of ours that are records: the names in them are ours as well. Whatever else is nested is the user's."""
+"""Records in states of release 0.1.0, whose names were translated. Whatever else is nested stays as it is."""
+_DERIVED = frozenset({"resolution", "run"})
+"""Worked out from the other properties: a secret where one of these is."""
 _INTERNAL = "__"
 
 Props = dict[str, Any]
@@ -93,6 +95,8 @@ def sent(state: Mapping[str, Any], *marked: Received) -> dict[str, PropertyValue
 
 
 def _marked(name: str, value: Any, marked: Sequence[Received]) -> PropertyValue:
+    if name in _DERIVED and any(part.contains_secret() for each in marked for part in each.originals.values()):
+        return wired(value).with_secret(True)
     for source in marked:
         original = source.originals.get(name)
         if original is None:

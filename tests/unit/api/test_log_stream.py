@@ -132,7 +132,6 @@ async def test_every_way_of_failing_has_its_name(steps: list[Step], failure: Log
     error = await _failure(steps)
     assert error.failure is failure
     assert words in str(error)
-    assert error.may_be_opened_again is (failure is LogStreamFailure.BROKEN)
 
 
 async def test_a_frame_that_is_too_long_ends_the_stream_and_is_not_kept() -> None:
@@ -171,7 +170,6 @@ async def test_nobody_there_is_no_connection() -> None:
     with pytest.raises(LogStreamUnavailable) as caught:
         await _read(_connection(server))
     assert caught.value.failure is LogStreamFailure.NO_CONNECTION
-    assert caught.value.may_be_opened_again
 
 
 async def test_a_server_that_never_answers_is_given_up() -> None:

@@ -11,6 +11,7 @@ import pytest
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import AccessDenied, DokployError, Unauthorized
 from pulumi_dokploy_deployments.api.models import ServiceKind
+from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.api.text import Vocabulary
 from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import UnknownId
@@ -294,11 +295,11 @@ async def test_a_log_is_cleaned_and_says_the_stage() -> None:
 
 @pytest.mark.parametrize("text", ["", "\n", "  \n"])
 def test_no_log_is_no_lines(text: str) -> None:
-    assert logs_of("d1", text, 100).lines == ()
+    assert logs_of("d1", text, 100, Redactor()).lines == ()
 
 
 def test_the_end_of_a_longer_log_says_that_it_is_not_all() -> None:
-    found = logs_of("d1", "a\nb\n", 2)
+    found = logs_of("d1", "a\nb\n", 2, Redactor())
     assert (found.lines, found.is_complete, found.stage) == (("a", "b"), False, None)
 
 

@@ -31,8 +31,8 @@ def _shown(main: ModuleType, error: Exception) -> str:
 
 def test_our_errors_show_as_their_paragraph_alone(servicer: ModuleType) -> None:
     assert show_plain_errors()
-    error = DokployError("The deployment failed.", next_step="Mend it.")
-    assert _shown(servicer, error) == "The deployment failed. Mend it."
+    error = DokployError("The deployment failed.", next_step="Fix it.")
+    assert _shown(servicer, error) == "The deployment failed. Fix it."
 
 
 def test_other_errors_keep_their_traceback(servicer: ModuleType) -> None:

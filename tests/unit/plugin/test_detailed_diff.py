@@ -7,16 +7,24 @@ from typing import Any
 import pytest
 from pulumi.provider.experimental.provider import PropertyDiffKind as Kind
 
-from pulumi_dokploy_deployments.hosts.plugin.detailed_diff import detailed
-from pulumi_dokploy_deployments.resources import deployment
-from pulumi_dokploy_deployments.resources.fields import UNKNOWN, Diff
+from pulumi_dokploy_deployments.hosts.flat_state import inputs_in, state_in
+from pulumi_dokploy_deployments.hosts.plugin.detailed_diff import detailed, diff_response
+from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
+from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
+from pulumi_dokploy_deployments.resources.deployment_state import DeploymentState
+from pulumi_dokploy_deployments.resources.fields import UNKNOWN
+from pulumi_dokploy_deployments.resources.plan import Change, Plan, PlanAction
 
 APP = {"application_id": "app-1"}
 
 
+def planned(olds: dict[str, Any], news: dict[str, Any]) -> Plan:
+    state = state_in(DeploymentState, {**APP, **olds})
+    return DeploymentLifeCycle().plan(state, inputs_in(DeploymentInputs, {**APP, **news}))
+
+
 def shown(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Kind]:
-    change = deployment.diff({**APP, **olds}, {**APP, **news})
-    return {path: each.kind for path, each in detailed(change, {**APP, **olds}, {**APP, **news}).items()}
+    return {path: each.kind for path, each in detailed(planned(olds, news)).items()}
 
 
 @pytest.mark.parametrize(
@@ -53,6 +61,13 @@ def test_names_are_the_schema_s() -> None:
 
 
 def test_a_change_that_only_the_server_knows_is_one_of_the_state() -> None:
-    details = detailed(Diff(changed=("holds", "version")), {"holds": False, "version": 1.0}, {"version": 2.0})
+    plan = Plan((Change(("holds",), is_output=True), Change(("version",))), PlanAction.DEPLOY)
 
-    assert {path: each.input_diff for path, each in details.items()} == {"holds": False, "version": True}
+    assert {path: each.input_diff for path, each in detailed(plan).items()} == {"holds": False, "version": True}
+
+
+def test_the_answer_names_what_changes_and_what_replaces() -> None:
+    answer = diff_response(planned({"triggers": {"a.b": 1}}, {"application_id": "app-2", "triggers": {"a.b": 2}}))
+
+    assert (answer.changes, answer.replaces, answer.diffs) == (True, ["applicationId"], ["applicationId", "triggers"])
+    assert not diff_response(planned({}, {})).changes

@@ -10,7 +10,8 @@ import pytest
 from google.protobuf import empty_pb2  # type: ignore[import-untyped, unused-ignore]
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
-from pulumi_dokploy_deployments.hosts.plugin.engine_lines import MUCH, EngineLines, merged, sendable
+from pulumi_dokploy_deployments.hosts.plugin.engine_lines import EngineLines
+from pulumi_dokploy_deployments.hosts.reporter import MANY_WAITING
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 
 
@@ -58,7 +59,7 @@ async def test_lines_come_one_by_one_and_in_order(engine: Engine) -> None:
 
 async def test_very_many_lines_go_out_together(engine: Engine) -> None:
     lines = EngineLines(engine.address)
-    texts = [f"line {number}" for number in range(3 * MUCH)]
+    texts = [f"line {number}" for number in range(3 * MANY_WAITING)]
     for text in texts:
         lines.reporter("urn:web").line(text)
     await lines.flush()
@@ -73,15 +74,3 @@ async def test_an_engine_that_is_gone_holds_nothing_up() -> None:
     lines.reporter("urn:web").line("nobody hears this")
     await lines.flush()
     await lines.aclose()
-
-
-def test_only_the_last_of_several_statuses_is_sent() -> None:
-    def status(text: str) -> engine_pb2.LogRequest:
-        return engine_pb2.LogRequest(severity=engine_pb2.INFO, message=text, ephemeral=True)
-
-    assert [each.message for each in merged([status("a"), status("b"), status("c")])] == ["c"]
-
-
-def test_a_log_s_broken_characters_and_endless_lines_are_sendable() -> None:
-    assert sendable("half \ud83d a pair") == "half ? a pair"
-    assert len(sendable("x" * 100_000)) < 5000

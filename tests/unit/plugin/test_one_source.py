@@ -24,7 +24,6 @@ from pulumi_dokploy_deployments.schema.names import (
     DEPLOYMENT,
     ROLLBACK_TARGET,
     camel,
-    camel_path,
     function_token,
     snake,
 )
@@ -137,5 +136,3 @@ def test_names_go_over_the_wire_and_back() -> None:
     names = [name for _, resource in CLASSES for name in inspect.signature(resource).parameters]
 
     assert [snake(camel(name)) for name in names] == names
-    assert camel_path("timeout_seconds") == "timeoutSeconds"
-    assert camel_path("triggers.image_tag[0]") == "triggers.image_tag[0]"

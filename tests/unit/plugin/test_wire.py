@@ -66,6 +66,15 @@ def test_what_the_server_made_of_a_secret_is_a_secret() -> None:
     assert not out["status"].is_secret
 
 
+def test_what_is_worked_out_from_a_secret_is_a_secret() -> None:
+    for is_secret in (True, False):
+        news = received({"title": PropertyValue("the one", is_secret=is_secret), "timeoutSeconds": PropertyValue(5.0)})
+
+        out = sent({**news.plain, "resolution": {"target": {"title": "the one"}}}, news)
+
+        assert out["resolution"].is_secret == is_secret
+
+
 def test_only_our_own_names_are_translated() -> None:
     news = received(
         {

@@ -2,17 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.resources.deployment import SETTINGS, diff
+from pulumi_dokploy_deployments.hosts.flat_state import inputs_in, state_in
+from pulumi_dokploy_deployments.resources.deployment import SETTINGS, DeploymentLifeCycle
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
-from pulumi_dokploy_deployments.resources.fields import UNKNOWN, Diff, changed_paths
+from pulumi_dokploy_deployments.resources.deployment_state import DeploymentState
+from pulumi_dokploy_deployments.resources.fields import UNKNOWN
+from pulumi_dokploy_deployments.resources.plan import ChangeKind, PlanAction, value_changes
 
 APP = {"application_id": "app-1"}
+
+
+class Diff(NamedTuple):
+    """A plan in short: the changed paths, those that replace, and whether something is sent."""
+
+    changed: tuple[str, ...] = ()
+    replaces: tuple[str, ...] = ()
+    deploys: bool = False
+
+
+def diff(old: dict[str, Any], new: dict[str, Any]) -> Diff:
+    plan = DeploymentLifeCycle().plan(state_in(DeploymentState, old), inputs_in(DeploymentInputs, new))
+    replaces = tuple(str(change) for change in plan.changes if change.replaces)
+    assert (plan.action is PlanAction.REPLACE) == bool(replaces)
+    assert (plan.action is PlanAction.NOTHING) == (not plan.changes)
+    return Diff(tuple(str(change) for change in plan.changes), replaces, plan.deploys)
+
+
+def changed_paths(name: str, old: Any, new: Any) -> list[str]:
+    return [str(change) for change in value_changes((name,), old, new)]
 
 
 def _diff(old: dict[str, Any], new: dict[str, Any]) -> Diff:
@@ -109,7 +132,19 @@ def test_a_changed_setting_is_stored_without_a_deployment(name: str, value: Any)
 
 
 def test_every_input_is_either_deploying_replacing_a_setting_or_a_mere_text() -> None:
-    values = {"triggers": {"a": 1}, "method": "redeploy", "timeout_seconds": 5, "stream_logs": False}
+    values = {
+        "triggers": {"a": 1},
+        "method": "redeploy",
+        "timeout_seconds": 5,
+        "stream_logs": False,
+        "wait_for": "none",
+        "on_failure": "rollback",
+        "on_busy": "fail",
+        "on_delete": "remove",
+        "expect_commit": "abcdef1",
+        "stable_seconds": 60,
+        "if_unproven": "fail",
+    }
     without = [name for name in DeploymentInputs.model_fields if not diff({}, {name: values.get(name, "x")}).changed]
     assert without == ["title", "description"]
     assert set(SETTINGS) <= set(DeploymentInputs.model_fields)
@@ -134,6 +169,28 @@ def test_title_and_description_alone_change_nothing() -> None:
 def test_outputs_in_the_state_are_no_inputs_that_were_removed() -> None:
     state = {**APP, "triggers": {"a": 1}, "deployment_id": "row-1", "status": "done", "nonce": "0123456789ab"}
     assert diff(state, {**APP, "triggers": {"a": 1}}) == Diff()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kinds"),
+    [
+        ({}, {"timeout_seconds": 5}, [ChangeKind.ADD]),
+        ({"timeout_seconds": 5}, {}, [ChangeKind.DELETE]),
+        ({"timeout_seconds": 5}, {"timeout_seconds": 6}, [ChangeKind.UPDATE]),
+        ({"triggers": {"a": 1, "b": 1}}, {"triggers": {"b": 2, "c": 1}}, [ChangeKind.DELETE, "update", "add"]),
+        ({}, {"triggers": UNKNOWN}, [ChangeKind.ADD]),
+        ({"triggers": [1]}, {"triggers": UNKNOWN}, [ChangeKind.UPDATE]),
+    ],
+)
+def test_each_change_says_whether_something_is_added_changed_or_removed(
+    old: dict[str, Any], new: dict[str, Any], kinds: list[str]
+) -> None:
+    state, inputs = state_in(DeploymentState, {**APP, **old}), inputs_in(DeploymentInputs, {**APP, **new})
+    assert [change.kind for change in DeploymentLifeCycle().plan(state, inputs).changes] == kinds
+
+
+def test_a_new_resource_deploys() -> None:
+    assert DeploymentLifeCycle().plan(None, inputs_in(DeploymentInputs, APP)).action is PlanAction.DEPLOY
 
 
 JSON = st.recursive(

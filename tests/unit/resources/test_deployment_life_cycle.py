@@ -8,8 +8,12 @@ import pytest
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, DokployError
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.resources import deployment
-from pulumi_dokploy_deployments.resources.deployment_model import DeploymentOutputs
+from pulumi_dokploy_deployments.hosts.flat_state import flat_state
+from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
+from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
+from pulumi_dokploy_deployments.resources.deployment_state import DeploymentRun, DeploymentState
+from pulumi_dokploy_deployments.resources.fields import UNKNOWN
+from pulumi_dokploy_deployments.resources.life_cycle import Operation, Stored, Unfinished, property_at_fault
 from pulumi_dokploy_deployments.rollout.errors import DeploymentFailed
 from pulumi_dokploy_deployments.rollout.failures import UnknownService
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -20,6 +24,15 @@ from tests.support.listener import Listener
 from tests.support.virtual_clock import VirtualClock
 
 APP: dict[str, Any] = {"application_id": SERVICE_ID}
+TITLE = "pulumi up: shop/prod (web)"
+CYCLE = DeploymentLifeCycle()
+
+
+def given(**properties: Any) -> DeploymentInputs:
+    """Checked inputs."""
+    checked = CYCLE.check(properties)
+    assert checked.inputs is not None, checked.problems
+    return checked.inputs
 
 
 class Bench:
@@ -31,10 +44,30 @@ class Bench:
         self.told = Listener()
         self.context = RunContext(self.fake, clock, self.told, has_live_log=False)
 
-    async def create(self, **inputs: Any) -> dict[str, Any]:
+    async def create(self, **inputs: Any) -> DeploymentState:
         """The state after a create."""
-        _, state = await deployment.create({**APP, **inputs}, self.context, default_title="pulumi up: shop/prod (web)")
-        return state
+        return (await self.stored(**APP, **inputs)).state
+
+    async def stored(self, **inputs: Any) -> Stored[DeploymentState]:
+        """The resource after a create, with its id."""
+        return await CYCLE.create(given(**inputs), Operation(self.context, title=TITLE))
+
+    async def update(self, state: DeploymentState, **inputs: Any) -> DeploymentState:
+        """The state after an update."""
+        return await CYCLE.update(state, given(**APP, **inputs), Operation(self.context))
+
+    async def read(self, state: DeploymentState) -> DeploymentState | None:
+        """The state after a refresh."""
+        return await CYCLE.read(state, self.context)
+
+    async def delete(self, state: DeploymentState, **inputs: Any) -> None:
+        """A delete of a resource with these inputs."""
+        changed = given(**APP, **inputs) if inputs else state.inputs
+        await CYCLE.delete(state.model_copy(update={"inputs": changed}), Operation(self.context))
+
+    async def ask(self, **properties: Any) -> None:
+        """What a check asks the server."""
+        await CYCLE.ask(None, given(**properties), self.context)
 
     @property
     def sent(self) -> int:
@@ -52,24 +85,23 @@ def bench(clock: VirtualClock) -> Bench:
 
 
 async def test_create_gives_an_id_that_names_service_and_deployment_and_every_output(bench: Bench) -> None:
-    identity, state = await deployment.create(
-        {**APP, "triggers": {"release": "7"}}, bench.context, default_title="pulumi up: shop/prod (web)"
-    )
+    created = await bench.stored(**APP, triggers={"release": "7"})
+    identity, state = created.resource_id, created.state
     own = bench.fake.server.row_of["us 1"]
     assert identity == f"application/{SERVICE_ID}/{own}"
-    assert set(DeploymentOutputs.model_fields) <= set(state)
-    assert state["triggers"] == {"release": "7"}
-    assert (state["deployment_id"], state["status"], state["stage"], state["health"]) == (
+    assert set(DeploymentOutputs.model_fields) <= set(flat_state(state))
+    assert state.inputs.triggers == {"release": "7"}
+    assert (state.outputs.deployment_id, state.outputs.status, state.outputs.stage, state.outputs.health) == (
         own,
         "done",
         "done",
         "healthy",
     )
-    assert (state["commit_hash"], state["commit_message"]) == (SHA, "feat: a commit")
-    assert state["duration_seconds"] == pytest.approx(4.0, abs=0.01)
-    assert state["created_at"].startswith("2026-11-24T12:00:00.")
-    assert state["created_at"].endswith("Z")
-    assert state["pruned"] is False
+    assert (state.outputs.commit_hash, state.outputs.commit_message) == (SHA, "feat: a commit")
+    assert state.outputs.duration_seconds == pytest.approx(4.0, abs=0.01)
+    assert (state.outputs.created_at or "").startswith("2026-11-24T12:00:00.")
+    assert (state.outputs.created_at or "").endswith("Z")
+    assert state.outputs.pruned is False
     assert bench.fake.sent[0]["title"] == "pulumi up: shop/prod (web)"
 
 
@@ -77,27 +109,30 @@ async def test_the_user_s_own_title_wins_and_the_mark_is_not_shown_in_the_descri
     bench = Bench(clock, source="docker")
     state = await bench.create(title="release 7", description="by hand")
     assert bench.fake.sent[0]["title"] == "release 7"
-    assert state["description"] == "by hand"
-    assert state["nonce"] in bench.fake.sent[0]["description"]
+    assert state.outputs.description == "by hand"
+    assert state.run.nonce in bench.fake.sent[0]["description"]
 
 
 async def test_a_database_has_no_row_and_says_so_with_none(clock: VirtualClock) -> None:
     bench = Bench(clock, kind=ServiceKind.REDIS, source=None)
-    identity, state = await deployment.create({"redis_id": SERVICE_ID}, bench.context)
-    assert identity == f"redis/{SERVICE_ID}/{state['nonce']}"
-    assert (state["deployment_id"], state["status"], state["health"]) == (None, "done", "healthy")
+    created = await bench.stored(redis_id=SERVICE_ID)
+    identity, state = created.resource_id, created.state
+    assert identity == f"redis/{SERVICE_ID}/{state.run.nonce}"
+    assert (state.outputs.deployment_id, state.outputs.status, state.outputs.health) == (None, "done", "healthy")
 
 
-async def test_a_failed_create_raises_and_gives_no_state(bench: Bench) -> None:
+async def test_a_failed_create_raises_with_what_is_to_be_kept(bench: Bench) -> None:
     bench.fake.fails = True
-    with pytest.raises(DeploymentFailed):
+    with pytest.raises(Unfinished) as failure:
         await bench.create()
+    assert isinstance(failure.value.error, DeploymentFailed)
+    assert failure.value.resource_id == f"application/{SERVICE_ID}/{bench.fake.server.row_of['us 1']}"
 
 
 async def test_a_created_resource_does_not_differ_from_its_program(bench: Bench) -> None:
     inputs = {"triggers": {"a": [1, {"b": None}]}, "timeout_seconds": 600, "title": "mine", "on_busy": "fail"}
     state = await bench.create(**inputs)
-    assert not deployment.diff(state, {**APP, **inputs}).has_changes
+    assert not CYCLE.plan(state, given(**APP, **inputs)).has_changes
 
 
 # --- update -----------------------------------------------------------------------------------------------------
@@ -105,30 +140,31 @@ async def test_a_created_resource_does_not_differ_from_its_program(bench: Bench)
 
 async def test_a_changed_trigger_deploys_once_more_and_says_what_changed(bench: Bench) -> None:
     state = await bench.create(triggers={"image": "a"})
-    updated = await deployment.update(state, {**APP, "triggers": {"image": "b"}}, bench.context)
+    updated = await bench.update(state, triggers={"image": "b"})
     assert bench.sent == 2
-    assert updated["deployment_id"] == bench.fake.server.row_of["us 2"] != state["deployment_id"]
-    assert updated["triggers"] == {"image": "b"}
+    assert updated.outputs.deployment_id == bench.fake.server.row_of["us 2"] != state.outputs.deployment_id
+    assert updated.inputs.triggers == {"image": "b"}
     assert "triggers.image changed" in bench.told.statuses
 
 
 async def test_a_changed_setting_is_stored_and_nothing_is_sent(bench: Bench) -> None:
     state = await bench.create(on_delete="cancel")
     calls = sum(bench.fake.calls.values())
-    news = {**APP, "on_delete": "retain", "timeout_seconds": 60, "title": "another"}
-    updated = await deployment.update(state, news, bench.context)
+    news = {"on_delete": "retain", "timeout_seconds": 60, "title": "another"}
+    updated = await bench.update(state, **news)
     assert sum(bench.fake.calls.values()) == calls
-    assert (updated["on_delete"], updated["timeout_seconds"]) == ("retain", 60)
-    assert (updated["deployment_id"], updated["title"]) == (state["deployment_id"], "feat: a commit")
-    assert not deployment.diff(updated, news).has_changes
+    assert (updated.inputs.on_delete, updated.inputs.timeout_seconds) == ("retain", 60)
+    assert (updated.outputs.deployment_id, updated.outputs.title) == (state.outputs.deployment_id, "feat: a commit")
+    assert updated.inputs.title == "another"
+    assert not CYCLE.plan(updated, given(**APP, **news)).has_changes
 
 
 async def test_a_removed_setting_is_gone_from_the_state_and_does_not_come_up_again(bench: Bench) -> None:
     state = await bench.create(on_busy="fail", on_delete="retain", expect_commit=SHA[:7])
-    updated = await deployment.update(state, dict(APP), bench.context)
+    updated = await bench.update(state)
     assert bench.sent == 1
-    assert not deployment.diff(updated, APP).has_changes
-    assert "on_delete" not in updated
+    assert not CYCLE.plan(updated, given(**APP)).has_changes
+    assert "on_delete" not in flat_state(updated)
 
 
 # --- read -------------------------------------------------------------------------------------------------------
@@ -136,18 +172,18 @@ async def test_a_removed_setting_is_gone_from_the_state_and_does_not_come_up_aga
 
 async def test_a_refresh_of_an_untouched_deployment_changes_nothing(bench: Bench) -> None:
     state = await bench.create()
-    assert await deployment.read(state, bench.context) == state
+    assert await bench.read(state) == state
 
 
 async def test_a_newer_deployment_of_somebody_else_is_told_and_is_no_deletion(bench: Bench) -> None:
     state = await bench.create()
     bench.fake.foreign("a colleague", 1.0)
     await bench.clock.sleep(5.0)
-    found = await deployment.read(state, bench.context)
+    found = await bench.read(state)
     assert found is not None
-    assert found["superseded_by"] == bench.fake.server.row_of["a colleague"]
-    assert (found["deployment_id"], found["pruned"]) == (state["deployment_id"], False)
-    assert not deployment.diff(found, APP).has_changes
+    assert found.outputs.superseded_by == bench.fake.server.row_of["a colleague"]
+    assert (found.outputs.deployment_id, found.outputs.pruned) == (state.outputs.deployment_id, False)
+    assert not CYCLE.plan(found, given(**APP)).has_changes
 
 
 async def test_a_row_that_the_server_has_dropped_is_pruned_and_keeps_what_was_known(bench: Bench) -> None:
@@ -155,54 +191,55 @@ async def test_a_row_that_the_server_has_dropped_is_pruned_and_keeps_what_was_kn
     for number in range(12):
         bench.fake.foreign(f"other {number}", 0.3)
     await bench.clock.sleep(30.0)
-    found = await deployment.read(state, bench.context)
+    found = await bench.read(state)
     assert found is not None
-    assert found["pruned"] is True
-    assert found["superseded_by"] == bench.fake.server.row_of["other 11"]
-    assert found["commit_hash"] == state["commit_hash"]
-    assert not deployment.diff(found, APP).has_changes
+    assert found.outputs.pruned is True
+    assert found.outputs.superseded_by == bench.fake.server.row_of["other 11"]
+    assert found.outputs.commit_hash == state.outputs.commit_hash
+    assert not CYCLE.plan(found, given(**APP)).has_changes
 
 
 async def test_a_deployment_whose_row_was_not_seen_is_found_by_its_mark(clock: VirtualClock) -> None:
     bench = Bench(clock, source="docker")
-    state = {**await bench.create(), "deployment_id": None}
-    found = await deployment.read(state, bench.context)
+    state = await bench.create()
+    state = state.model_copy(update={"outputs": state.outputs.model_copy(update={"deployment_id": None})})
+    found = await bench.read(state)
     assert found is not None
-    assert found["deployment_id"] == bench.fake.server.row_of["us 1"]
+    assert found.outputs.deployment_id == bench.fake.server.row_of["us 1"]
 
 
 async def test_a_service_that_is_gone_takes_the_resource_with_it(bench: Bench) -> None:
-    state = {**await bench.create(), "application_id": "app-gone"}
-    assert await deployment.read(state, bench.context) is None
+    state = (await bench.create()).model_copy(update={"inputs": given(application_id="app-gone")})
+    assert await bench.read(state) is None
 
 
 async def test_a_service_that_may_not_be_seen_is_not_taken_for_gone(bench: Bench) -> None:
     state = await bench.create()
     bench.fake.fail("application.one", faults.denied())
     with pytest.raises(AccessDenied):
-        await deployment.read(state, bench.context)
+        await bench.read(state)
 
 
 async def test_a_server_that_is_away_is_not_taken_for_a_deletion(bench: Bench) -> None:
     state = await bench.create()
     bench.fake.fail("application.one", *[faults.refused() for _ in range(99)])
     with pytest.raises(ApiError):
-        await deployment.read(state, bench.context)
+        await bench.read(state)
 
 
 async def test_a_short_outage_is_borne_by_a_refresh(bench: Bench) -> None:
     state = await bench.create()
     bench.fake.fail("application.one", faults.refused())
     bench.fake.fail("deployment.all", faults.server_error())
-    assert await deployment.read(state, bench.context) == state
+    assert await bench.read(state) == state
 
 
 async def test_a_database_s_refresh_shows_the_server_s_status(clock: VirtualClock) -> None:
     bench = Bench(clock, kind=ServiceKind.REDIS, source=None)
-    _, state = await deployment.create({"redis_id": SERVICE_ID}, bench.context)
-    found = await deployment.read(state, bench.context)
+    state = (await bench.stored(redis_id=SERVICE_ID)).state
+    found = await bench.read(state)
     assert found is not None
-    assert found["status"] == "idle"
+    assert found.outputs.status == "idle"
 
 
 # --- delete -----------------------------------------------------------------------------------------------------
@@ -210,7 +247,7 @@ async def test_a_database_s_refresh_shows_the_server_s_status(clock: VirtualCloc
 
 async def test_deleting_what_is_over_sends_nothing_but_looks(bench: Bench) -> None:
     state = await bench.create()
-    await deployment.delete(state, bench.context)
+    await bench.delete(state)
     assert (bench.fake.dropped, bench.fake.killed, bench.fake.removed) == (0, [], [])
     assert bench.told.warnings == []
 
@@ -218,28 +255,28 @@ async def test_deleting_what_is_over_sends_nothing_but_looks(bench: Bench) -> No
 async def test_retain_does_not_even_look(bench: Bench) -> None:
     state = await bench.create(on_delete="retain")
     calls = sum(bench.fake.calls.values())
-    await deployment.delete(state, bench.context)
+    await bench.delete(state)
     assert sum(bench.fake.calls.values()) == calls
 
 
 async def test_remove_takes_the_row_out_of_the_history(bench: Bench) -> None:
     state = await bench.create(on_delete="remove")
-    await deployment.delete(state, bench.context)
-    assert bench.fake.removed == [state["deployment_id"]]
-    await deployment.delete(state, bench.context)
+    await bench.delete(state)
+    assert bench.fake.removed == [state.outputs.deployment_id]
+    await bench.delete(state)
     assert len(bench.fake.removed) == 1, "a row that is gone is not asked for again"
 
 
-def _waiting_state(bench: Bench, nonce: str = "0123456789ab") -> dict[str, Any]:
+def _waiting_state(bench: Bench, nonce: str = "0123456789ab") -> DeploymentState:
     """Our job waits behind a running one."""
     bench.fake.foreign("running", 60.0)
-    bench.fake.server.deploy("ours", f"(pulumi run {nonce})", 5.0)
-    return {**APP, "nonce": nonce, "deployment_id": None}
+    bench.fake.server.deploy("ours", "(pulumi run 0123456789ab)", 5.0)
+    return DeploymentState(inputs=given(**APP), outputs=DeploymentOutputs(), run=DeploymentRun(nonce=nonce))
 
 
 async def test_cancel_drops_our_waiting_job(bench: Bench) -> None:
     state = _waiting_state(bench)
-    await deployment.delete(state, bench.context)
+    await bench.delete(state)
     assert bench.fake.dropped == 1
     assert bench.fake.server.queue_order() == ["running"]
 
@@ -247,29 +284,31 @@ async def test_cancel_drops_our_waiting_job(bench: Bench) -> None:
 async def test_cancel_never_drops_others_waiting_jobs_with_ours(bench: Bench) -> None:
     state = _waiting_state(bench)
     bench.fake.foreign("a colleague", 5.0)
-    await deployment.delete(state, bench.context)
+    await bench.delete(state)
     assert bench.fake.dropped == 0
     assert "only drop all of them together" in bench.told.warnings[0]
 
 
 async def test_cancel_of_somebody_else_s_waiting_job_never_happens(bench: Bench) -> None:
-    state = {**_waiting_state(bench), "nonce": "ffffffffffff"}
-    await deployment.delete(state, bench.context)
+    state = _waiting_state(bench, nonce="ffffffffffff")
+    await bench.delete(state)
     assert bench.fake.dropped == 0
 
 
 async def test_a_running_build_that_can_t_be_stopped_alone_goes_on_and_that_is_said(bench: Bench) -> None:
     bench.fake.build_seconds = 600.0
     state = await bench.create(wait_for="none")
-    await deployment.delete({**state, "on_delete": "cancel"}, bench.context)
-    assert bench.fake.killed == [state["deployment_id"]]
+    await bench.delete(state, on_delete="cancel")
+    assert bench.fake.killed == [state.outputs.deployment_id]
     assert "goes on to its end" in bench.told.warnings[0]
     assert bench.fake.calls["application.killBuild"] == 0
 
 
 async def test_deleting_a_database_s_deployment_sends_nothing(clock: VirtualClock) -> None:
     bench = Bench(clock, kind=ServiceKind.REDIS, source=None)
-    await deployment.delete({"redis_id": SERVICE_ID, "on_delete": "remove"}, bench.context)
+    inputs = given(redis_id=SERVICE_ID, on_delete="remove")
+    state = DeploymentState(inputs=inputs, outputs=DeploymentOutputs(), run=DeploymentRun())
+    await bench.delete(state)
     assert sum(bench.fake.calls.values()) == 0
 
 
@@ -277,31 +316,57 @@ async def test_a_short_outage_is_borne_by_a_delete(bench: Bench) -> None:
     state = await bench.create(on_delete="remove")
     bench.fake.fail("deployment.queueList", faults.refused())
     bench.fake.fail("deployment.removeDeployment", faults.server_error())
-    await deployment.delete(state, bench.context)
-    assert bench.fake.removed == [state["deployment_id"]]
+    await bench.delete(state)
+    assert bench.fake.removed == [state.outputs.deployment_id]
 
 
-# --- verify -----------------------------------------------------------------------------------------------------
+# --- what a check asks ------------------------------------------------------------------------------------------
 
 
-async def test_verify_finds_the_service(bench: Bench) -> None:
-    found = await deployment.verify(APP, bench.context)
-    assert found is not None
-    assert found.name == "shop"
+async def test_a_service_that_is_there_is_found(bench: Bench) -> None:
+    await bench.ask(**APP)
+    assert bench.fake.calls["application.one"] == 1
+    assert bench.told.warnings == []
 
 
-async def test_verify_tells_an_unknown_id_with_where_ids_are_found(bench: Bench) -> None:
-    with pytest.raises(UnknownService, match="after /application/"):
-        await deployment.verify({"application_id": "app-9"}, bench.context)
+async def test_an_unknown_id_is_told_with_where_ids_are_found_and_belongs_to_the_service_s_input(bench: Bench) -> None:
+    inputs = given(application_id="app-9", timeout_seconds=5)
+    with pytest.raises(UnknownService, match="after /application/") as failure:
+        await CYCLE.ask(None, inputs, bench.context)
+    assert property_at_fault(failure.value, inputs) == "application_id"
 
 
-async def test_verify_asks_nothing_while_the_service_is_not_known(bench: Bench) -> None:
-    assert await deployment.verify({}, bench.context) is None
+async def test_a_service_that_is_not_known_yet_is_not_asked_about() -> None:
+    assert not given(application_id=UNKNOWN).can_be_asked_about
+    assert not given(**APP, connection=UNKNOWN).can_be_asked_about
+    assert given(**APP, triggers=[UNKNOWN], title=UNKNOWN).can_be_asked_about
+
+
+async def test_a_dead_server_is_told_within_seconds_and_is_no_input_s_fault(bench: Bench) -> None:
+    bench.fake.server.up_again_at = 9999.0
+    with pytest.raises(DokployError) as failure:
+        await bench.ask(**APP)
+    assert bench.clock.elapsed < 20.0
+    assert property_at_fault(failure.value, given(**APP)) == ""
+
+
+async def test_a_failure_that_names_its_input_belongs_there_if_the_program_gives_it() -> None:
+    error = DokployError("Bad.", property_name="expect_commit")
+    assert property_at_fault(error, given(**APP, expect_commit="abcdef1")) == "expect_commit"
+    assert property_at_fault(error, given(**APP)) == ""
+
+
+async def test_an_unchanged_resource_asks_nothing(bench: Bench) -> None:
+    await CYCLE.ask(given(**APP, title="old"), given(**APP, title="new"), bench.context)
     assert sum(bench.fake.calls.values()) == 0
 
 
-async def test_verify_of_a_dead_server_is_told_within_seconds(bench: Bench) -> None:
-    bench.fake.server.up_again_at = 9999.0
-    with pytest.raises(DokployError):
-        await deployment.verify(APP, bench.context)
-    assert bench.clock.elapsed < 20.0
+async def test_a_key_that_can_t_see_what_runs_is_told_before_the_deployment(bench: Bench) -> None:
+    bench.fake.fail("docker.getServiceContainersByAppName", *[faults.denied() for _ in range(3)])
+    await bench.ask(**APP)
+    (warning,) = bench.told.warnings
+    assert "docker:read" in warning
+    assert "set wait_for to done" in warning
+    bench.told.warnings.clear()
+    await bench.ask(**APP, wait_for="done")
+    assert bench.told.warnings == []

@@ -1,4 +1,4 @@
-"""Which row is ours: the one that the server made for our job, or none at all (truth rule 1)."""
+"""Which row is ours: the one that the server made for our job, or none at all."""
 
 from __future__ import annotations
 
@@ -161,7 +161,7 @@ def test_nothing_seen_yet_is_not_a_loss_at_once() -> None:
     correlator = _correlator()
     assert correlator.observe(_snapshot([], [], at=1.0)) == Sighting(Phase.UNSEEN, missing_seconds=0.0)
     assert correlator.observe(_snapshot([], [], at=4.5)).missing_seconds == 3.5
-    assert not correlator.observe(_snapshot([], [], at=4.5)).is_accepted
+    assert correlator.observe(_snapshot([], [], at=4.5)).phase is Phase.UNSEEN
 
 
 def test_the_number_of_jobs_ahead_counts_every_service_of_the_instance() -> None:
@@ -185,7 +185,6 @@ def test_jobs_of_one_millisecond_run_in_the_order_of_their_numbers() -> None:
 def test_a_started_job_without_a_row_is_active() -> None:
     sighting = _correlator().observe(_snapshot([job(3, description=mark("x", NONCE), started=1.0)], []))
     assert sighting.phase is Phase.ACTIVE
-    assert sighting.is_accepted
 
 
 def test_the_row_is_latched_while_it_runs_and_kept_after_its_title_was_overwritten() -> None:

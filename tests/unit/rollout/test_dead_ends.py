@@ -1,4 +1,4 @@
-"""When waiting makes no sense any more, and that nothing is given up a moment too early (truth rule 3)."""
+"""When waiting makes no sense any more, and that nothing is given up a moment too early."""
 
 from __future__ import annotations
 

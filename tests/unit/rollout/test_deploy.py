@@ -1,4 +1,4 @@
-"""Whole deployments on virtual time: every way they end, and what the user is told (truth rules 1 to 8)."""
+"""Whole deployments on virtual time: every way they end, and what the user is told."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Bench:
         return await deploy(RolloutRequest(ref, **request), context)
 
     async def failure(self, **request: Any) -> RolloutError:
-        """Deploy, and give the failure, whose text is what rule 8 asks for."""
+        """Deploy, and give the failure, whose text is one plain paragraph with a next step."""
         with pytest.raises(RolloutError) as caught:
             await self.run(**request)
         text = str(caught.value)

@@ -1,4 +1,4 @@
-"""Every failure is one plain paragraph: what failed, where, the log's end, the next step (truth rule 8)."""
+"""Every failure is one plain paragraph: what failed, where, the log's end, the next step."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Stage
 from tests.support import api_faults as faults
 from tests.support.builders import row, service
-from tests.support.fake_dokploy import FakeDokploy
+from tests.support.fake_dokploy import KEY, FakeDokploy
 from tests.support.listener import Listener
 from tests.support.virtual_clock import VirtualClock
 
@@ -262,3 +262,14 @@ async def test_a_stream_that_falls_silent_is_not_relied_on(bench: Bench) -> None
     await bench.clock.sleep(6.0)
     assert not follower.is_growing
     await follower.close()
+
+
+async def test_a_key_that_a_build_prints_is_masked_wherever_the_log_is_shown(bench: Bench) -> None:
+    bench.stream((0.1, f"ENV DOKPLOY_API_KEY={KEY}\n\x1b]0;owned\x07plain\x1bc\n"))
+    follower = bench.follower()
+    follower.start(bench.row, bench.fake.service)
+    await bench.clock.sleep(1.0)
+    await follower.close()
+    shown = [*bench.told.lines, *await follower.end_of(bench.row, bench.fake.service)]
+    assert shown[:2] == ["ENV DOKPLOY_API_KEY=[secret]", "plain"]
+    assert all(KEY not in line and "\x1b" not in line for line in shown)

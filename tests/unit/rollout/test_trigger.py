@@ -1,4 +1,4 @@
-"""Exactly one trigger: never two carried-out requests while that can be told, never "fine" without one (rule 2)."""
+"""Exactly one trigger: never two carried-out requests while that can be told, never "fine" without one."""
 
 from __future__ import annotations
 

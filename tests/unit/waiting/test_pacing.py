@@ -1,4 +1,4 @@
-"""How often the server is asked: quick where something is about to happen, seldom where nothing is (truth rule 7)."""
+"""How often the server is asked: quick where something is about to happen, seldom where nothing is."""
 
 from __future__ import annotations
 

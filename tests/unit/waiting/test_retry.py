@@ -1,4 +1,4 @@
-"""Transient faults are retried for a while, with growing pauses; a wrong key is told at once (truth rule 4)."""
+"""Transient faults are retried for a while, with growing pauses; a wrong key is told at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One reading of the queue serves every wait, and never one whose trigger came after it (truth rule 7)."""
+"""One reading of the queue serves every wait, and never one whose trigger came after it."""
 
 from __future__ import annotations
 

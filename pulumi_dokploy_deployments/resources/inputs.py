@@ -1,0 +1,128 @@
+"""The inputs of a resource as a model: validated once, with the values that are not known yet set aside by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Generic, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+
+from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.resources.fields import (
+    SERVICE_ID_FIELDS,
+    Problem,
+    UnknownValue,
+    contains_unknown,
+    problems_of,
+)
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class ResourceInputs(BaseModel):
+    """What a user declares of a resource. A value that is not known yet is absent, and its name is in `unknown`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    SERVICE_FIELDS: ClassVar[tuple[str, ...]] = tuple(SERVICE_ID_FIELDS)
+    """The inputs of which exactly one names the service."""
+    FREE_FORM: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that may hold anything, values that are not known yet included."""
+    COMPUTED: ClassVar[frozenset[str]] = frozenset()
+    """Fields that no user gives: they are worked out when the inputs are checked."""
+
+    _unknown: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def unknown(self) -> frozenset[str]:
+        """The inputs whose value is not known yet."""
+        return self._unknown
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The inputs that the user gives, known or not."""
+        return frozenset(self.model_fields_set) | self._unknown
+
+    @property
+    def service(self) -> ServiceRef | None:
+        """The service; None while it is not known."""
+        for name in self.SERVICE_FIELDS:
+            value = getattr(self, name)
+            if isinstance(value, str) and value:
+                return ServiceRef(SERVICE_ID_FIELDS[name], value)
+        return None
+
+    @property
+    def service_property(self) -> str:
+        """The name of the input that names the service; empty where none does."""
+        return next((name for name in self.SERVICE_FIELDS if name in self.given), "")
+
+    @property
+    def server_name(self) -> str | None:
+        """The input `connection`: the name of another server."""
+        value = getattr(self, "connection", None)
+        return value if isinstance(value, str) else None
+
+    @property
+    def can_be_asked_about(self) -> bool:
+        """Whether server and service are known, so that the server can be asked."""
+        return self.service is not None and "connection" not in self._unknown
+
+    @classmethod
+    def read(cls, properties: Mapping[str, object]) -> Checked[Self]:
+        """Validate what was given; values that are not known yet are set aside."""
+        given = {name: value for name, value in properties.items() if value is not None}
+        unknown = frozenset(name for name, value in given.items() if cls._is_unknown(name, value))
+        known = {name: value for name, value in given.items() if name not in unknown}
+        try:
+            inputs = cls.model_validate(known)
+        except ValidationError as error:
+            return Checked(None, tuple(problems_of(error)))
+        inputs._unknown = unknown & frozenset(cls.model_fields)
+        return Checked(inputs)
+
+    @classmethod
+    def recall(cls, properties: Mapping[str, object]) -> Self:
+        """The inputs out of properties that were checked once, maybe by another release of this package.
+
+        Never fails: what is no input, or no value of it any more, is left out.
+        """
+        own = {name: value for name, value in properties.items() if name in cls.model_fields}
+        bad = {problem.property_name for problem in cls.read(own).problems}
+        checked = cls.read({name: value for name, value in own.items() if name not in bad})
+        return checked.inputs if checked.inputs is not None else cls()
+
+    @classmethod
+    def _is_unknown(cls, name: str, value: object) -> bool:
+        return isinstance(value, UnknownValue) if name in cls.FREE_FORM else contains_unknown(value)
+
+
+InputsT = TypeVar("InputsT", bound=ResourceInputs)
+
+
+@dataclass(frozen=True)
+class Checked(Generic[InputsT]):
+    """Inputs after validation.
+
+    Attributes:
+        inputs: the inputs; None where there is a problem.
+        problems: what is wrong, one for each bad input.
+    """
+
+    inputs: InputsT | None
+    problems: tuple[Problem, ...] = ()
+
+
+def recalled(model: type[ModelT], values: Mapping[str, object]) -> ModelT:
+    """A model out of stored values; those that it does not know or take (any more) get their defaults."""
+    own = {
+        name: value
+        for name, value in values.items()
+        if name in model.model_fields and value is not None and not contains_unknown(value)
+    }
+    try:
+        return model.model_validate(own)
+    except ValidationError as error:
+        bad = {str(issue["loc"][0]) for issue in error.errors(include_url=False) if issue["loc"]}
+        return model.model_validate({name: value for name, value in own.items() if name not in bad})
