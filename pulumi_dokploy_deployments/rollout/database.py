@@ -33,6 +33,9 @@ async def deploy_database(wait: Wait) -> None:
                 # The server's own answer after it has tried; only a proxy's leaves open what happened.
                 raise failures.database_failed(service, error, record.link) from None
             raise
+        except ApiError as error:
+            record.is_sent = error.may_have_been_carried_out
+            raise
 
     async def has_arrived() -> Evidence:
         if not record.before.is_known or wait.request.wait_for is not WaitFor.HEALTHY:

@@ -177,13 +177,17 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
 
     async def send() -> None:
         record.is_sent = True
-        await wait.client.deploy(
-            service.kind,
-            service.service_id,
-            method=request.method,
-            title=request.title or None,
-            description=mark(request.description, record.nonce, request.digest),
-        )
+        try:
+            await wait.client.deploy(
+                service.kind,
+                service.service_id,
+                method=request.method,
+                title=request.title or None,
+                description=mark(request.description, record.nonce, request.digest),
+            )
+        except ApiError as error:
+            record.is_sent = error.may_have_been_carried_out
+            raise
 
     async def has_arrived() -> Evidence:
         return correlator.evidence(await wait.observe(sent_at))

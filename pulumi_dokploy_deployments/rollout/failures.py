@@ -155,9 +155,7 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
     )
 
 
-def other_image(
-    service: Service, row: DeploymentRecord | None, named: str, running: str, link: str
-) -> UnexpectedImage:
+def other_image(service: Service, row: DeploymentRecord | None, named: str, running: str, link: str) -> UnexpectedImage:
     """`image` names another image than the one that runs."""
     return UnexpectedImage(
         f"{name_of(service)} should run the image {named}, but {running} is what was rolled out: someone else has set "
