@@ -24,8 +24,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
 from pulumi_dokploy_deployments.rollout.next_steps import AGAIN
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
-from pulumi_dokploy_deployments.settings.apply import put_back, read_current
-from pulumi_dokploy_deployments.settings.change import change_of
+from pulumi_dokploy_deployments.settings.apply import plan_change, put_back
 from pulumi_dokploy_deployments.settings.wanted import Wanted
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
@@ -103,7 +102,7 @@ async def note_recovery_point(service: Service, context: RunContext, wanted: Wan
         ApiError: the server can't be reached.
     """
     wanted = wanted or Wanted()
-    will_change = bool(wanted) and bool(change_of(await read_current(service, wanted, context), wanted))
+    will_change = bool(wanted) and bool(await plan_change(service, wanted, context))
     if service.kind is not ServiceKind.APPLICATION:
         why = "" if will_change else f"Dokploy keeps no earlier versions of {_a(service.kind)}"
         return RecoveryPoint(service, frozenset(), "", None, why, by_settings=will_change)

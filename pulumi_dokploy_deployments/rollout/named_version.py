@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.wait import Wait
-from pulumi_dokploy_deployments.settings.apply import apply, put_back
+from pulumi_dokploy_deployments.settings.apply import apply, plan_change, put_back
 from pulumi_dokploy_deployments.settings.images import is_what_was_named
 from pulumi_dokploy_deployments.workload.verdict import Health
 
@@ -29,7 +29,9 @@ async def set_for_request(wait: Wait) -> AsyncIterator[None]:
         yield
         return
     try:
-        record.change = await apply(wait.service, wait.request.wanted, wait.context)
+        # Kept before it is sent: an update whose answer never comes has to be taken back as well.
+        record.change = await plan_change(wait.service, wait.request.wanted, wait.context)
+        await apply(wait.service, record.change, wait.context)
         yield
     finally:
         if not record.is_sent and record.change is not None:

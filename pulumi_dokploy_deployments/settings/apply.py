@@ -34,18 +34,25 @@ async def read_current(service: Service, wanted: Wanted, context: RunContext) ->
     return Current(service, text)
 
 
-async def apply(service: Service, wanted: Wanted, context: RunContext) -> SettingsChange:
-    """Set the service to what is wanted, with one partial update, or with none where it is set so already.
+async def plan_change(service: Service, wanted: Wanted, context: RunContext) -> SettingsChange:
+    """What has to be set on the service; nothing is sent.
 
     Raises:
-        SettingRefused: the service can't be set to it; nothing was sent.
+        SettingRefused: the service can't be set to it.
+        ApiError: the server could not be asked.
+    """
+    return change_of(await read_current(service, wanted, context), wanted)
+
+
+async def apply(service: Service, change: SettingsChange, context: RunContext) -> None:
+    """Set the service with one partial update, or with none where it is set so already.
+
+    Raises:
         ApiError: the server refused or could not be reached.
     """
-    change = change_of(await read_current(service, wanted, context), wanted)
     if change:
         context.reporter.progress(Progress(Activity.NOTE, detail=f"sets {change.told}"))
         await _update(service, dict(change.after), context)
-    return change
 
 
 async def put_back(service: Service, change: SettingsChange, context: RunContext) -> bool:

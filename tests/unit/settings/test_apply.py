@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.settings.apply import apply, put_back
+from pulumi_dokploy_deployments.settings.apply import apply, plan_change, put_back
 from pulumi_dokploy_deployments.settings.wanted import SettingRefused, Wanted
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from tests.support.fake_server import FakeServer, service
@@ -47,7 +47,8 @@ async def test_one_partial_update_sets_image_and_variables_and_puts_both_back() 
     server = Settable()
     context, reporter = context_for(server)
     found = await context.client.read_service(ServiceKind.APPLICATION, "a1")
-    change = await apply(found, Wanted(image="shop:2", env={"TAG": "2.0.0"}), context)
+    change = await plan_change(found, Wanted(image="shop:2", env={"TAG": "2.0.0"}), context)
+    await apply(found, change, context)
     assert [set(update) for update in server.updates] == [{"applicationId", "dockerImage", "env"}]
     assert server.columns["env"] == TEXT.replace("1.0.0", "2.0.0")
     assert await put_back(found, change, context)
@@ -60,7 +61,7 @@ async def test_the_environment_is_not_read_where_no_variable_is_named() -> None:
     server = Settable()
     context, _ = context_for(server)
     found = await context.client.read_service(ServiceKind.APPLICATION, "a1")
-    await apply(found, Wanted(image="shop:2"), context)
+    await apply(found, await plan_change(found, Wanted(image="shop:2"), context), context)
     assert server.operations == ["application.one", "application.update"]
 
 
@@ -68,7 +69,8 @@ async def test_nothing_is_sent_where_nothing_differs() -> None:
     server = Settable()
     context, _ = context_for(server)
     found = await context.client.read_service(ServiceKind.APPLICATION, "a1")
-    change = await apply(found, Wanted(image="shop:1", env={"TAG": "1.0.0"}), context)
+    change = await plan_change(found, Wanted(image="shop:1", env={"TAG": "1.0.0"}), context)
+    await apply(found, change, context)
     assert await put_back(found, change, context)
     assert server.updates == []
 
@@ -79,7 +81,7 @@ async def test_a_refused_setting_sends_nothing() -> None:
     context, _ = context_for(server)
     found = await context.client.read_service(ServiceKind.APPLICATION, "a1")
     with pytest.raises(SettingRefused):
-        await apply(found, Wanted(image="shop:2"), context)
+        await apply(found, await plan_change(found, Wanted(image="shop:2"), context), context)
     assert server.updates == []
 
 
@@ -87,7 +89,8 @@ async def test_what_can_t_be_put_back_is_told_without_a_value() -> None:
     server = Settable()
     context, reporter = context_for(server)
     found = await context.client.read_service(ServiceKind.APPLICATION, "a1")
-    change = await apply(found, Wanted(env={"PASSWORD": "swordfish"}), context)
+    change = await plan_change(found, Wanted(env={"PASSWORD": "swordfish"}), context)
+    await apply(found, change, context)
     server.answers["application.update"] = (400, {"message": "no", "code": "BAD_REQUEST"})
     assert not await put_back(found, change, context)
     (warning,) = reporter.warnings
