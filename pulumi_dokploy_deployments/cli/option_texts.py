@@ -193,3 +193,27 @@ GET_ROLLBACK_CANDIDATES = {
         "namespace dokploy-<name>, or the environment's DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY."
     ),
 }
+
+GET_SERVICE = {
+    "name": (
+        "The service's name, <project>/<name>, <project>/<environment>/<name>, its id, or the address of its page in "
+        "the dashboard. A name that several services have is an error that lists them."
+    ),
+    "project": "Only services of this project, by its name or id.",
+    "environment": "Only services of this environment, by its name or id.",
+    "type": "Only services of this type.",
+    "connection": (
+        "The name of another server, as the resources' input connection: that of a provider, the configuration "
+        "namespace dokploy-<name>, or the environment's DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY."
+    ),
+}
+
+GET_SERVICES = {
+    "project": "Only services of this project, by its name or id.",
+    "environment": "Only services of this environment, by its name or id.",
+    "type": "Only services of this type.",
+    "connection": (
+        "The name of another server, as the resources' input connection: that of a provider, the configuration "
+        "namespace dokploy-<name>, or the environment's DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY."
+    ),
+}
