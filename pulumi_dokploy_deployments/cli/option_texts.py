@@ -2,13 +2,30 @@
 """What inputs and arguments mean, as plain strings, so that `--help` loads no models."""
 
 DEPLOYMENT = {
-    "application_id": "The application to deploy. Another one replaces the resource.",
-    "compose_id": "The compose to deploy. Another one replaces the resource.",
+    "application_id": (
+        "The application to deploy: its id, the address of its page in the dashboard, its name, or <project>/<name>. "
+        "Another one replaces the resource."
+    ),
+    "compose_id": "The compose to deploy, named likewise. Another one replaces the resource.",
     "postgres_id": "The PostgreSQL database to deploy.",
     "mysql_id": "The MySQL database to deploy.",
     "mariadb_id": "The MariaDB database to deploy.",
     "mongo_id": "The MongoDB database to deploy.",
     "redis_id": "The Redis database to deploy.",
+    "image": (
+        "The docker image that is to run, registry/name:tag or name@sha256:…: for applications that are deployed from "
+        "an image, and for databases. It is set on the service, deployed, and proven to be what runs. A changed image "
+        "deploys, without triggers."
+    ),
+    "git_ref": (
+        "The branch or tag to build: for applications and composes from git. It is set on the service and built; "
+        "commit_hash says which commit that was. A changed one deploys."
+    ),
+    "env": (
+        'Variables to set on the service before it is deployed, {TAG: "1.5.0"}. Only the named ones are touched; all '
+        "other lines of the service's environment stay to the letter and are never stored or shown. Secret values stay "
+        "secret. A changed value deploys; a variable that is no longer named stays as it is."
+    ),
     "triggers": (
         "A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any change in it "
         "deploys again."
@@ -58,8 +75,11 @@ DEPLOYMENT = {
 }
 
 ROLLBACK_TARGET = {
-    "application_id": "The application to pin. Another one replaces the resource.",
-    "compose_id": "The compose to pin, by its source. Another one replaces it.",
+    "application_id": (
+        "The application to pin: its id, the address of its page in the dashboard, its name, or <project>/<name>. "
+        "Another one replaces the resource."
+    ),
+    "compose_id": "The compose to pin by its source, named likewise. Another one replaces it.",
     "version": "Pin the stored version with this number.",
     "rollback_id": "Pin the stored version with this id.",
     "deployment_id": "Pin the version that this deployment brought.",

@@ -11,20 +11,23 @@ from difflib import get_close_matches
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import AccessDenied, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, ServiceStatus
-from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.api.services import ServiceRef, page_in
 from pulumi_dokploy_deployments.functions.identity import UnknownId
 
 MOST_AT_ONCE = 8
 """Requests that run side by side where each service has to be asked about."""
 MOST_SHOWN = 10
-_ADDRESS = re.compile(
-    rf"(?:^|/)services/(?P<kind>{'|'.join(ServiceKind)})/(?P<id>[A-Za-z0-9_-]+)(?:[/?#].*)?$", re.DOTALL
-)
 _ID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class UnknownName(UnknownId):
-    """No service has this name or id."""
+    """No service has this name or id.
+
+    Attributes:
+        is_told_with_others: whether the message has services that may be meant.
+    """
+
+    is_told_with_others = False
 
 
 class AmbiguousName(UnknownId):
@@ -55,12 +58,6 @@ class Found:
             self.environment,
             self.environment_id,
         )
-
-
-def page_in(text: str) -> ServiceRef | None:
-    """The service whose page's address a text is: `…/services/application/<id>`; None where it is no such address."""
-    found = _ADDRESS.search(text.strip())
-    return ServiceRef(ServiceKind(found["kind"]), found["id"]) if found is not None else None
 
 
 async def resolve_service(
@@ -203,12 +200,14 @@ def _unknown(
     of_kind = [found for found in services if kind in (None, found.ref.kind)]
     near = others or _near(of_kind, text)
     next_step = f"Did you mean {_listed(near, 'or')}?" if near else _how_to_find(kind)
-    return UnknownName(
+    error = UnknownName(
         f"{server} has no {what} with the name or id {text!r}{place}.",
         next_step=next_step,
         step=Step.CHANGE_INPUT,
         property_name=_property(kind),
     )
+    error.is_told_with_others = bool(near)
+    return error
 
 
 def _near(services: Sequence[Found], text: str) -> list[Found]:
@@ -230,13 +229,15 @@ def _listed(services: Sequence[Found], last: str = "and") -> str:
 
 def _other_kind(text: str, kind: ServiceKind, other: ServiceKind, verb: str) -> UnknownName:
     article = "an" if other is ServiceKind.APPLICATION else "a"
-    return UnknownName(
+    error = UnknownName(
         f"{text!r} {verb} {article} {other.value}, and not {'an' if kind is ServiceKind.APPLICATION else 'a'} "
         f"{kind.value}.",
         next_step=f"Name it as {article} {other.value}.",
         step=Step.CHANGE_INPUT,
         property_name=_property(kind),
     )
+    error.is_told_with_others = True
+    return error
 
 
 def _how_to_find(kind: ServiceKind | None) -> str:

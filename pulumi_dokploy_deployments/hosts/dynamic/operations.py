@@ -81,7 +81,7 @@ class Operations:
     def diff(self, olds: Props, news: Props) -> DiffResult:
         """Compare a resource's state with its inputs."""
         state, inputs = self._state(olds), inputs_in(self._cycle.inputs_model, _known(news))
-        if self._cycle.looks and state.inputs.can_be_asked_about and not self._is_offline(state.inputs, news):
+        if self._cycle.looks(state) and state.inputs.can_be_asked_about and not self._is_offline(state.inputs, news):
             state = _run(self._cycle.look(state, self._context(state.inputs, news)), news)
         plan = self._cycle.plan(state, inputs)
         replaces = [change.name for change in plan.changes if change.replaces]

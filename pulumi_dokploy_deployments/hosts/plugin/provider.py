@@ -139,7 +139,7 @@ class DokployProvider(Provider):
         cycle = _cycle(request.type)
         state = state_in(cycle.state_model, received(request.old_state).plain)
         inputs = inputs_in(cycle.inputs_model, received(request.new_inputs).plain)
-        if cycle.looks and self._can_ask(state.inputs, request.urn):
+        if cycle.looks(state) and self._can_ask(state.inputs, request.urn):
             state = await self._wait(cycle.look(state, self._context(state.inputs, request.urn)))
         return diff_response(cycle.plan(state, inputs))
 

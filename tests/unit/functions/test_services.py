@@ -15,12 +15,11 @@ from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import DokployError
 from pulumi_dokploy_deployments.api.models import Project, ServiceKind
-from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.api.services import ServiceRef, page_in
 from pulumi_dokploy_deployments.functions.names import (
     AmbiguousName,
     UnknownName,
     find_services,
-    page_in,
     resolve_service,
 )
 from pulumi_dokploy_deployments.functions.table import FUNCTIONS
