@@ -72,8 +72,8 @@ class Operations:
             earlier = inputs_in(self._cycle.inputs_model, _known(olds)) if olds else None
             try:
                 context = self._context(inputs, news)
-                shared_session().declared.note(self._cycle.verb, inputs, _urn(news), context)
-                computed = flat_computed(_run(self._cycle.ask(earlier, inputs, context), news))
+                asking = shared_session().declared.ask(self._cycle, earlier, inputs, _urn(news), context)
+                computed = flat_computed(_run(asking, news))
             except DokployError as error:
                 failures = [CheckFailure(property_at_fault(error, inputs), error.told(PYTHON))]
         return CheckResult({**news, **computed}, failures)

@@ -128,8 +128,8 @@ class DokployProvider(Provider):
             earlier = inputs_in(cycle.inputs_model, olds.plain) if olds.plain else None
             try:
                 context = self._context(inputs, request.urn)
-                self._servers.declared.note(cycle.verb, inputs, request.urn, context)
-                computed = flat_computed(await self._wait(cycle.ask(earlier, inputs, context)))
+                asking = self._servers.declared.ask(cycle, earlier, inputs, request.urn, context)
+                computed = flat_computed(await self._wait(asking))
             except DokployError as error:
                 failures = [CheckFailure(camel(property_at_fault(error, inputs)), error.told(PLUGIN))]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=failures)
