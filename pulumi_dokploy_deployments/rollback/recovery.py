@@ -82,7 +82,7 @@ class RecoveryPoint:
         if self.candidate is None:
             if self.image:
                 return f"image {self.image}"
-            return "what it was set to before" if self.by_settings else "the earlier version"
+            return "the earlier settings" if self.by_settings else "the earlier version"
         version = f"version {self.candidate.version}, " if self.candidate.version is not None else ""
         commit = f", commit {self.candidate.commit_hash[:12]}" if self.candidate.commit_hash else ""
         return f"{version}deployment {self.candidate.deployment_id}{commit}"
@@ -158,14 +158,17 @@ async def _recover(
     failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext, record: RunRecord
 ) -> RolledBack:
     context.reporter.progress(Progress(Activity.RECOVERING, detail=f"checking what ran before ({point.name})"))
+    settings = ""
     try:
         # First, so that whatever is deployed from here on has the variables from before.
         is_put_back = record.change is None or await put_back(point.service, record.change, context)
+        if record.change and is_put_back:
+            settings = " The service is set as it was before."
         if point.by_settings and not is_put_back:
             why = "what it is set to could not be put back"
             return RolledBack(failure, f"It could not be rolled back: {why}.", is_recovered=False)
         if await _still_runs(point, context):
-            return RolledBack(failure, f"What ran before ({point.name}) is running.", is_recovered=True)
+            return RolledBack(failure, f"What ran before ({point.name}) is running.{settings}", is_recovered=True)
         if point.why_no_way:
             return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
         await _bring_back(point, request, context)
@@ -176,7 +179,7 @@ async def _recover(
             is_recovered=False,
         )
     return RolledBack(
-        failure, f"It was rolled back to what ran before ({point.name}), which is running.", is_recovered=True
+        failure, f"It was rolled back to what ran before ({point.name}), which is running.{settings}", is_recovered=True
     )
 
 
