@@ -195,6 +195,15 @@ async def test_get_service_gives_ids_source_and_place_and_nothing_secret(server:
     assert "hunter2" not in found.model_dump_json()
 
 
+async def test_each_type_has_its_own_id(server: FakeServer) -> None:
+    for kind in ServiceKind:
+        server.answers[f"{kind.value}.one"] = (200, service(**{f"{kind.value}Id": "x" * 21}))
+        found = await ask(server, "get_service", name="x" * 21, type=kind.value)
+        ids = (found.application_id, found.compose_id, found.postgres_id, found.mysql_id)
+        ids += (found.mariadb_id, found.mongo_id, found.redis_id, found.libsql_id)
+        assert [one for one in ids if one] == [found.service_id] == ["x" * 21]
+
+
 async def test_get_services_filters_before_it_reads(server: FakeServer) -> None:
     found = await ask(server, "get_services", project="shop")
     assert [(one.service_type, one.name) for one in found.services] == [
