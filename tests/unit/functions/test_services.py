@@ -199,8 +199,8 @@ async def test_each_type_has_its_own_id(server: FakeServer) -> None:
     for kind in ServiceKind:
         server.answers[f"{kind.value}.one"] = (200, service(**{f"{kind.value}Id": "x" * 21}))
         found = await ask(server, "get_service", name="x" * 21, type=kind.value)
-        ids = (found.application_id, found.compose_id, found.postgres_id, found.mysql_id)
-        ids += (found.mariadb_id, found.mongo_id, found.redis_id, found.libsql_id)
+        databases = (found.postgres_id, found.mysql_id, found.mariadb_id, found.mongo_id, found.redis_id)
+        ids = (found.application_id, found.compose_id, *databases, found.libsql_id)
         assert [one for one in ids if one] == [found.service_id] == ["x" * 21]
 
 
