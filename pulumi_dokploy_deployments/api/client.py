@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import httpx
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, SecretStr, TypeAdapter, ValidationError
 
 from pulumi_dokploy_deployments.api.answers import (
     UPDATES,
@@ -44,6 +44,7 @@ from pulumi_dokploy_deployments.api.exchange import (
 from pulumi_dokploy_deployments.api.models import (
     DeploymentRecord,
     DeployMethod,
+    Project,
     QueueJob,
     Registry,
     Server,
@@ -77,6 +78,7 @@ _TASKS = TypeAdapter(list[ServiceTask], config=_LATER)
 _CONTAINERS = TypeAdapter(list[Container], config=_LATER)
 _SERVERS = TypeAdapter(list[Server], config=_LATER)
 _REGISTRIES = TypeAdapter(list[Registry], config=_LATER)
+_PROJECTS = TypeAdapter(list[Project], config=_LATER)
 _TEXT = TypeAdapter(str)
 _NAMES = TypeAdapter(list[str])
 
@@ -407,6 +409,26 @@ class DokployClient:
         if isinstance(outcome, ApiError):
             raise outcome
         return outcome
+
+    # --- settings and names ---------------------------------------------------------------------------------
+
+    async def environment_text(self, kind: ServiceKind, service_id: str) -> SecretStr:
+        """The service's environment as `<kind>.one` gives it, to the letter (transcript 561); empty where it has none.
+
+        It holds secrets, so that it is read only by whoever has to change it.
+        """
+        answer = await self._get(f"{kind.value}.one", {kind.id_field: service_id}, root=dict)
+        text = answer.get("env") if isinstance(answer, Mapping) else None
+        return SecretStr(text if isinstance(text, str) else "")
+
+    async def projects(self) -> list[Project]:
+        """`project.all`: projects with their environments and services.
+
+        An owner sees databases by their ids alone, a member with their names (transcript 550). The searches
+        (`application.search` and its sisters) would give names, but leave out what an owner has not created, know no
+        libsql, and take `_` and `%` in a name for wildcards.
+        """
+        return await self._read("project.all", _PROJECTS)
 
     # --- transport ------------------------------------------------------------------------------------------
 

@@ -374,3 +374,52 @@ class Registry(WireModel):
     registry_name: str | None = None
     registry_url: str | None = None
     image_prefix: str | None = None
+
+
+class ListedService(WireModel):
+    """A service as `project.all` lists it."""
+
+    kind: ServiceKind
+    service_id: str
+    name: str | None = None
+    """None where the server gives only the id, as it does of databases to an owner (transcript 550)."""
+    status: ServiceStatus | None = None
+
+
+class ProjectEnvironment(WireModel):
+    """One environment of a project, with what is in it."""
+
+    environment_id: str
+    name: str
+    services: tuple[ListedService, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "services" in data:
+            return data
+        # v0.28 lists whole services, their environment variables included: only what is needed is kept.
+        listed = [
+            {
+                "kind": kind,
+                "service_id": item[kind.id_field],
+                "name": item.get("name"),
+                "status": item.get("composeStatus") or item.get("applicationStatus"),
+            }
+            for kind in ServiceKind
+            for item in data.get(_LISTS.get(kind, kind.value)) or ()
+            if isinstance(item, Mapping) and isinstance(item.get(kind.id_field), str)
+        ]
+        return {"environmentId": data.get("environmentId"), "name": data.get("name"), "services": listed}
+
+
+_LISTS = {ServiceKind.APPLICATION: "applications"}
+"""What `project.all` calls the list of a kind, where it is not the kind's own name."""
+
+
+class Project(WireModel):
+    """A project with its environments (`project.all`)."""
+
+    project_id: str
+    name: str
+    environments: tuple[ProjectEnvironment, ...] = ()

@@ -2,14 +2,31 @@
 """What inputs and arguments mean, as plain strings, so that `--help` loads no models."""
 
 DEPLOYMENT = {
-    "application_id": "The application to deploy. Another one replaces the resource.",
-    "compose_id": "The compose to deploy. Another one replaces the resource.",
+    "application_id": (
+        "The application to deploy: its id, the address of its page in the dashboard, its name, or <project>/<name>. "
+        "Another one replaces the resource."
+    ),
+    "compose_id": "The compose to deploy, named likewise. Another one replaces the resource.",
     "postgres_id": "The PostgreSQL database to deploy.",
     "mysql_id": "The MySQL database to deploy.",
     "mariadb_id": "The MariaDB database to deploy.",
     "mongo_id": "The MongoDB database to deploy.",
     "redis_id": "The Redis database to deploy.",
     "libsql_id": "The libSQL database to deploy; Dokploy has them from v0.29.0 on.",
+    "image": (
+        "The docker image that is to run, registry/name:tag or name@sha256:…: for applications that are deployed from "
+        "an image, and for databases. It is set on the service, deployed, and proven to be what runs. A changed image "
+        "deploys, without triggers."
+    ),
+    "git_ref": (
+        "The branch or tag to build: for applications and composes from git. It is set on the service and built; "
+        "commit_hash says which commit that was. A changed one deploys."
+    ),
+    "env": (
+        'Variables to set on the service before it is deployed, {TAG: "1.5.0"}. Only the named ones are touched; all '
+        "other lines of the service's environment stay to the letter and are never stored or shown. Secret values stay "
+        "secret. A changed value deploys; a variable that is no longer named stays as it is."
+    ),
     "triggers": (
         "A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any change in it "
         "deploys again."
@@ -59,8 +76,11 @@ DEPLOYMENT = {
 }
 
 ROLLBACK_TARGET = {
-    "application_id": "The application to pin. Another one replaces the resource.",
-    "compose_id": "The compose to pin, by its source. Another one replaces it.",
+    "application_id": (
+        "The application to pin: its id, the address of its page in the dashboard, its name, or <project>/<name>. "
+        "Another one replaces the resource."
+    ),
+    "compose_id": "The compose to pin by its source, named likewise. Another one replaces it.",
     "version": "Pin the stored version with this number.",
     "rollback_id": "Pin the stored version with this id.",
     "deployment_id": "Pin the version that this deployment brought.",
@@ -189,6 +209,30 @@ GET_ROLLBACK_CANDIDATES = {
         "The compose's id. Dokploy stores no images of composes, so that none of them can be brought back by its image."
     ),
     "only_working": "Leave out the versions that the server's rollback can't bring back.",
+    "connection": (
+        "The name of another server, as the resources' input connection: that of a provider, the configuration "
+        "namespace dokploy-<name>, or the environment's DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY."
+    ),
+}
+
+GET_SERVICE = {
+    "name": (
+        "The service's name, <project>/<name>, <project>/<environment>/<name>, its id, or the address of its page in "
+        "the dashboard. A name that several services have is an error that lists them."
+    ),
+    "project": "Only services of this project, by its name or id.",
+    "environment": "Only services of this environment, by its name or id.",
+    "type": "Only services of this type.",
+    "connection": (
+        "The name of another server, as the resources' input connection: that of a provider, the configuration "
+        "namespace dokploy-<name>, or the environment's DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY."
+    ),
+}
+
+GET_SERVICES = {
+    "project": "Only services of this project, by its name or id.",
+    "environment": "Only services of this environment, by its name or id.",
+    "type": "Only services of this type.",
     "connection": (
         "The name of another server, as the resources' input connection: that of a provider, the configuration "
         "namespace dokploy-<name>, or the environment's DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY."

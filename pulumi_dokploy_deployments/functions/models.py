@@ -76,6 +76,43 @@ class DeploymentList(Result):
     deployments: tuple[DeploymentInfo, ...] = Field(description="The deployments, newest first.")
 
 
+class ServiceInfo(Result):
+    """One service, without its environment and anything else that may be secret."""
+
+    name: str = Field(description="Its name as the dashboard shows it.")
+    service_type: str = Field(description="application, compose, postgres, mysql, mariadb, mongo, redis or libsql.")
+    service_id: str = Field(description="Its id, whatever its type.")
+    application_id: str | None = Field(None, description="Its id, where it is an application.")
+    compose_id: str | None = Field(None, description="Its id, where it is a compose.")
+    postgres_id: str | None = Field(None, description="Its id, where it is a PostgreSQL database.")
+    mysql_id: str | None = Field(None, description="Its id, where it is a MySQL database.")
+    mariadb_id: str | None = Field(None, description="Its id, where it is a MariaDB database.")
+    mongo_id: str | None = Field(None, description="Its id, where it is a MongoDB database.")
+    redis_id: str | None = Field(None, description="Its id, where it is a Redis database.")
+    libsql_id: str | None = Field(None, description="Its id, where it is a libSQL database.")
+    app_name: str = Field(description="The name of its Swarm service or compose project on the host.")
+    status: str = Field(
+        description="idle, running, done or error, as Dokploy has it: what the last deployment came to, not what runs."
+    )
+    source: str | None = Field(
+        None, description="docker, git, github, gitlab, bitbucket, gitea, drop or raw; None for databases."
+    )
+    image: str | None = Field(None, description="The image that it is set to, where it is deployed from one.")
+    git_ref: str | None = Field(None, description="The branch or tag that it is set to, where it is built from git.")
+    project: str | None = Field(None, description="The name of its project.")
+    project_id: str | None = Field(None, description="The id of its project.")
+    environment: str | None = Field(None, description="The name of its environment.")
+    environment_id: str | None = Field(None, description="The id of its environment.")
+    server_id: str | None = Field(None, description="The remote server that it runs on; None on Dokploy's own.")
+    url: str = Field(description="Its page in the dashboard.")
+
+
+class ServiceList(Result):
+    """Services, in the order of the dashboard's projects."""
+
+    services: tuple[ServiceInfo, ...] = Field(description="The services, project by project.")
+
+
 class QueueJobInfo(Result):
     """One job of the server's queue. It has no deployment id, since the row does not exist before the job starts."""
 

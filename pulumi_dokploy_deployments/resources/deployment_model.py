@@ -47,9 +47,13 @@ class ServiceInputs(ResourceInputs):
     """The service that a resource is about: exactly one id."""
 
     application_id: str | None = Field(
-        None, description="The application to deploy. Another one replaces the resource."
+        None,
+        description="The application to deploy: its id, the address of its page in the dashboard, its name, or "
+        "`<project>/<name>`. Another one replaces the resource.",
     )
-    compose_id: str | None = Field(None, description="The compose to deploy. Another one replaces the resource.")
+    compose_id: str | None = Field(
+        None, description="The compose to deploy, named likewise. Another one replaces the resource."
+    )
     postgres_id: str | None = Field(None, description="The PostgreSQL database to deploy.")
     mysql_id: str | None = Field(None, description="The MySQL database to deploy.")
     mariadb_id: str | None = Field(None, description="The MariaDB database to deploy.")
@@ -63,6 +67,23 @@ class DeploymentInputs(ServiceInputs):
 
     FREE_FORM: ClassVar[frozenset[str]] = frozenset({"triggers"})
 
+    image: str | None = Field(
+        None,
+        description="The docker image that is to run, `registry/name:tag` or `name@sha256:…`: for applications that "
+        "are deployed from an image, and for databases. It is set on the service, deployed, and proven to be what "
+        "runs. A changed image deploys, without triggers.",
+    )
+    git_ref: str | None = Field(
+        None,
+        description="The branch or tag to build: for applications and composes from git. It is set on the service and "
+        "built; `commit_hash` says which commit that was. A changed one deploys.",
+    )
+    env: dict[str, str] | None = Field(
+        None,
+        description='Variables to set on the service before it is deployed, `{TAG: "1.5.0"}`. Only the named ones '
+        "are touched; all other lines of the service's environment stay to the letter and are never stored or shown. "
+        "Secret values stay secret. A changed value deploys; a variable that is no longer named stays as it is.",
+    )
     triggers: dict[str, Any] | list[Any] | None = Field(
         None,
         description="A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any "

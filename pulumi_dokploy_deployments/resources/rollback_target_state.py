@@ -47,7 +47,7 @@ def fingerprint(selector: str) -> str:
 class PinInputs(RollbackTargetInputs):
     """The inputs of a pin, with the version that was worked out from them."""
 
-    COMPUTED: ClassVar[frozenset[str]] = frozenset({"resolution"})
+    COMPUTED: ClassVar[frozenset[str]] = frozenset({"resolution", "found_service"})
 
     resolution: Resolution | None = None
 

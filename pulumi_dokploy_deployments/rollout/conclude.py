@@ -9,6 +9,7 @@ from pulumi_dokploy_deployments.api.one_line import sentence
 from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.named_version import compare_with_named
 from pulumi_dokploy_deployments.rollout.request import IfUnproven, WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.telling_line import READ_LINES
 from pulumi_dokploy_deployments.rollout.wait import Wait
@@ -59,6 +60,7 @@ async def _prove(wait: Wait, row: DeploymentRecord) -> None:
         # What was judged may be the newer deployment's doing: neither healthy nor unhealthy is proven.
         record.verdict = Verdict(Health.UNKNOWN, "a newer deployment took its place before it was proven")
     await mind_the_verdict(wait)
+    await compare_with_named(wait)
     if record.superseded_by is not None:
         wait.context.reporter.warning(failures.superseded(wait.service, record.superseded_by))
     record.stage = Stage.DONE

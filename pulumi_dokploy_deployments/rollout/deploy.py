@@ -14,6 +14,7 @@ from pulumi_dokploy_deployments.rollout.correlation import Correlator
 from pulumi_dokploy_deployments.rollout.database import deploy_database
 from pulumi_dokploy_deployments.rollout.follow import follow
 from pulumi_dokploy_deployments.rollout.mark import carries, mark, new_nonce, nonce_with
+from pulumi_dokploy_deployments.rollout.named_version import set_for_request
 from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
 from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
@@ -81,7 +82,8 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
         burst = BurstPoll(wait.client, request.service, record.nonce, wait.clock)
         burst.start()
     try:
-        sent_at = await _trigger(wait, correlator)
+        async with set_for_request(wait):
+            sent_at = await _trigger(wait, correlator)
         await _to_the_end(wait, correlator, sent_at, burst)
     finally:
         if burst is not None:
@@ -214,13 +216,17 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
 
     async def send() -> None:
         record.is_sent = True
-        await wait.client.deploy(
-            service.kind,
-            service.service_id,
-            method=request.method,
-            title=request.title or None,
-            description=mark(request.description, record.nonce, request.digest),
-        )
+        try:
+            await wait.client.deploy(
+                service.kind,
+                service.service_id,
+                method=request.method,
+                title=request.title or None,
+                description=mark(request.description, record.nonce, request.digest),
+            )
+        except ApiError as error:
+            record.is_sent = error.may_have_been_carried_out
+            raise
 
     async def look() -> Evidence:
         try:

@@ -36,6 +36,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     ServiceUnproven,
     TriggerFailed,
     UnexpectedCommit,
+    UnexpectedImage,
 )
 from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS, RUNNING_STEPS
 from pulumi_dokploy_deployments.rollout.stages import tail_of
@@ -167,6 +168,20 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
         next_step=("Push the expected commit to the service's branch, or change ", Input("expect_commit"), "."),
         step=Step.CHANGE_INPUT,
         property_name="expect_commit",
+    )
+
+
+def other_image(service: Service, row: DeploymentRecord | None, named: str, running: str, link: str) -> UnexpectedImage:
+    """`image` names another image than the one that runs."""
+    return UnexpectedImage(
+        f"{name_of(service)} should run the image {named}, but {running} is what was rolled out: someone else has set "
+        "another image meanwhile",
+        service=name_of(service),
+        deployment=row,
+        link=link,
+        next_step=("Have one place name its image, and ", Action.RUN_AGAIN, "."),
+        step=Step.RUN_AGAIN,
+        property_name="image",
     )
 
 

@@ -46,13 +46,18 @@ class FreeForm:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """A map of strings."""
+
+
+@dataclass(frozen=True)
 class Record:
     """Another model."""
 
     model: type[BaseModel]
 
 
-Part: TypeAlias = Atom | Choice | Many | FreeForm | Record
+Part: TypeAlias = Atom | Choice | Many | FreeForm | Texts | Record
 Plain: TypeAlias = str | float | bool | None
 
 
@@ -143,6 +148,8 @@ def _part(annotation: Any) -> Part:
     if origin in (list, tuple):
         (item, *_) = _members(get_args(annotation)[0])
         return FreeForm(list) if item is Any else Many(_part(item))
+    if origin is dict and get_args(annotation)[1:] == (str,):
+        return Texts()
     if origin is dict:
         return FreeForm(dict)
     if annotation is SecretStr:

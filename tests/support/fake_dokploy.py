@@ -9,7 +9,14 @@ from typing import Any, Self
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeployMethod, QueueJob, Service, ServiceKind
+from pulumi_dokploy_deployments.api.models import (
+    DeploymentRecord,
+    DeployMethod,
+    Project,
+    QueueJob,
+    Service,
+    ServiceKind,
+)
 from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 from tests.support import api_faults as faults
 from tests.support.builders import inspected, swarm_service, task
@@ -154,6 +161,10 @@ class FakeDokploy(DokployClient):
     async def deployments_by_type(self, type_name: str, identity: str) -> list[DeploymentRecord]:
         await self._call("deployment.allByType")
         return await self._rows("deployment.allByType")
+
+    async def projects(self) -> list[Project]:
+        await self._call("project.all")
+        return []
 
     async def queue(self) -> list[QueueJob]:
         await self._call("deployment.queueList")

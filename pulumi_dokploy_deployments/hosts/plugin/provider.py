@@ -129,8 +129,8 @@ class DokployProvider(Provider):
             earlier = inputs_in(cycle.inputs_model, olds.plain) if olds.plain else None
             try:
                 context = self._context(inputs, request.urn)
-                self._servers.declared.note(cycle.verb, inputs, request.urn, context)
-                computed = flat_computed(await self._wait(cycle.ask(earlier, inputs, context)))
+                asking = self._servers.declared.ask(cycle, earlier, inputs, request.urn, context)
+                computed = flat_computed(await self._wait(asking))
             except DokployError as error:
                 failures = [CheckFailure(camel(property_at_fault(error, inputs)), error.told(PLUGIN))]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=failures)
@@ -140,7 +140,7 @@ class DokployProvider(Provider):
         cycle = _cycle(request.type)
         state = state_in(cycle.state_model, received(request.old_state).plain)
         inputs = inputs_in(cycle.inputs_model, received(request.new_inputs).plain)
-        if cycle.looks and self._can_ask(state.inputs, request.urn):
+        if cycle.looks(state) and self._can_ask(state.inputs, request.urn):
             state = await self._wait(cycle.look(state, self._context(state.inputs, request.urn)))
         return diff_response(cycle.plan(state, inputs))
 
