@@ -28,7 +28,7 @@ from pulumi_dokploy_deployments.rollout.follow import follow
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.simulator.world import scripts
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from tests.support.bench import Bench
+from tests.support.bench import UNLIMITED_SECONDS, Bench
 
 ROUND_TRIP_SECONDS = 0.03
 DURATIONS = (2.0, 20.0, 120.0, 600.0)
@@ -125,14 +125,16 @@ class _Measuring(Bench):
         client = DokployClient(connection, transport=transport)
         return RunContext(client, self.clock, self.told, has_live_log=has_live_log)
 
-    async def _frames(self, log: Any) -> AsyncIterator[str]:
-        while True:
+    async def _frames(self, log: Any, silence_seconds: float = UNLIMITED_SECONDS) -> AsyncIterator[str]:
+        spoke_at = self.clock.monotonic()
+        while self.clock.monotonic() - spoke_at < silence_seconds:
             frames = list(iter(log.receive, None))
             if frames:
                 # On its way as long as an answer.
                 await self.clock.sleep(self.one_way)
                 for frame in frames:
                     yield frame
+                spoke_at = self.clock.monotonic()
                 continue
             due = self.world.agenda.next_due()
             # What is not on the agenda yet comes of a request, and that takes its time.
