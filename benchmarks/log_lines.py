@@ -25,7 +25,6 @@ import grpc
 from google.protobuf import empty_pb2  # type: ignore[import-untyped, unused-ignore]
 from pulumi.runtime.proto import engine_pb2_grpc
 
-from pulumi_dokploy_deployments.api.log_lines import LineSplitter
 from pulumi_dokploy_deployments.hosts.dynamic import engine_lines as dynamic
 from pulumi_dokploy_deployments.hosts.plugin import engine_lines as plugin
 from pulumi_dokploy_deployments.hosts.reporter import EngineReporter, LineSink
@@ -56,19 +55,8 @@ class _Sink(LineSink, Protocol):
 
 
 def measure(seconds: float = SECONDS) -> list[Line]:
-    """Both hosts, one after the other; then an endless line through the log's splitter."""
+    """Both hosts, one after the other."""
     return [asyncio.run(_dynamic(seconds)), asyncio.run(_plugin(seconds))]
-
-
-def measure_endless_lines() -> dict[str, float]:
-    """CPU seconds for a line of one, two and four million characters that comes in pieces of ten."""
-    found = {}
-    for millions in (1, 2, 4):
-        splitter, began = LineSplitter(), time.process_time()
-        for _ in range(millions * 100_000):
-            splitter.feed("0123456789")
-        found[f"{millions} million characters"] = round(time.process_time() - began, 3)
-    return found
 
 
 async def _dynamic(seconds: float) -> Line:

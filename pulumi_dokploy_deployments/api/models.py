@@ -364,7 +364,6 @@ class Server(WireModel):
 
     server_id: str
     name: str
-    server_status: str | None = None
 
 
 class Registry(WireModel):

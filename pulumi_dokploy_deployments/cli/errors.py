@@ -19,10 +19,6 @@ class Refused(DokployError):
     """The server can't do what was asked; nothing else was tried instead."""
 
 
-class JobLost(DokployError):
-    """A job left the queue without starting a deployment."""
-
-
 class NotConfirmed(DokployError):
     """The question was answered with no, or nobody was there to answer it."""
 
