@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.api.text import Text as Message
 from pulumi_dokploy_deployments.api.text import spell
 from pulumi_dokploy_deployments.cli.stage_times import StageTimes
@@ -62,8 +63,10 @@ class LiveReporter:
         name: the service's name.
         event: takes each event in place of the display.
         show_log: whether log lines are shown.
+        redactor: makes log lines and warnings fit to be shown.
 
     Attributes:
+        closing: what was proven at the end, in one line; empty where nothing was checked.
         last: the last step that the run has told, retries and notes left out; None before the first.
         stages: the stages so far.
         warnings: what was warned of.
@@ -77,8 +80,10 @@ class LiveReporter:
         name: str = "",
         event: Event | None = None,
         show_log: bool = True,
+        redactor: Redactor | None = None,
     ) -> None:
         self.name = name
+        self.closing = ""
         self.stages = StageTimes()
         self.last: Progress | None = None
         self.warnings: list[str] = []
@@ -86,6 +91,7 @@ class LiveReporter:
         self._clock = clock
         self._event = event
         self._show_log = show_log
+        self._redactor = redactor or Redactor()
         self._live: Live | None = None
         self._told = ""
 
@@ -113,10 +119,15 @@ class LiveReporter:
         if progress.activity not in (Activity.RETRYING, Activity.NOTE):
             self.last = progress
         self._take_times(progress, now)
-        doing = phrase(progress)
+        doing = self._redactor.line(phrase(progress))
         if not doing or doing == self._told:
             return
         self._told = doing
+        if progress.activity is Activity.DONE:
+            # For people it is the last line of the result.
+            self.closing = doing
+            if self._event is None:
+                return
         if self._event is not None:
             more = {"activity": progress.activity.value, "jobs_ahead": progress.jobs_ahead}
             self._event(self.event_of("status", status=doing, **more))
@@ -139,14 +150,15 @@ class LiveReporter:
             self.stages.enter(stage, self._clock.monotonic())
         if not self._show_log:
             return
+        clean = self._redactor.line(text)
         if self._event is not None:
-            self._event({"event": "log", "line": text})
+            self._event({"event": "log", "line": clean})
         else:
-            self._print(text, None)
+            self._print(clean, None)
 
     def warning(self, text: Message) -> None:
         """Something to be read afterwards as well."""
-        told = spell(text, WORDS)
+        told = self._redactor.text(spell(text, WORDS))
         self.warnings.append(told)
         if self._event is not None:
             self._event({"event": "warning", "message": told})
@@ -172,7 +184,8 @@ class LiveReporter:
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
-        self._console.print(text, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        told = Text.from_ansi(text) if "\x1b" in text else text
+        self._console.print(told, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 class LogPrinter:

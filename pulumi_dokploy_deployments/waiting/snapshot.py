@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -45,7 +45,7 @@ class Snapshot:
     rows: tuple[DeploymentRecord, ...]
     """The service's rows, newest first."""
     ahead: Mapping[str, int] = field(default_factory=dict)
-    """How many jobs of the whole instance the server will run before each of the service's jobs, by job id."""
+    """How many jobs of the whole instance the server will run before each of the service's waiting jobs, by job id."""
     failed_jobs: tuple[QueueJob, ...] = ()
     """The service's jobs that failed, from servers that keep them listed (Dokploy Cloud)."""
 
@@ -56,12 +56,12 @@ class Snapshot:
 
 def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[DeploymentRecord], at: float) -> Snapshot:
     """Pick one service's jobs out of the instance's queue."""
-    ordered = sorted((job for job in queue if not job.state.is_over), key=_queue_order)
+    own = [(job, ahead) for job, ahead in jobs_in_order(queue) if job.service_id == service_id]
     return Snapshot(
         at=at,
-        jobs=tuple(job for job in ordered if job.service_id == service_id),
+        jobs=tuple(job for job, _ in own if not job.state.is_over),
         rows=_newest_first(rows),
-        ahead={job.id: place for place, job in enumerate(ordered) if job.service_id == service_id},
+        ahead={job.id: ahead for job, ahead in own if ahead is not None},
         failed_jobs=tuple(job for job in queue if job.state is JobState.FAILED and job.service_id == service_id),
     )
 
@@ -70,5 +70,19 @@ def _newest_first(rows: list[DeploymentRecord]) -> tuple[DeploymentRecord, ...]:
     return tuple(sorted(rows, key=lambda row: row.created_at, reverse=True))
 
 
-def _queue_order(job: QueueJob) -> tuple[float, int]:
-    return (job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0)
+def jobs_in_order(jobs: Iterable[QueueJob]) -> list[tuple[QueueJob, int | None]]:
+    """The jobs in the order in which the server runs them, each with how many are ahead of it; None if it has begun.
+
+    What is over comes first, then what runs, then what waits: what runs is ahead of everything that waits, whenever
+    it was queued.
+    """
+    ordered = sorted(jobs, key=_queue_order)
+    busy = sum(1 for job in ordered if job.state is not JobState.WAITING and not job.state.is_over)
+    waiting = [job.id for job in ordered if job.state is JobState.WAITING]
+    places = {identity: busy + place for place, identity in enumerate(waiting)}
+    return [(job, places.get(job.id)) for job in ordered]
+
+
+def _queue_order(job: QueueJob) -> tuple[int, float, int]:
+    rank = 2 if job.state is JobState.WAITING else 0 if job.state.is_over else 1
+    return rank, job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0

@@ -23,7 +23,7 @@ from pulumi_dokploy_deployments.api.errors import (
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.api.text import Action, Configured, Setting
-from pulumi_dokploy_deployments.cli.deploying import after_interrupt
+from pulumi_dokploy_deployments.cli.commands.deploy import after_interrupt
 from pulumi_dokploy_deployments.cli.errors import NotConfirmed, Refused, exit_code_of, told_as_json, words_of
 from pulumi_dokploy_deployments.cli.exit_codes import MEANINGS, ExitCode
 from pulumi_dokploy_deployments.cli.main import app
