@@ -22,6 +22,8 @@ from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stag
 from pulumi_dokploy_deployments.waiting.progress_words import phrase
 
 FRAMES_PER_SECOND = 8
+SLACK_SECONDS = 0.5
+"""A run that takes longer than usual by less than this is about to end."""
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Event = Callable[[dict[str, Any]], None]
 
@@ -43,7 +45,8 @@ def progress_text(name: str, doing: str, times: StageTimes, now: float) -> str:
         over = times.stage is Stage.HEALTH_CHECK
         if times.usual_seconds is not None and rest is not None and not over:
             parts.append(f"usually {seconds(times.usual_seconds)}")
-            parts.append(f"about {seconds(rest)} left" if rest >= 0 else f"{seconds(-rest)} longer than usual")
+            is_longer = rest <= -SLACK_SECONDS
+            parts.append(f"{seconds(-rest)} longer than usual" if is_longer else f"about {seconds(max(0.0, rest))} left")
     return " · ".join(part for part in parts if part)
 
 

@@ -38,7 +38,7 @@ class Killed:
 def kill(
     session: Session,
     deployment: Annotated[
-        str | None, typer.Argument(help="The id of the running deployment.", metavar="[DEPLOYMENT]")
+        str | None, typer.Argument(help="The id of the running deployment.", metavar="DEPLOYMENT")
     ] = None,
     waiting_of_application: Annotated[
         str | None, typer.Option(help="Drop the waiting deployments of this application.", metavar="ID")
@@ -87,7 +87,7 @@ def _kill(session: Session, deployment_id: str, *, every_build: bool, yes: bool)
     row = found.row
     if row.status.is_final:
         raise Refused(
-            f"The deployment {row.deployment_id} of {found.name} is not running: its status is {row.status.value}. "
+            f"The deployment {row.deployment_id} of {found.name} does not run: its status is {row.status.value}. "
             "Nothing was done."
         )
     if every_build:

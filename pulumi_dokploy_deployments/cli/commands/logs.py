@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def logs(
     session: Session,
     deployment: Annotated[
-        str | None, typer.Argument(help="The deployment's id, as `list` shows it.", metavar="[DEPLOYMENT]")
+        str | None, typer.Argument(help="The deployment's id, as `list` shows it.", metavar="DEPLOYMENT")
     ] = None,
     tail: Annotated[int | None, option(GET_DEPLOYMENT_LOGS["tail"])] = None,
     follow: Annotated[

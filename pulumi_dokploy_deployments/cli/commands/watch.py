@@ -25,7 +25,7 @@ def watch(
     session: Session,
     deployment: Annotated[
         str | None,
-        typer.Argument(help="The deployment's id; else whatever of the service runs or waits.", metavar="[DEPLOYMENT]"),
+        typer.Argument(help="The deployment's id; else whatever of the service runs or waits.", metavar="DEPLOYMENT"),
     ] = None,
     application: Application = None,
     compose: Compose = None,
