@@ -46,7 +46,9 @@ def progress_text(name: str, doing: str, times: StageTimes, now: float) -> str:
         if times.usual_seconds is not None and rest is not None and not over:
             parts.append(f"usually {seconds(times.usual_seconds)}")
             is_longer = rest <= -SLACK_SECONDS
-            parts.append(f"{seconds(-rest)} longer than usual" if is_longer else f"about {seconds(max(0.0, rest))} left")
+            parts.append(
+                f"{seconds(-rest)} longer than usual" if is_longer else f"about {seconds(max(0.0, rest))} left"
+            )
     return " · ".join(part for part in parts if part)
 
 
