@@ -174,8 +174,8 @@ def test_a_queue_without_the_service_s_jobs_is_not_called_empty(server: Server) 
         waiting = server.run("queue", "--state", "waiting")
         none = server.run("queue", *idle, "--json")
     of = f"of the application {server.application('docker')}"
-    assert answer.out == f"No such job {of}; 1 other job is in the queue.\n"
-    assert waiting.out == "No such job; 1 other job is in the queue.\n"
+    assert answer.out == f"The queue has no job {of}, but 1 other.\n"
+    assert waiting.out == "The queue has no such job, but 1 other.\n"
     assert none.json == {"jobs": []}
 
 

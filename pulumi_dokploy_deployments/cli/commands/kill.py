@@ -206,7 +206,7 @@ def _drop_waiting(session: Session, ref: ServiceRef, *, yes: bool) -> None:
     if session.is_json:
         session.json({"dropped": [job.id for job in gone], "still_waiting": sorted(after)})
     dropped = _counted(len(gone), "waiting deployment")
-    session.say(f"Dropped {dropped} of {name}. Dokploy keeps no trace of them in the history.", "green")
+    session.say(f"Dropped {dropped} of {name}. What is dropped leaves no trace in the history.", "green")
     if after:
         session.warn(f"{_counted(len(after), 'waiting deployment')} of {name} in the queue: new ones, or not dropped.")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from pulumi_dokploy_deployments.cli.command import command
@@ -11,7 +10,6 @@ from pulumi_dokploy_deployments.cli.options import REPEATED, SERVICE, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
-    from pulumi_dokploy_deployments.functions.models import QueueJobInfo
 
 
 @command
@@ -40,11 +38,12 @@ def queue(
     elif found.jobs:
         session.out.print(tables.queue_table(found.jobs, session.now))
     else:
-        session.say(_nothing(everything, f"of the {service.kind} {service.service_id}" if service is not None else ""))
+        which = f"no job of the {service.kind} {service.service_id}" if service is not None else "no such job"
+        session.say(_nothing(len(everything), which))
 
 
-def _nothing(others: Sequence[QueueJobInfo], of: str) -> str:
+def _nothing(others: int, which: str) -> str:
+    """What is said where nothing is shown; "empty" only of a queue that is."""
     if not others:
         return "The queue is empty."
-    count = f"{len(others)} other job{'s are' if len(others) != 1 else ' is'} in the queue."
-    return f"No such job{f' {of}' if of else ''}; {count}"
+    return f"The queue has {which}, but {others} other{'' if others == 1 else 's'}."
