@@ -17,10 +17,11 @@ WORKERS := -n 4 --dist worksteal
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup engine demo schema test test-quick check format format-check lint types imports engine-test live-test clean
+.PHONY: help setup engine demo schema test test-quick check format format-check lint types imports dead-code \
+	engine-test live-test lowest release-check plugin-archives clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Create .venv with everything for development (Python 3.11 or newer, about 1 minute)
 
@@ -64,7 +65,7 @@ test: setup engine check ## Everything: format, lint, types, import rules and al
 test-quick: setup ## The tests without engine, command line and running servers (under a minute)
 	$(OFFLINE) $(PYTEST) $(WORKERS) tests/unit tests/faults tests/contract/test_client_transcripts.py
 
-check: setup format-check lint types imports ## Format check, lint, types and import rules
+check: setup format-check lint types imports dead-code ## Format check, lint, types, import rules and dead code
 
 format: setup ## Format the code and sort its imports
 	$(BIN)/ruff check --fix --quiet --select I .
@@ -76,11 +77,16 @@ format-check: setup
 lint: setup
 	$(BIN)/ruff check .
 
+# Every example is a program called __main__, and mypy takes one of those at a time.
 types: setup
 	$(BIN)/mypy
+	@for program in __main__.py examples/*/__main__.py; do $(BIN)/mypy --no-error-summary "$$program" || exit 1; done
 
 imports: setup
 	$(BIN)/lint-imports
+
+dead-code: setup ## What nothing uses; what is called from outside is listed in pyproject.toml
+	$(BIN)/vulture
 
 engine-test: setup engine ## Only the tests that run the real engine (about 4 minutes)
 	$(OFFLINE) $(PYTEST) $(WORKERS) -m engine tests/engine
@@ -92,6 +98,15 @@ live-test: setup ## The contract tests against the server in DOKPLOY_ENDPOINT an
 		exit 1; \
 	fi
 	$(PYTEST) tests/contract
+
+lowest: setup ## The tests with the lowest version of every dependency (about 3 minutes, needs a package index)
+	@$(OFFLINE) $(BIN)/python scripts/lowest_versions.py
+
+release-check: setup engine ## Build, install and use what would be released (about a minute, needs a package index)
+	@$(OFFLINE) $(BIN)/python scripts/release_check.py $(if $(TAG),--tag $(TAG) --out dist)
+
+plugin-archives: setup ## The archives for `pulumi plugin install`, into dist/plugin
+	@$(BIN)/python scripts/plugin_archive.py
 
 clean: ## Remove what these targets made in the checkout (the engine's cache stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         get_server_deployments,
         get_server_deployments_output,
     )
+    from pulumi_dokploy_deployments.version import __version__ as __version__
 
 __all__ = [
     "AccessDenied",
@@ -121,6 +122,7 @@ _HOMES = {
     "get_rollback_candidates_output": "hosts.functions",
     "get_server_deployments": "hosts.functions",
     "get_server_deployments_output": "hosts.functions",
+    "__version__": "version",
 }
 
 

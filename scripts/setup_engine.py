@@ -26,7 +26,7 @@ from pathlib import Path
 ENGINE_VERSION = "3.274.1"
 PYTHON_HOST_VERSION = "3.68.0"  # the last one inside the SDK's module; later ones have their own
 YAML_HOST_VERSION = "1.25.0"
-OLDEST_ENGINE = (3, 150)
+OLDEST_ENGINE = (3, 230)
 OLDEST_GO = (1, 21)  # from here on Go fetches by itself the newer toolchain that a module asks for
 WANTED_GO = (1, 26)
 

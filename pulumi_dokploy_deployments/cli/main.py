@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from typing import Annotated
 
 import typer
@@ -21,6 +20,7 @@ from pulumi_dokploy_deployments.cli.commands.simulate import simulate
 from pulumi_dokploy_deployments.cli.commands.watch import watch
 from pulumi_dokploy_deployments.cli.exit_codes import epilog
 from pulumi_dokploy_deployments.cli.parsing import DashedIdCommand, Group
+from pulumi_dokploy_deployments.version import package_version
 
 app = typer.Typer(
     name="dokploy-deployments",
@@ -35,17 +35,14 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        try:
-            typer.echo(version("pulumi-dokploy-deployments"))
-        except PackageNotFoundError:
-            typer.echo("unknown")
+        typer.echo(f"dokploy-deployments {package_version()}")
         raise typer.Exit
 
 
 @app.callback()
 def options(
     show_version: Annotated[
-        bool, typer.Option("--version", help="Show the version and end.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Show name and version, and end.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
     """Deployments on a Dokploy server: see them, follow them, start them, go back, and find out what is wrong."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pulumi_dokploy_deployments.functions.table import FUNCTIONS, Function
@@ -15,14 +14,7 @@ from pulumi_dokploy_deployments.schema.names import PACKAGE, camel, function_tok
 from pulumi_dokploy_deployments.schema.provider_model import ProviderInputs
 from pulumi_dokploy_deployments.schema.resources import RESOURCES, Resource
 from pulumi_dokploy_deployments.schema.types import Schema, Types, always_there, described, required
-
-
-def package_version() -> str:
-    """This package's version."""
-    try:
-        return version("pulumi-dokploy-deployments")
-    except PackageNotFoundError:
-        return "0.0.0"
+from pulumi_dokploy_deployments.version import package_version
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Which servers the contract is held against: the simulator always, a live one where the environment names it."""
+"""Which servers the contract is held against: the simulator as four releases, and a live server where one is named."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeployMethod, QueueJob, ServiceKind
 from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection
+from pulumi_dokploy_deployments.api.versions import ServerVersion
+from pulumi_dokploy_deployments.simulator.world.versions import PROFILES
 
 T = TypeVar("T")
 
@@ -39,8 +41,15 @@ class Server:
     endpoint: str
     api_key: str = field(repr=False)
     is_live: bool
+    version: ServerVersion
     applications: dict[str, str]
     composes: dict[str, str]
+
+    def is_from(self, version: str) -> bool:
+        """Whether the server is this release or a newer one; what older ones do is stated beside it."""
+        since = ServerVersion.parse(version)
+        assert since is not None
+        return self.version >= since
 
     @property
     def connection(self) -> Connection:
@@ -73,13 +82,24 @@ def _live() -> Server:
             if name.startswith(prefix) and name.endswith(suffix) and value
         }
 
+    endpoint, api_key = os.environ["DOKPLOY_ENDPOINT"], os.environ["DOKPLOY_API_KEY"]
+    address = f"{endpoint.rstrip('/')}/api/settings.getDokployVersion"
+    told = httpx.get(address, headers={"x-api-key": api_key}, timeout=30.0).raise_for_status().json()
     return Server(
-        endpoint=os.environ["DOKPLOY_ENDPOINT"],
-        api_key=os.environ["DOKPLOY_API_KEY"],
+        endpoint=endpoint,
+        api_key=api_key,
         is_live=True,
+        version=_version(told),
         applications=services("APPLICATION"),
         composes=services("COMPOSE"),
     )
+
+
+def _version(text: str) -> ServerVersion:
+    version = ServerVersion.parse(text)
+    if version is None:
+        pytest.fail(f"the server calls itself {text!r}, which is no version")
+    return version
 
 
 def _first_line(process: subprocess.Popen[str]) -> str:
@@ -94,30 +114,18 @@ def _first_line(process: subprocess.Popen[str]) -> str:
     return lines[0]
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        "simulator",
-        pytest.param(
-            "live",
-            marks=[
-                pytest.mark.live,
-                pytest.mark.timeout(300),
-                pytest.mark.skipif(
-                    not _is_live_configured(), reason="DOKPLOY_ENDPOINT and DOKPLOY_API_KEY are not set"
-                ),
-            ],
-        ),
-    ]
-    if _is_live_configured()
-    else ["simulator"],
-)
+_SIMULATED = [str(version) for version in PROFILES]
+_LIVE = pytest.param("live", marks=[pytest.mark.live, pytest.mark.timeout(300)])
+
+
+@pytest.fixture(scope="session", params=[*_SIMULATED, _LIVE] if _is_live_configured() else _SIMULATED)
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
-    """One server for the whole run: what the tests promise must also hold on one that others have used."""
+    """One server of each release for the whole run: what is promised must also hold on one that others have used."""
     if request.param == "live":
         yield _live()
         return
-    arguments = ["--port", "0", "--build-seconds", str(BUILD_SECONDS), "--slow-seconds", str(SLOW_SECONDS)]
+    lengths = ["--build-seconds", str(BUILD_SECONDS), "--slow-seconds", str(SLOW_SECONDS)]
+    arguments = ["--port", "0", *lengths, "--server-version", request.param]
     process = subprocess.Popen(
         [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", *arguments], stdout=subprocess.PIPE, text=True
     )
@@ -127,6 +135,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
             endpoint=described["endpoint"],
             api_key=described["api_key"],
             is_live=False,
+            version=_version(described["server_version"]),
             applications=described["applications"],
             composes=described["composes"],
         )

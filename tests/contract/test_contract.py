@@ -1,9 +1,13 @@
-"""What a Dokploy v0.30.2 does, held against any server: the simulator, and a live one where there is one."""
+"""What Dokploy does from v0.28.3 on, held against any server: the simulator's releases, and a live one if there is one.
+
+Where releases differ, a test says what each of them does.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import httpx
@@ -12,20 +16,49 @@ import pytest
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import (
+    ApiError,
     InvalidRequest,
     LogStreamFailure,
     LogStreamUnavailable,
+    MissingEndpoint,
     NotFound,
     Unauthorized,
 )
 from pulumi_dokploy_deployments.api.log_stream import LogStream, open_log_stream
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, DeployMethod, JobState, ServiceKind
+from pulumi_dokploy_deployments.api.models import (
+    DeploymentRecord,
+    DeploymentStatus,
+    DeployMethod,
+    JobState,
+    ServiceKind,
+)
 from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection, ServiceTask, UpdateState
 
 from .conftest import Bench, Server, until
 
 APPLICATION, COMPOSE = ServiceKind.APPLICATION, ServiceKind.COMPOSE
 UNKNOWN = "no-such-id-0000000000"
+LOG_ENDS_AFTER_SECONDS = 0.7
+"""A log that has brought nothing for so long, after its row was final, is taken to be whole."""
+READS_LOGS = "v0.29.5"
+"""The first release with `deployment.readLogs`; before, the live log is the log (transcript 621)."""
+LOOKS_UP_ROWS = "v0.28.7"
+"""From here on rows are looked up without their service, and a removed row is looked for (transcript 625)."""
+
+
+async def _log_of(server: Server, bench: Bench, row: DeploymentRecord) -> str:
+    """The log of a finished deployment, in the way that the release offers."""
+    if server.is_from(READS_LOGS):
+        return await bench.client.read_log(row.deployment_id, tail=10_000)
+    with pytest.raises(MissingEndpoint):
+        await bench.client.read_log(row.deployment_id)
+    assert row.log_path
+    async with open_log_stream(server.connection, row.log_path) as stream:
+        text, more = "", await _next(stream, within=10)
+        while more is not None:
+            text, more = text + more, await _next(stream, within=LOG_ENDS_AFTER_SECONDS)
+    return text
+
 
 # --- asking -------------------------------------------------------------------------------------------------
 
@@ -162,7 +195,7 @@ async def test_a_broken_build_is_an_error_whose_reason_is_only_in_the_log(server
     assert row.status is DeploymentStatus.ERROR
     assert row.error_message is None
     assert row.finished_at is not None
-    log = await bench.client.read_log(row.deployment_id)
+    log = await _log_of(server, bench, row)
     assert "Initializing deployment" in log
     assert "Error occurred ❌, check the logs for details." in log
     service = await bench.client.read_service(APPLICATION, server.application("broken"))
@@ -174,8 +207,14 @@ async def test_removing_a_finished_row_works_once(server: Server, bench: Bench) 
     row = await bench.finished(asked)
     await bench.client.remove_deployment(row.deployment_id)
     assert await bench.find(asked, row.deployment_id) is None
-    with pytest.raises(NotFound):
+    if server.is_from(LOOKS_UP_ROWS):
+        with pytest.raises(NotFound):
+            await bench.client.remove_deployment(row.deployment_id)
+    elif server.is_from("v0.28.5"):
         await bench.client.remove_deployment(row.deployment_id)
+    else:
+        with pytest.raises(InvalidRequest, match="Deployment not found"):
+            await bench.client.remove_deployment(row.deployment_id)
 
 
 async def test_all_ways_to_the_rows_know_the_same_deployment(server: Server, bench: Bench) -> None:
@@ -237,31 +276,52 @@ async def test_about_eleven_rows_are_kept(server: Server, bench: Bench) -> None:
 # --- refusals -----------------------------------------------------------------------------------------------
 
 
-async def test_unknown_services_have_an_empty_history(client: DokployClient) -> None:
+async def test_unknown_services_have_an_empty_history_since_v0_28_7(server: Server, client: DokployClient) -> None:
+    if not server.is_from(LOOKS_UP_ROWS):
+        # Transcript 625: 404, and with a text of its own, which tells a missing service from a missing endpoint.
+        with pytest.raises(NotFound, match="Application not found"):
+            await client.deployments_by_application(UNKNOWN)
+        with pytest.raises(NotFound, match="Compose not found"):
+            await client.deployments_by_compose(UNKNOWN)
+        return
     # Transcripts 65, 69: for an owner; a member is refused.
     assert await client.deployments_by_application(UNKNOWN) == []
     assert await client.deployments_by_compose(UNKNOWN) == []
 
 
-async def test_unknown_ids_are_not_found_everywhere_else(client: DokployClient, raw: httpx.AsyncClient) -> None:
+async def test_unknown_ids_are_not_found_everywhere_else(
+    server: Server, client: DokployClient, raw: httpx.AsyncClient
+) -> None:
     # Transcripts 62, 66-72, 84.
-    for call in (
-        client.read_service(APPLICATION, UNKNOWN),
-        client.read_service(COMPOSE, UNKNOWN),
-        client.deploy(APPLICATION, UNKNOWN),
-        client.deploy(COMPOSE, UNKNOWN),
-        client.remove_deployment(UNKNOWN),
-        client.kill_process(UNKNOWN),
-        client.read_log(UNKNOWN),
-        client.deployments_by_server(UNKNOWN),
-    ):
-        with pytest.raises(NotFound):
-            await call
+    expected: list[tuple[Callable[[], Awaitable[object]], type[ApiError]]] = [
+        (lambda: client.read_service(APPLICATION, UNKNOWN), NotFound),
+        (lambda: client.read_service(COMPOSE, UNKNOWN), NotFound),
+        (lambda: client.deploy(APPLICATION, UNKNOWN), NotFound),
+        (lambda: client.deploy(COMPOSE, UNKNOWN), NotFound),
+        (lambda: client.kill_process(UNKNOWN), NotFound),
+        (lambda: client.deployments_by_server(UNKNOWN), NotFound),
+        (lambda: client.read_log(UNKNOWN), NotFound if server.is_from(READS_LOGS) else MissingEndpoint),
+    ]
+    if server.is_from(LOOKS_UP_ROWS):
+        expected.append((lambda: client.remove_deployment(UNKNOWN), NotFound))
+    for call, refusal in expected:
+        with pytest.raises(refusal):
+            await call()
     for answer in (await raw.get("deployment.nope"), await raw.post("deployment.all", json={})):
         assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
 
 
-async def test_an_unknown_application_can_not_be_changed_and_has_no_queue(client: DokployClient) -> None:
+async def test_an_unknown_application_can_not_be_changed_and_has_no_queue(
+    server: Server, client: DokployClient
+) -> None:
+    if not server.is_from(LOOKS_UP_ROWS):
+        # The service is looked for first, also by what drops its jobs.
+        with pytest.raises(NotFound):
+            await client.update_service(APPLICATION, UNKNOWN, {"dockerImage": "image:1"})
+        for kind in (APPLICATION, COMPOSE):
+            with pytest.raises(NotFound):
+                await client.drop_waiting_jobs(kind, UNKNOWN)
+        return
     with pytest.raises(InvalidRequest, match="Error updating application"):
         await client.update_service(APPLICATION, UNKNOWN, {"dockerImage": "image:1"})
     # Dropping the jobs of nobody is no error.
@@ -330,9 +390,13 @@ async def test_a_body_that_is_not_json_is_told_apart(raw: httpx.AsyncClient) -> 
     assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_MEDIA_TYPE")  # transcript 78
 
 
-async def test_a_log_of_no_lines_is_a_bad_request(raw: httpx.AsyncClient) -> None:
+async def test_a_log_of_no_lines_is_a_bad_request(server: Server, raw: httpx.AsyncClient) -> None:
     # Transcript 85; the client keeps within the limits by itself.
     answer = await raw.get("deployment.readLogs", params={"deploymentId": UNKNOWN, "tail": "0"})
+    if not server.is_from(READS_LOGS):
+        # Transcript 621: exactly these words, whatever is asked.
+        assert (answer.status_code, answer.json()["message"]) == (404, "Not found")
+        return
     assert (answer.status_code, answer.json()["issues"][0]["path"]) == (400, ["tail"])
 
 
@@ -366,8 +430,12 @@ async def test_the_instance_says_its_version(client: DokployClient) -> None:
 
 async def test_the_log_s_end_can_be_read_at_any_length(server: Server, bench: Bench) -> None:
     row = await bench.finished(await bench.trigger(server.application("ok")))
-    whole = (await bench.client.read_log(row.deployment_id, tail=10_000)).splitlines()
+    whole = (await _log_of(server, bench, row)).splitlines()
     assert len(whole) > 2
+    if not server.is_from(READS_LOGS):
+        # The stream knows no length: it starts with the first line.
+        assert whole[0] == "Initializing deployment"
+        return
     assert (await bench.client.read_log(row.deployment_id, tail=2)).splitlines() == whole[-2:]
 
 
@@ -392,7 +460,7 @@ async def test_the_live_log_comes_from_the_start_and_grows_while_the_build_runs(
                 chunks_while_running += 1
         seen = await bench.find(asked, row.deployment_id)
         # `readLogs` works meanwhile as well (transcript 49).
-        read = await bench.client.read_log(row.deployment_id)
+        read = await bench.client.read_log(row.deployment_id) if server.is_from(READS_LOGS) else text
     assert text.startswith("Initializing deployment\n")
     assert chunks_while_running > 1
     assert seen is not None
@@ -403,7 +471,7 @@ async def test_the_live_log_comes_from_the_start_and_grows_while_the_build_runs(
 async def test_the_live_log_of_a_finished_run_is_whole_and_stays_open(server: Server, bench: Bench) -> None:
     row = await bench.finished(await bench.trigger(server.application("docker")))
     assert row.log_path
-    expected = await bench.client.read_log(row.deployment_id, tail=10_000)
+    expected = await _log_of(server, bench, row)
     text = ""
     async with open_log_stream(server.connection, row.log_path) as stream:
         while len(text.strip()) < len(expected.strip()):

@@ -86,10 +86,6 @@ class Bench:
         """The ids of the rows that the server made for a run."""
         return [identity for identity, description in self.made if carries(description, nonce)]
 
-    def nonces_sent(self) -> list[str]:
-        """The descriptions of every deployment that the server carried out."""
-        return [description for _, description in self.made if "(pulumi run " in description]
-
     def accepted(self, kind: str = "application") -> int:
         """How many deployments the server accepted from us."""
         return sum(1 for call in self.world.requests.of(f"{kind}.deploy") if call.carried_out)

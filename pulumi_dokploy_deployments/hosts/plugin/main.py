@@ -17,7 +17,7 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from pulumi_dokploy_deployments.hosts.plugin.engine_lines import EngineLines
 from pulumi_dokploy_deployments.hosts.plugin.provider import DokployProvider
 from pulumi_dokploy_deployments.hosts.plugin.servicer import Servicer
-from pulumi_dokploy_deployments.schema.package import package_version
+from pulumi_dokploy_deployments.version import package_version
 
 MOST_MESSAGE_BYTES = 400 * 1024 * 1024
 """What the engine itself allows."""
@@ -49,11 +49,13 @@ def no_search_for_sniffio() -> None:
 
 def parse(arguments: Sequence[str]) -> str:
     """The engine's address from the command line."""
+    name = "pulumi-resource-dokploy-deployments"
     parser = argparse.ArgumentParser(
-        prog="pulumi-resource-dokploy-deployments",
+        prog=name,
         description="Pulumi's provider plugin for Dokploy deployments. The Pulumi engine starts it; by hand it is "
         "of no use.",
     )
+    parser.add_argument("--version", action="version", version=f"{name} {package_version()}")
     parser.add_argument("engine", help="the address of the engine")
     return str(parser.parse_known_args(arguments)[0].engine)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.metadata import version
 from typing import Any, Never
 
 import grpc
@@ -23,6 +24,7 @@ from tests.support.fake_dokploy import FakeDokploy
 from tests.support.listener import Listener
 from tests.support.virtual_clock import VirtualClock
 
+SDK = tuple(int(part) for part in version("pulumi").split(".")[:2])
 URN = "urn:pulumi:prod::shop::dokploy-deployments:index:Deployment::web"
 CHILD = "urn:pulumi:prod::shop::my:Component$dokploy-deployments:index:Deployment::web"
 INPUTS: dict[str, Any] = {"applicationId": SERVICE_ID, "triggers": {"image_tag": "1"}}
@@ -380,7 +382,9 @@ async def test_a_mistake_of_ours_keeps_its_traceback(engine: Engine, monkeypatch
     monkeypatch.setattr(engine.provider, "create", broken)
     with pytest.raises(Exception, match="ours") as failure:
         await engine.create()
-    assert 'File "' in str(failure.value)
+    assert not isinstance(failure.value, Aborted)
+    if SDK >= (3, 260):  # older ones raise it as it is
+        assert 'File "' in str(failure.value)
 
 
 async def test_another_address_changes_the_provider_and_replaces_nothing(engine: Engine) -> None:

@@ -148,7 +148,7 @@ def test_a_linked_engine_has_its_hosts_where_the_link_leads(tmp_path: Path) -> N
     [
         ([], "3.274.1", "no pulumi on PATH"),
         (["pulumi"], "3.274.1", "has no pulumi-language-python"),
-        (["pulumi", "pulumi-language-python"], "3.99.0", "older than 3.150"),
+        (["pulumi", "pulumi-language-python"], "3.99.0", "older than 3.230"),
     ],
 )
 def test_an_engine_that_will_not_do_is_passed_over(tmp_path: Path, names: list[str], version: str, reason: str) -> None:

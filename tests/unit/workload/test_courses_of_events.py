@@ -35,7 +35,6 @@ class Box:
 
     unit: Unit
     up_since: float | None
-    is_new: bool = True
     history: list[str] = field(default_factory=list)
 
 
@@ -56,7 +55,7 @@ class ComposeLife(RuleBasedStateMachine):
         for name in existed:
             unit = container(name, made=0.0, started=0.0, version="old", restart="always")
             self.old[name] = unit
-            self.boxes[name] = Box(unit, up_since=-1000.0, is_new=False)
+            self.boxes[name] = Box(unit, up_since=-1000.0)
         self.judge = compose_judge(before(*self._members()))
 
     def _over(self) -> bool:

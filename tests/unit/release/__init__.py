@@ -1,0 +1,1 @@
+"""The package, its metadata and the files around it, as they are released."""
