@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.models import QueueJob
@@ -21,11 +21,18 @@ async def deployment_queue(client: DokployClient, asked: Queue) -> DeploymentQue
         ApiError: the server could not be asked, or the key's user may not read deployments.
     """
     states, service_id = asked.states, asked.service_id
-    kept = [
-        info
-        for info in in_order(await client.queue())
-        if (not states or info.state in states) and (service_id is None or info.service_id == service_id)
-    ]
+    return chosen(in_order(await client.queue()), states, service_id)
+
+
+def chosen(
+    jobs: Iterable[QueueJobInfo], states: Collection[str] = (), service_id: str | None = None
+) -> DeploymentQueue:
+    """Those of the jobs that are in one of the states, where some are given, and of the service, where one is."""
+    kept = (
+        job
+        for job in jobs
+        if (not states or job.state in states) and (service_id is None or job.service_id == service_id)
+    )
     return DeploymentQueue(jobs=tuple(kept))
 
 

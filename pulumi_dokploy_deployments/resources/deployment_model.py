@@ -126,12 +126,13 @@ class DeploymentInputs(ServiceInputs):
     if_unproven: IfUnproven = Field(
         IfUnproven.WARN,
         description="What to do where the server can't tell whether the new version runs, with a key that may not "
-        "read Docker's state for instance. `warn`: done counts, with a warning. `fail`: the update fails.",
+        "read Docker's state for instance. `warn`: done counts, with a warning. `fail`: the deployment "
+        "counts as failed.",
     )
     on_failure: OnFailure = Field(
         OnFailure.FAIL,
-        description="`fail`: the update fails. `rollback`: what ran before is brought back and verified, and the "
-        "update fails all the same, with a message about both.",
+        description="`fail`: nothing is brought back. `rollback`: what ran before is brought back and verified. The "
+        "deployment counts as failed either way.",
     )
     on_busy: OnBusy = Field(
         OnBusy.QUEUE,

@@ -16,7 +16,11 @@ from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.waiting.progress import Activity
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
+
+LOOK_EVERY_SECONDS = 1.0
+"""How often is looked whether a deployment has begun."""
 
 
 @dataclass
@@ -32,6 +36,7 @@ class Bystander:
     known_rows: frozenset[str]
     job: QueueJob | None = None
     saw_it_run: bool = False
+    """Whether it was over only after the first look."""
     _orphans: Orphans = field(default_factory=Orphans)
     _missing_since: float | None = None
 
@@ -49,6 +54,7 @@ class Bystander:
         if row is not None:
             self.deployment_id, self._missing_since = row.deployment_id, None
             if row.status.is_final:
+                self.saw_it_run = self.saw_it_run or row.deployment_id not in self.known_rows
                 return Sighting(Phase.FINISHED, row)
             self.saw_it_run = True
             return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
@@ -85,7 +91,12 @@ def _is_same(job: QueueJob, known: QueueJob) -> bool:
 
 
 async def watch(
-    request: RolloutRequest, context: RunContext, *, deployment_id: str | None = None, record: RunRecord | None = None
+    request: RolloutRequest,
+    context: RunContext,
+    *,
+    deployment_id: str | None = None,
+    begin_within_seconds: float = 0.0,
+    record: RunRecord | None = None,
 ) -> RunRecord | None:
     """Follow a deployment to its end, and to the proof that it runs where `request.wait_for` asks for that.
 
@@ -95,10 +106,11 @@ async def watch(
         request: the service, how long, and how closely; what only matters to a new deployment is ignored.
         context: the server, the clock and the listener.
         deployment_id: the deployment; None for whatever of the service runs or waits.
+        begin_within_seconds: where nothing runs or waits, how long to wait for a deployment to begin.
         record: a fresh record that the caller wants to read even when the wait fails.
 
     Returns:
-        The record; None where nothing runs or waits.
+        The record; None where nothing runs or waits, and nothing began in that time.
 
     Raises:
         RolloutError: the deployment failed, does not run, is stuck, lost, removed or not over in time.
@@ -111,7 +123,7 @@ async def watch(
     record.usual_seconds = usual_seconds(first.rows)
     record.known_rows = tuple(row.deployment_id for row in first.rows)
     bystander = Bystander(deployment_id, frozenset(record.known_rows))
-    if bystander.observe(first).phase is Phase.MISSING:
+    if not await _has_begun(wait, bystander, first, wait.clock.monotonic() + begin_within_seconds):
         return None
     try:
         row = await follow(wait, bystander)
@@ -123,3 +135,16 @@ async def watch(
     finally:
         await wait.log.close()
     return record
+
+
+async def _has_begun(wait: Wait, bystander: Bystander, snapshot: Snapshot, until: float) -> bool:
+    """Whether there is something to follow, at once or before that moment."""
+    until = min(until, wait.deadline)
+    while bystander.observe(snapshot).phase is Phase.MISSING:
+        left = until - wait.clock.monotonic()
+        if left <= 0:
+            return False
+        wait.tell(Activity.NOTE, "waiting for a deployment to begin")
+        await wait.clock.sleep(min(left, LOOK_EVERY_SECONDS))
+        snapshot = await wait.observe()
+    return True

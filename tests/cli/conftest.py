@@ -18,11 +18,15 @@ from typer.testing import CliRunner
 
 from pulumi_dokploy_deployments.cli.main import app
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
 
 BUILD_SECONDS = 0.1
 SLOW_SECONDS = 1.0
 LONG_SECONDS = 4.0
-ENVIRONMENT = ("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+ENVIRONMENT = (
+    *("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "DOKPLOY_HEADERS", "DOKPLOY_CI_OUTPUT"),
+    *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_STEP_SUMMARY", "GITLAB_CI"),
+)
 
 
 @dataclass(frozen=True)
@@ -142,6 +146,19 @@ class Server:
 def _no_server_of_the_developer_s(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between retries pass at once."""
+    slept = 0.0
+
+    async def sleep(_self: SystemClock, seconds: float, *, wake: object = None) -> None:
+        nonlocal slept
+        slept += seconds
+
+    monkeypatch.setattr(SystemClock, "sleep", sleep)
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _self: time.monotonic() + slept)
 
 
 @pytest.fixture(scope="session")

@@ -74,9 +74,10 @@ class Deployment(pulumi.CustomResource):
         stable_seconds: With `wait_for: healthy`, how long what is new must stay up without a restart, in seconds.
             Default: `5`.
         if_unproven: What to do where the server can't tell whether the new version runs, with a key that may not read
-            Docker's state for instance. `warn`: done counts, with a warning. `fail`: the update fails. Default: `warn`.
-        on_failure: `fail`: the update fails. `rollback`: what ran before is brought back and verified, and the update
-            fails all the same, with a message about both. Default: `fail`.
+            Docker's state for instance. `warn`: done counts, with a warning. `fail`: the deployment counts as failed.
+            Default: `warn`.
+        on_failure: `fail`: nothing is brought back. `rollback`: what ran before is brought back and verified. The
+            deployment counts as failed either way. Default: `fail`.
         on_busy: What to do when another deployment of the service is waiting or running. `queue`: wait behind it.
             `fail`: fail at once. `supersede`: drop the service's waiting deployments first. Default: `queue`.
         on_delete: `cancel`: stop the deployment if it is still waiting or running, but never by a call that could hit
