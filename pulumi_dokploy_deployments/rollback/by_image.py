@@ -136,6 +136,7 @@ async def _send(
             # The server works within the request, for minutes behind a proxy that has long given up.
             arrives_within=max(1.0, deadline - context.clock.monotonic()),
             answers_within=ANSWERS_WITHIN_SECONDS,
+            until=deadline,
         )
     except (InvalidRequest, AnswerNotFound) as error:
         record.is_sent = isinstance(error, AnswerNotFound)

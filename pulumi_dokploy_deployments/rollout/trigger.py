@@ -14,6 +14,8 @@ ARRIVES_WITHIN_SECONDS = 60.0
 ANSWERS_WITHIN_SECONDS = 2.0
 """A request that is open for longer is looked for at the server while its answer is waited for."""
 LOOK_EVERY_SECONDS = 0.5
+LATER_LOOK_EVERY_SECONDS = 5.0
+"""The same once it has been looked for as long as a request may take on its way: only long work is left then."""
 MOST_SENDINGS = 3
 
 
@@ -76,7 +78,7 @@ async def send_once(
                 evidence = None
             if evidence:
                 return
-            if evidence is None or until < arrives_until:
+            if evidence is None or until <= arrives_until:
                 raise AnswerNotFound(lost.cause) from None
             if sending == MOST_SENDINGS:
                 raise lost.cause from None
@@ -135,6 +137,7 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
     over = asyncio.Event()
     request = asyncio.ensure_future(send())
     request.add_done_callback(lambda _: over.set())
+    began = clock.monotonic()
     try:
         pause = answers_within
         while True:
@@ -142,7 +145,7 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
             if request.done():
                 await request
                 return True
-            pause = LOOK_EVERY_SECONDS
+            pause = _pause_between_looks(clock.monotonic() - began)
             try:
                 if await has_arrived() and not request.done():
                     return False
@@ -157,8 +160,14 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
 
 async def _look(has_arrived: HasArrived, clock: Clock, *, until: float) -> Evidence:
     """Look until the request shows; what the last look said where it does not."""
+    began = clock.monotonic()
     while True:
         evidence = await has_arrived()
-        if evidence or clock.monotonic() >= until:
+        now = clock.monotonic()
+        if evidence or now >= until:
             return evidence
-        await clock.sleep(LOOK_EVERY_SECONDS)
+        await clock.sleep(min(_pause_between_looks(now - began), until - now))
+
+
+def _pause_between_looks(looked_for: float) -> float:
+    return LOOK_EVERY_SECONDS if looked_for < ARRIVES_WITHIN_SECONDS else LATER_LOOK_EVERY_SECONDS
