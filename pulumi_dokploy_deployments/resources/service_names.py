@@ -5,7 +5,6 @@ from __future__ import annotations
 from pulumi_dokploy_deployments.api.errors import AccessDenied
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import page_in
-from pulumi_dokploy_deployments.functions.names import UnknownName, resolve_service
 from pulumi_dokploy_deployments.resources.common import ask_server, read_service, service_named
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS
 from pulumi_dokploy_deployments.resources.inputs import FoundService, InputsT
@@ -39,6 +38,9 @@ async def named_service(inputs: InputsT, context: RunContext) -> tuple[Service, 
         text = inputs.service_text
         if page_in(text) is not None:
             raise
+        # Only here, so that a provider starts without them where nothing is named by a name.
+        from pulumi_dokploy_deployments.functions.names import UnknownName, resolve_service
+
         kind = SERVICE_ID_FIELDS[inputs.service_property]
         try:
             ref = await ask_server(lambda: resolve_service(context.client, kind, text), context)

@@ -16,7 +16,7 @@ from pulumi_dokploy_deployments.cli.option_texts import (
     OnFailure,
     WaitFor,
 )
-from pulumi_dokploy_deployments.cli.options import Application, Compose, Database, Timeout, option
+from pulumi_dokploy_deployments.cli.options import REPEATED, Application, Compose, Database, Timeout, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -39,6 +39,9 @@ def deploy(
     mongo: Database = None,
     redis: Database = None,
     libsql: Database = None,
+    image: Annotated[str | None, option(DEPLOYMENT["image"], metavar="IMAGE")] = None,
+    git_ref: Annotated[str | None, option(DEPLOYMENT["git_ref"], metavar="REF")] = None,
+    env: Annotated[list[str] | None, option(DEPLOYMENT["env"], more=REPEATED, metavar="NAME=VALUE")] = None,
     method: Annotated[DeployMethod | None, option(DEPLOYMENT["method"])] = None,
     title: Annotated[str | None, option(DEPLOYMENT["title"])] = None,
     description: Annotated[str | None, option(DEPLOYMENT["description"])] = None,
@@ -66,6 +69,9 @@ def deploy(
     )
     inputs = checked_inputs(
         service,
+        image=image,
+        git_ref=git_ref,
+        env=_variables(env),
         method=method,
         title=title,
         description=description,
@@ -78,6 +84,18 @@ def deploy(
         expect_commit=expect_commit,
     )
     _deploy(session, service, inputs, show_log=log)
+
+
+def _variables(given: list[str] | None) -> dict[str, str] | None:
+    from pulumi_dokploy_deployments.functions.filters import InvalidArgument
+
+    variables: dict[str, str] = {}
+    for text in given or ():
+        name, sign, value = text.partition("=")
+        if not sign:
+            raise InvalidArgument(f"{name!r} is no variable with its value.", next_step="Give --env NAME=VALUE.")
+        variables[name] = value
+    return variables or None
 
 
 def checked_inputs(service: ServiceRef, **given: Any) -> DeploymentInputs:
@@ -108,6 +126,7 @@ def _deploy(session: Session, ref: ServiceRef, inputs: DeploymentInputs, *, show
     from pulumi_dokploy_deployments.cli.run_end import reporter_of, shown, tell_run
     from pulumi_dokploy_deployments.functions.identity import existing_service
     from pulumi_dokploy_deployments.resources.deployment_model import OnFailure as WhenItFails
+    from pulumi_dokploy_deployments.resources.named_settings import wanted_of
     from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover
     from pulumi_dokploy_deployments.rollout.deploy import deploy as run_deployment
     from pulumi_dokploy_deployments.rollout.request import RolloutRequest
@@ -126,6 +145,7 @@ def _deploy(session: Session, ref: ServiceRef, inputs: DeploymentInputs, *, show
         stream_logs=True,
         stable_seconds=inputs.stable_seconds,
         if_unproven=inputs.if_unproven,
+        wanted=wanted_of(inputs),
     )
     reporter: LiveReporter | None = None
 

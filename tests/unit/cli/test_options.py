@@ -23,6 +23,9 @@ RUNNER = CliRunner()
 NOWHERE = {"DOKPLOY_ENDPOINT": "", "DOKPLOY_URL": "", "DOKPLOY_API_KEY": ""}
 REF = ServiceRef(ServiceKind.APPLICATION, "a1")
 OF_A_RUN = {
+    "image",
+    "git_ref",
+    "env",
     "method",
     "title",
     "description",
@@ -45,8 +48,9 @@ def group() -> typer.core.TyperGroup:
 def test_every_input_that_is_about_one_run_is_an_option_of_deploy() -> None:
     options = {name for option in group().commands["deploy"].params for name in option.opts}
     about_the_resource = {"triggers", "on_delete", "connection", "stream_logs"}
-    services = {f"{kind}_id" for kind in ("application", "compose", "postgres", "mysql", "mariadb", "mongo", "redis")}
-    assert set(DeploymentInputs.model_fields) == OF_A_RUN | about_the_resource | services
+    services = {f"{kind.value}_id" for kind in ServiceKind}
+    worked_out = {"found_service"}
+    assert set(DeploymentInputs.model_fields) == OF_A_RUN | about_the_resource | services | worked_out
     assert {WORDS.input(name) for name in OF_A_RUN} <= options
 
 
@@ -110,3 +114,9 @@ def test_a_sentence_about_the_resource_is_left_out_and_the_rest_stays() -> None:
     assert DEPLOYMENT["method"].meaning.endswith("Databases support only `deploy`.")
     assert "A change deploys again" not in DEPLOYMENT["method"].meaning
     assert DEPLOYMENT["title"].meaning.endswith("the commit's message at the end.")
+
+
+def test_a_variable_is_given_with_its_value() -> None:
+    result = RUNNER.invoke(app, ["deploy", "--application", "a", "--env", "TAG"], env=NOWHERE)
+    assert result.exit_code == 2
+    assert "Give --env NAME=VALUE." in " ".join(result.stderr.split())
