@@ -22,7 +22,7 @@ from pulumi_dokploy_deployments.waiting.clock import SystemClock
 
 BUILD_SECONDS = 0.1
 SLOW_SECONDS = 1.0
-LONG_SECONDS = 4.0
+LONG_SECONDS = 12.0
 ENVIRONMENT = (
     *("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "DOKPLOY_HEADERS", "DOKPLOY_CI_OUTPUT"),
     *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_STEP_SUMMARY", "GITLAB_CI"),
@@ -119,7 +119,7 @@ class Server:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that the simulator does a moment later."""
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + 30.0
         while not holds():
             assert time.monotonic() < deadline, "it did not come about"
             time.sleep(0.02)
