@@ -133,10 +133,12 @@ async def _dead(wait: Wait, reason: Dead, sighting: Sighting) -> Exception:
 def _row_is_enough(wait: Wait, seen: Snapshot) -> bool:
     """Whether the queue need not be asked again: the row runs, and its job stood behind it at the last reading.
 
-    Where many wait, one reading of the queue serves them all, and spares them those of the rows.
+    Where many wait, one reading of the queue serves them all, and spares them those of the rows. On Dokploy Cloud the
+    job says more than the row: one that was cancelled turns `done`.
     """
-    has_job = any(not job.state.is_waiting for job in seen.jobs)
-    return has_job and not wait.context.shared_watcher.is_crowded
+    running = [job for job in seen.jobs if not job.state.is_waiting]
+    is_told_by_job = any(job.is_of_cloud for job in running)
+    return bool(running) and not is_told_by_job and not wait.context.shared_watcher.is_crowded
 
 
 async def _pause(wait: Wait, pace: Pace, longest: float) -> None:

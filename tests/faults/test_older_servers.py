@@ -65,7 +65,8 @@ async def test_below_the_floor_nothing_is_sent(playing: Playing, version: str) -
         await bench.deploy("git")
     with pytest.raises(TooOld):
         await bench.deploy("postgres", kind=ServiceKind.POSTGRES)
-    assert {call.path for call in bench.world.requests.calls} == {"/api/settings.getDokployVersion"}
+    asked = {"/api/application.one", "/api/postgres.one", "/api/settings.getDokployVersion"}
+    assert {call.path for call in bench.world.requests.calls} == asked
     assert bench.made == []
 
 
