@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -90,28 +89,21 @@ class Server:
 
     def post(self, operation: str, **body: str) -> None:
         """A call that waits for nothing."""
-        answer = httpx.post(f"{self.endpoint}/api/{operation}", json=body, headers={"x-api-key": self.key()})
+        address = f"{self.endpoint}/api/{operation}"
+        answer = self.simulator.client.post(address, json=body, headers={"x-api-key": self.key()})
         answer.raise_for_status()
 
     @contextmanager
     def long_build(self, application: str) -> Iterator[str]:
         """A deployment that is still building when the test looks, and ended afterwards; gives its id."""
-        name, identity = application, self.application(application)
-        self.simulator.control("set_behaviour", service=name, build_seconds=LONG_SECONDS)
+        self.simulator.control("set_behaviour", service=application, build_seconds=LONG_SECONDS)
         try:
             running = self.started(application)
             yield running
         finally:
-            self.post("application.cleanQueues", applicationId=identity)
-            self.until(lambda: self._ended(identity))
-            self.simulator.control("set_behaviour", service=name, build_seconds=BUILD_SECONDS)
-
-    def _ended(self, application_id: str) -> bool:
-        """Whether the queue is empty; if not, its builds are killed once they are so far that they can be."""
-        if not self.simulator.state()["queue"]:
-            return True
-        self.post("application.killBuild", applicationId=application_id)
-        return False
+            self.simulator.control("restart", down_seconds=0.0)
+            self.until(lambda: not self.simulator.state()["queue"])
+            self.simulator.control("set_behaviour", service=application, build_seconds=BUILD_SECONDS)
 
     def until_it_builds(self, deployment_id: str) -> None:
         """Wait for the stage in which the server can kill a build."""
