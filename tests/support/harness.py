@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import processes
-import yaml
+import yaml  # type: ignore[import-untyped]
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
 
