@@ -70,8 +70,9 @@ soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployment
 test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
 	$(OFFLINE) $(PYTEST) $(WORKERS)
 
-test-quick: setup ## The tests without engine, command line and running servers (under a minute)
-	$(OFFLINE) $(PYTEST) $(WORKERS) tests/unit tests/faults tests/contract/test_client_transcripts.py
+test-quick: setup ## The tests without engine, command line, running servers, matrix and fuzzing (under a minute)
+	$(OFFLINE) $(PYTEST) $(WORKERS) --ignore tests/unit/fuzz --ignore tests/faults/matrix \
+		tests/unit tests/faults tests/contract/test_client_transcripts.py
 
 check: setup format-check lint types imports dead-code ## Format check, lint, types, import rules and dead code
 
