@@ -74,7 +74,7 @@ async def roll_back_and_verify(
     record = record or RunRecord()
     record.service, record.before = service, baseline
     context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
-    await _send(service, target, context, probe, record, budget, deadline)
+    await _send(service, target, context, record, budget, deadline)
     if not baseline.is_known:
         context.reporter.warning(
             "The server took the rollback, but whether the version runs could not be checked: "
@@ -95,12 +95,13 @@ async def _send(
     service: Service,
     target: Target,
     context: RunContext,
-    probe: WorkloadProbe,
     record: RunRecord,
     budget: RetryBudget,
     deadline: float,
 ) -> None:
     client, baseline = context.client, record.before
+    # One of its own: what it sees would count as there before the rollback in the probe that proves it.
+    probe = WorkloadProbe(client, context.clock, service)
 
     async def send() -> None:
         record.is_sent = True
