@@ -8,8 +8,6 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.errors import ApiError, Step
-from pulumi_dokploy_deployments.api.models import DeploymentRecord
-from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection
 from pulumi_dokploy_deployments.rollback.by_image import (
     RollbackFailed,
     RollbackUnproven,
@@ -22,51 +20,11 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity
 from pulumi_dokploy_deployments.workload.verdict import Health
 from tests.support import api_faults as faults
-from tests.support.builders import row, swarm_service
-from tests.support.fake_dokploy import FakeDokploy, FakeTask
+from tests.support.fake_dokploy import FakeTask
 from tests.support.listener import Listener
 from tests.support.virtual_clock import VirtualClock
 from tests.unit.rollback.histories import candidate, git_service
-
-NEW, OLD = "registry.example.com/shop-x1y2z3:v2", "registry.example.com/shop-x1y2z3:v1"
-
-
-class Versions(FakeDokploy):
-    """An application that runs its second version and can go back to its first.
-
-    Attributes:
-        image: what the service is set to run.
-        goes_to: what the rollback call brings.
-        takes_seconds: how long the server works on the call before the update begins.
-        answers_after: how long it keeps the call open.
-    """
-
-    def __init__(self, clock: VirtualClock) -> None:
-        super().__init__(clock, git_service())
-        self.image, self.goes_to = NEW, OLD
-        self.takes_seconds = self.answers_after = 0.0
-        self.history = [row("d2", rollbackId="r2"), row("d1", rollbackId="r1")]
-        self.rolled_back: list[str] = []
-
-    async def rollback(self, rollback_id: str) -> None:
-        await self._call("rollback.rollback")
-        self.rolled_back.append(rollback_id)
-        self.at(self.clock.elapsed + self.takes_seconds, self._bring)
-        await self.clock.sleep(max(self.takes_seconds, self.answers_after))
-        await self._answer("rollback.rollback")
-
-    def _bring(self) -> None:
-        self.image = self.goes_to
-        self._roll_out()
-
-    async def deployments_by_type(self, type_name: str, identity: str) -> list[DeploymentRecord]:
-        await self._call("deployment.allByType")
-        return self.history
-
-    async def inspect_service(self, swarm_service_id: str, *, server_id: str | None = None) -> ServiceInspection | None:
-        await self._call("docker.getConfig")
-        state, started = self.update or (None, None)
-        return swarm_service(update=state, started=started, image=self.image)
+from tests.unit.rollback.versions import NEW, OLD, Versions
 
 
 @pytest.fixture
