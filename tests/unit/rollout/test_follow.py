@@ -184,7 +184,11 @@ async def test_an_end_that_is_seen_at_the_deadline_counts(clock: VirtualClock) -
 async def test_one_that_is_broken_off_leaves_the_log(clock: VirtualClock) -> None:
     followed = Followed(clock)
     task = asyncio.ensure_future(followed.to_the_end(Course(clock, (0, running()))))
-    clock.after(20.0, lambda: None if task.cancel() else None)
+
+    def break_off() -> None:
+        task.cancel()
+
+    clock.after(20.0, break_off)
     with pytest.raises(asyncio.CancelledError):
         await task
     assert followed.log.closed == 1
