@@ -95,7 +95,7 @@ def places_of(module: str, source: str) -> list[Place]:
     """Every place of a module where a change could make a difference when it runs.
 
     Numbers that are constants of the module are left as they are: a test that repeats them would prove nothing.
-    Decorators are no decisions, and annotations are not evaluated.
+    Decorators and the markers in a list of parameters are no decisions, and annotations are not evaluated.
     """
     nodes = list(ast_nodes(get_ast(source)))
     annotations = _annotations(source)
@@ -105,7 +105,8 @@ def places_of(module: str, source: str) -> list[Place]:
         for occurrence, (node, place) in enumerate(found):
             is_constant = name == "NumberReplacer" and not _around(node, *FUNCTIONS)
             is_annotation = any(begin <= place < end for begin, end in annotations)
-            if not is_constant and not is_annotation and not _around(node, "decorator"):
+            is_marker = node.type in ("operator", "parameters", "param") and _around(node, "parameters")
+            if not is_constant and not is_annotation and not is_marker and not _around(node, "decorator"):
                 ways.setdefault(place, []).append((name, occurrence))
     return [Place(module, *place, tuple(found)) for place, found in sorted(ways.items())]
 

@@ -370,3 +370,17 @@ async def test_an_earlier_docker_image_is_deployed_again_and_the_setting_stays_a
     assert set(bench.world.running_images(app.app_name)) == {before}
     rows = await context.client.deployments_of(ServiceKind.APPLICATION, app.id)
     assert [each.title for each in rows][:2] == [f"back to {before}", "release"]
+
+
+async def test_where_the_history_tells_nothing_the_image_that_ran_is_deployed_again(
+    clock: VirtualClock, told: Listener
+) -> None:
+    new = "registry.example.com/shop:3"
+    run = Run(clock, told, docker_service(new))
+    run.fake.image = f"{IMAGE}@sha256:abc"
+    error = await run.rolled_back(title="release", expect_commit="abcdef")
+    assert error.is_recovered
+    assert f"It was rolled back to what ran before (image {IMAGE}@sha256:abc), which is running." in str(error)
+    assert run.fake.updates == [{"dockerImage": IMAGE}, {"dockerImage": new}]
+    assert [each["title"] for each in run.fake.sent] == ["release", f"back to {IMAGE}"]
+    assert run.fake.image == IMAGE

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service, ServiceKind
 from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection
 from tests.support.builders import row, swarm_service
 from tests.support.fake_dokploy import FakeDokploy
+from tests.support.model_server import ModelJob
 from tests.support.virtual_clock import VirtualClock
 from tests.unit.rollback.histories import git_service
 
@@ -28,6 +32,7 @@ class Versions(FakeDokploy):
         self.takes_seconds = self.answers_after = 0.0
         self.history = [row("d2", rollbackId="r2"), row("d1", rollbackId="r1")]
         self.rolled_back: list[str] = []
+        self.updates: list[dict[str, Any]] = []
 
     async def rollback(self, rollback_id: str) -> None:
         await self._call("rollback.rollback")
@@ -35,6 +40,16 @@ class Versions(FakeDokploy):
         self.at(self.clock.elapsed + self.takes_seconds, self._bring)
         await self.clock.sleep(max(self.takes_seconds, self.answers_after))
         await self._answer("rollback.rollback")
+
+    async def update_service(self, kind: ServiceKind, service_id: str, changes: Mapping[str, Any]) -> None:
+        await self._call(f"{kind.value}.update")
+        self.updates.append(dict(changes))
+        self.service = self.service.model_copy(update={"docker_image": changes["dockerImage"]})
+
+    def _rolled_out(self, ended: ModelJob) -> None:
+        if not (ended.fails or self.crashes) and self.service.docker_image is not None:
+            self.image = self.service.docker_image
+        super()._rolled_out(ended)
 
     def _bring(self) -> None:
         self.image = self.goes_to

@@ -270,3 +270,13 @@ async def test_a_request_that_a_proxy_cuts_off_and_delivers_late_is_not_sent_aga
     budget = RetryBudget()
     await send_once(send, has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
     assert sendings == 1
+
+
+async def test_a_request_that_was_answered_fills_the_budget_up_again(clock: VirtualClock) -> None:
+    budget = RetryBudget(budget_seconds=10.0, jitter=lambda: 0.0)
+    budget.pause_after(faults.refused(), clock.monotonic())
+    clock.advance(9.0)
+    server = Server(clock, [])
+    await send_once(server.send, server.has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
+    clock.advance(9.0)
+    assert budget.pause_after(faults.refused(), clock.monotonic()) is not None

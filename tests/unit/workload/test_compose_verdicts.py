@@ -217,18 +217,19 @@ def test_something_recreated_is_no_reason_for_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit",
+    ("unit", "how"),
     [
-        container("cache", made=0.0, started=0.0, health="unhealthy"),
-        container("cache", "exited", made=0.0, started=0.0, exit_code=1),
-        container("cache", "paused", made=0.0, started=0.0),
+        (container("cache", made=0.0, started=0.0, health="unhealthy"), "unhealthy"),
+        (container("cache", "exited", made=0.0, started=0.0, exit_code=1), "exited"),
+        (container("cache", "paused", made=0.0, started=0.0), "paused"),
     ],
 )
-def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: object) -> None:
+def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: object, how: str) -> None:
     cache = member("cache", unit)  # type: ignore[arg-type]
     verdict = verdict_on(compose_judge(before(OLD_WEB, cache)), NEW_WEB, cache)
     assert verdict.health is Health.HEALTHY
-    assert [warning for warning in verdict.warnings if warning.startswith("cache was left as it was before")]
+    (warning,) = [warning for warning in verdict.warnings if warning.startswith("cache was left as it was before")]
+    assert how in warning
 
 
 def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
