@@ -53,6 +53,7 @@ def coded(status: int, code: str, message: str = "Application not found", **data
         (404, coded(404, "NOT_FOUND", "Not found"), "application/json", MissingEndpoint),  # 62, 621, 622, 629
         (400, coded(400, "BAD_REQUEST", "Input validation failed"), "application/json", InvalidRequest),  # 74
         (400, b"Invalid JSON", "", InvalidRequest),  # 77
+        (400, b"Invalid JSON", "text/plain; charset=utf-8", InvalidRequest),
         (413, b"Body exceeded 1mb limit", "", InvalidRequest),  # 412
         (415, coded(415, "UNSUPPORTED_MEDIA_TYPE", "Missing content-type"), "application/json", InvalidRequest),  # 413
         (500, coded(500, "INTERNAL_SERVER_ERROR", "Internal server error"), "application/json", ServerError),  # 212
@@ -91,6 +92,7 @@ FOREIGN: list[tuple[int, Any, str]] = [
     (400, {"error": "bad"}, "application/json"),
     (400, b"Invalid JSON!", "text/plain"),
     (400, b"Invalid JSON", "text/html"),
+    (400, b"Invalid JSON", "video/mp4"),
     (400, b"<html>400 Bad Request</html>", "text/html"),
     (401, b"Unauthorized", "text/plain"),
     (401, {"message": "Unauthorized", "code": 401}, "application/json"),

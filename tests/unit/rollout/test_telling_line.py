@@ -338,6 +338,8 @@ def test_where_no_line_looks_like_a_reason_the_command_s_last_words_are_told() -
         "#7 [4/4] RUN make",
         "#7 0.101 reading the sources",
         "#7 0.312 the third table has no key",
+        "#7 0.313 --------",
+        "#7 0.314 npm error A complete log of this run can be found in: /root/x.log",
         '#7 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2',
     ]
     told = telling_line(log)
