@@ -13,11 +13,13 @@ PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
 OFFLINE := env -u DOKPLOY_ENDPOINT -u DOKPLOY_URL -u DOKPLOY_API_KEY
 PYTEST := $(BIN)/python -m pytest
 # Most of a test's time is waiting for processes, so that more workers than cores pay off.
-WORKERS := -n 4 --dist worksteal
+WORKERS := -n 6 --dist worksteal
+# Hundreds of interpreters are started; each reads what the first one compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup engine demo schema test test-quick check format format-check lint types imports dead-code \
+.PHONY: help setup engine demo schema reliability soak test test-quick check format format-check lint types imports dead-code \
 	engine-test live-test lowest mutants release-check plugin-archives clean
 
 help: ## List the targets
@@ -58,6 +60,12 @@ demo: setup engine ## Watch real deployments against the simulator, under a minu
 
 schema: setup ## Write schema.json, the generated Python and the docs' tables from the models
 	@$(BIN)/python -m pulumi_dokploy_deployments.schema
+
+reliability: setup ## Play the matrix of faults and write its outcomes into docs/reliability.md (half a minute)
+	@$(OFFLINE) $(BIN)/python -m tests.faults.matrix
+
+soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 10 minutes)
+	@$(OFFLINE) $(BIN)/python -m tests.soak $(SOAK)
 
 test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
 	$(OFFLINE) $(PYTEST) $(WORKERS)
@@ -114,6 +122,9 @@ release-check: setup engine ## Build, install and use what would be released (ab
 
 plugin-archives: setup ## The archives for `pulumi plugin install`, into dist/plugin
 	@$(BIN)/python scripts/plugin_archive.py
+
+bench: setup engine ## Measure lag, requests, CPU and memory; PARTS="following many" for some (about 6 minutes)
+	@$(OFFLINE) $(BIN)/python -m benchmarks $(PARTS)
 
 clean: ## Remove what these targets made in the checkout (the engine's cache stays)
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
         QueueJobInfo,
         RollbackCandidate,
         RollbackCandidates,
+        ServiceInfo,
+        ServiceList,
     )
     from pulumi_dokploy_deployments.hosts.dynamic.resources import Deployment, RollbackTarget
     from pulumi_dokploy_deployments.hosts.functions import (
@@ -49,6 +51,10 @@ if TYPE_CHECKING:
         get_rollback_candidates_output,
         get_server_deployments,
         get_server_deployments_output,
+        get_service,
+        get_service_output,
+        get_services,
+        get_services_output,
     )
     from pulumi_dokploy_deployments.version import __version__ as __version__
 
@@ -68,6 +74,8 @@ __all__ = [
     "RollbackCandidate",
     "RollbackCandidates",
     "RollbackTarget",
+    "ServiceInfo",
+    "ServiceList",
     "Unauthorized",
     "UnknownId",
     "get_all_deployments",
@@ -86,6 +94,10 @@ __all__ = [
     "get_rollback_candidates_output",
     "get_server_deployments",
     "get_server_deployments_output",
+    "get_service",
+    "get_service_output",
+    "get_services",
+    "get_services_output",
 ]
 
 _HOMES = {
@@ -104,6 +116,8 @@ _HOMES = {
     "RollbackCandidate": "functions.models",
     "RollbackCandidates": "functions.models",
     "RollbackTarget": "hosts.dynamic.resources",
+    "ServiceInfo": "functions.models",
+    "ServiceList": "functions.models",
     "Unauthorized": "api.errors",
     "UnknownId": "functions.identity",
     "get_all_deployments": "hosts.functions",
@@ -122,6 +136,10 @@ _HOMES = {
     "get_rollback_candidates_output": "hosts.functions",
     "get_server_deployments": "hosts.functions",
     "get_server_deployments_output": "hosts.functions",
+    "get_service": "hosts.functions",
+    "get_service_output": "hosts.functions",
+    "get_services": "hosts.functions",
+    "get_services_output": "hosts.functions",
     "__version__": "version",
 }
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 import httpx
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, SecretStr, TypeAdapter, ValidationError
 
 from pulumi_dokploy_deployments.api.answers import (
     UPDATES,
@@ -29,6 +29,7 @@ from pulumi_dokploy_deployments.api.errors import (
     ApiError,
     InvalidRequest,
     MissingEndpoint,
+    NotFound,
     Step,
     TooOld,
     UnexpectedAnswer,
@@ -43,6 +44,7 @@ from pulumi_dokploy_deployments.api.exchange import (
 from pulumi_dokploy_deployments.api.models import (
     DeploymentRecord,
     DeployMethod,
+    Project,
     QueueJob,
     Registry,
     Server,
@@ -66,13 +68,17 @@ MAX_LOG_LINES = 10_000
 DATABASE_DEPLOY_TIMEOUT_SECONDS = 900.0
 """Deploying a database is synchronous and pulls the image within the request."""
 ROLLBACK_TIMEOUT_SECONDS = 300.0
+_GONE = "Deployment not found"
 
-_DEPLOYMENTS = TypeAdapter(list[DeploymentRecord])
-_JOBS = TypeAdapter(list[QueueJob])
-_TASKS = TypeAdapter(list[ServiceTask])
-_CONTAINERS = TypeAdapter(list[Container])
-_SERVERS = TypeAdapter(list[Server])
-_REGISTRIES = TypeAdapter(list[Registry])
+# What an answer has to look like is worked out when the first one comes: most processes see few kinds of them.
+_LATER = ConfigDict(defer_build=True)
+_DEPLOYMENTS = TypeAdapter(list[DeploymentRecord], config=_LATER)
+_JOBS = TypeAdapter(list[QueueJob], config=_LATER)
+_TASKS = TypeAdapter(list[ServiceTask], config=_LATER)
+_CONTAINERS = TypeAdapter(list[Container], config=_LATER)
+_SERVERS = TypeAdapter(list[Server], config=_LATER)
+_REGISTRIES = TypeAdapter(list[Registry], config=_LATER)
+_PROJECTS = TypeAdapter(list[Project], config=_LATER)
 _TEXT = TypeAdapter(str)
 _NAMES = TypeAdapter(list[str])
 
@@ -98,7 +104,8 @@ class DokployClient:
             connecting has at most 10 seconds of it.
         transport: the seam for tests.
 
-    Every method raises an `ApiError` when the call does not succeed.
+    Every method raises an `ApiError` when the call does not succeed, and a `ConfigurationError` where the machine's
+    environment does not allow an HTTP client to be made.
     """
 
     def __init__(
@@ -110,7 +117,7 @@ class DokployClient:
     ) -> None:
         self.connection = connection
         self._timeout_seconds = timeout_seconds
-        self._longest_seconds: float | None = None
+        self._longest_seconds: tuple[float | Callable[[], float], ...] = ()
         self._secrets = connection.secrets
         self._exchanger = Exchanger(connection, transport)
         self._known = _Known()
@@ -133,13 +140,16 @@ class DokployClient:
         """Whether address and key have worked: from then on a 401 is no wrong key, and a page not the server."""
         return self._known.has_worked
 
-    def within(self, seconds: float) -> Self:
+    def within(self, seconds: float | Callable[[], float]) -> Self:
         """The same client for calls that may take no longer than this, whatever is usual for them.
 
         It shares the connections and all that is known of the server; it is not closed by itself.
+
+        Args:
+            seconds: how long, or what tells it at each call: what is left until a deadline, for instance.
         """
         view = copy.copy(self)
-        view._longest_seconds = seconds if self._longest_seconds is None else min(seconds, self._longest_seconds)
+        view._longest_seconds = (*self._longest_seconds, seconds)
         return view
 
     async def __aenter__(self) -> Self:
@@ -250,8 +260,19 @@ class DokployClient:
         await self._post("deployment.killProcess", {"deploymentId": deployment_id})
 
     async def remove_deployment(self, deployment_id: str) -> None:
-        """`deployment.removeDeployment`. Does not stop a running one (timeline 133)."""
-        await self._post("deployment.removeDeployment", {"deploymentId": deployment_id})
+        """`deployment.removeDeployment`. Does not stop a running one (timeline 133).
+
+        Raises `NotFound` for one that is gone; v0.28.5 and v0.28.6 take that without a word.
+        """
+        try:
+            await self._post("deployment.removeDeployment", {"deploymentId": deployment_id})
+        except InvalidRequest as error:
+            if _GONE not in error.message:
+                raise
+            # What v0.28.3 says of it; later ones say 404 (transcript 71).
+            raise NotFound(
+                error.text, operation=error.operation, server=error.server, status=error.status, code=error.code
+            ) from None
 
     # --- rollbacks ------------------------------------------------------------------------------------------
 
@@ -389,6 +410,26 @@ class DokployClient:
             raise outcome
         return outcome
 
+    # --- settings and names ---------------------------------------------------------------------------------
+
+    async def environment_text(self, kind: ServiceKind, service_id: str) -> SecretStr:
+        """The service's environment as `<kind>.one` gives it, to the letter (transcript 561); empty where it has none.
+
+        It holds secrets, so that it is read only by whoever has to change it.
+        """
+        answer = await self._get(f"{kind.value}.one", {kind.id_field: service_id}, root=dict)
+        text = answer.get("env") if isinstance(answer, Mapping) else None
+        return SecretStr(text if isinstance(text, str) else "")
+
+    async def projects(self) -> list[Project]:
+        """`project.all`: projects with their environments and services.
+
+        An owner sees databases by their ids alone, a member with their names (transcript 550). The searches
+        (`application.search` and its sisters) would give names, but leave out what an owner has not created, know no
+        libsql, and take `_` and `%` in a name for wildcards.
+        """
+        return await self._read("project.all", _PROJECTS)
+
     # --- transport ------------------------------------------------------------------------------------------
 
     async def _inspect(self, adapter: TypeAdapter[T], identity: str, server_id: str | None) -> T | None:
@@ -445,7 +486,7 @@ class DokployClient:
 
     def _limit(self, timeout_seconds: float | None) -> float:
         limit = self._timeout_seconds if timeout_seconds is None else timeout_seconds
-        return limit if self._longest_seconds is None else min(limit, self._longest_seconds)
+        return min(limit, *(each() if callable(each) else each for each in self._longest_seconds), limit)
 
     def _asked(self, sending: Sending, operation: str, *, may_be_empty: bool = False) -> Asked:
         return Asked(

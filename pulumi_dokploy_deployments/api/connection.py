@@ -26,7 +26,7 @@ class Connection(BaseModel):
     can't be pickled, since whatever is pickled may end in a state file.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     origin: str
     """Scheme, host and port, with the path prefix where Dokploy is served below one; no trailing slash."""

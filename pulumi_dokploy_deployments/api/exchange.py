@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -31,6 +32,12 @@ CONNECT_SHARE = 0.9
 """Connecting ends before the whole exchange does: without a connection nothing has been sent, and that is told."""
 KEEPALIVE_EXPIRY_SECONDS = 3.0
 """Less than the five seconds after which Dokploy closes an idle connection: a POST must not meet that moment."""
+MOST_AT_ONCE = 16
+"""So many requests are under way at once. More wait here and not in httpcore's pool: with each answer that walks
+through all that wait, and compares all connections with each other."""
+LONG_SECONDS = 60.0
+"""A request that may take longer is one that the server works on, a database's deployment for instance: it is not
+counted, so that many of them do not keep the others waiting."""
 MOST_BYTES = 8 * 1024 * 1024
 """The longest answer that is read where nothing else is said."""
 MOST_BYTES_OF_A_LIST = 64 * 1024 * 1024
@@ -66,33 +73,40 @@ class Sending:
 class Exchanger:
     """Sends requests to one server and reads the answers.
 
+    The HTTP client is made for the first request: reading the certificates takes as long as dozens of requests, and
+    where nothing is to be done none is sent.
+
     Args:
         connection: address, key and extra headers.
         transport: the seam for tests.
-
-    Raises:
-        ConfigurationError: the machine's environment does not allow an HTTP client to be made.
     """
 
     def __init__(self, connection: Connection, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._connection = connection
-        self._http = _http_client(connection, transport)
+        self._transport = transport
+        self._made: httpx.AsyncClient | None = None
+        self._places = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._http.aclose()
+        if self._made is not None:
+            await self._made.aclose()
 
     async def exchange(self, sending: Sending, asked: Asked) -> Answer | ApiError:
         """The answer, or the error for what kept it from coming.
 
         The error is given back and not raised: the library's exception holds the request, and that the key.
+
+        Raises:
+            ConfigurationError: the machine's environment does not allow an HTTP client to be made.
         """
         limit = sending.timeout_seconds
         if limit <= 0:
             return no_time_left(asked)
         headers = self._connection.request_headers() if sending.with_key else self._connection.extra_headers()
+        http = self._http
         try:
-            request = self._http.build_request(
+            request = http.build_request(
                 sending.verb,
                 f"{self._connection.origin}/{sending.path}",
                 params=dict(sending.query) if sending.query is not None else None,
@@ -104,7 +118,7 @@ class Exchanger:
             return unsendable(error, asked)
         try:
             # httpx limits each read, not the whole: a server that drips bytes would hold a caller for ever.
-            async with asyncio.timeout(limit):
+            async with asyncio.timeout(limit), self._places if limit <= LONG_SECONDS else nullcontext():
                 return await self._through_redirects(request, sending)
         except (
             httpx.HTTPError,
@@ -115,6 +129,12 @@ class Exchanger:
             UnicodeError,
         ) as error:
             return connection_error(error, asked)
+
+    @property
+    def _http(self) -> httpx.AsyncClient:
+        if self._made is None:
+            self._made = _http_client(self._connection, self._transport)
+        return self._made
 
     async def _through_redirects(self, request: httpx.Request, sending: Sending) -> Answer:
         for _ in range(MAX_SAME_ORIGIN_REDIRECTS + 1):
@@ -176,7 +196,9 @@ def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | N
             follow_redirects=False,
             event_hooks={"response": [_set_location_aside]},
             limits=httpx.Limits(
-                max_connections=32, max_keepalive_connections=16, keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS
+                max_connections=None,  # `MOST_AT_ONCE` and the long ones
+                max_keepalive_connections=MOST_AT_ONCE,
+                keepalive_expiry=KEEPALIVE_EXPIRY_SECONDS,
             ),
         )
     except (httpx.InvalidURL, ValueError, OSError, ImportError) as error:

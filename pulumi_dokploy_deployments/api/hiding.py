@@ -1,9 +1,14 @@
-"""Texts that no message may carry: the key, the values of extra headers. Whatever others say goes through here."""
+"""The one place that finds secrets in a text: the key, the values of extra headers, secret variables.
+
+Messages hide them by `Secrets`; lines of logs go through `redact.Redactor`, which is built on it.
+"""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
+from urllib.parse import quote, quote_plus
 
 HIDDEN = "(hidden)"
 _PIECES = re.compile(r"[\s;,=]+")
@@ -13,13 +18,22 @@ _SHORT = 4
 
 
 class Secrets:
-    """The secrets of one connection, to be taken out of what servers and libraries say."""
+    """Secrets to be taken out of what servers, libraries and logs say.
 
-    def __init__(self, values: Iterable[str]) -> None:
+    Each is found as it is, and in the forms that it has in URLs and in JSON.
+
+    Args:
+        values: the secrets.
+        in_pieces: whether the longer pieces of a value are secrets too: "Bearer abc…" or "session=abc…" may be quoted
+            in part.
+    """
+
+    def __init__(self, values: Iterable[str], *, in_pieces: bool = True) -> None:
         whole = {value.strip() for value in values} - {""}
-        # "Bearer abc…" or "session=abc…" may be quoted in part.
-        pieces = {piece for value in whole for piece in _PIECES.split(value) if len(piece) >= _LONG_PIECE}
-        self._values = tuple(sorted(whole | pieces, key=len, reverse=True))
+        if in_pieces:
+            whole |= {piece for value in whole for piece in _PIECES.split(value) if len(piece) >= _LONG_PIECE}
+        forms = {form for value in whole for form in _forms(value)}
+        self._values = tuple(sorted(forms, key=lambda form: (-len(form), form)))
         self._pattern = re.compile("|".join(_pattern_of(value) for value in self._values)) if self._values else None
 
     def __repr__(self) -> str:
@@ -29,9 +43,18 @@ class Secrets:
         """Whether the text quotes one of them."""
         return self._pattern is not None and self._pattern.search(text) is not None
 
-    def hide(self, text: str) -> str:
-        """The text with each of them replaced."""
-        return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
+    def hide(self, text: str, mask: str = HIDDEN) -> str:
+        """The text with each of them replaced by the mask."""
+        return text if self._pattern is None else self._pattern.sub(mask, text)
+
+
+def _forms(value: str) -> Iterable[str]:
+    """How a secret may stand in a text."""
+    yield value
+    if len(value) >= _SHORT:
+        yield quote(value, safe="", errors="replace")
+        yield quote_plus(value, errors="replace")
+        yield json.dumps(value, ensure_ascii=False)[1:-1]
 
 
 def _pattern_of(value: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 MAX_LINE_CHARACTERS = 16_384
 """A longer line is cut, and says how much of it is left out."""
+COMMAND = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+"""A colour, or another command to a terminal."""
 
 
 @dataclass
@@ -29,7 +32,10 @@ class _Text:
 
     @property
     def says_something(self) -> bool:
-        return bool(self.dropped) or any(not piece.isspace() for piece in self.pieces)
+        if self.dropped or not self.pieces:
+            return bool(self.dropped)
+        # A command that only clears what stood there does not take its place.
+        return bool(COMMAND.sub("", "".join(self.pieces)).strip())
 
 
 class LineSplitter:

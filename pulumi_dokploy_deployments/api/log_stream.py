@@ -25,6 +25,9 @@ MAX_FRAME_BYTES = 1024 * 1024
 MAX_FRAMES_WAITING = 16
 """So many frames are kept while nobody takes them; then the server has to wait."""
 
+PING_SECONDS = 10.0
+"""A connection on which no answer to a ping comes within twice this time is dead, and ends the iteration."""
+
 _NO_STATUS = 1005
 _TOO_LARGE = 1009
 _REFUSED_BY_DOKPLOY = 4000
@@ -125,6 +128,8 @@ class LogStream:
                 close_timeout=CLOSE_TIMEOUT_SECONDS,
                 max_size=MAX_FRAME_BYTES,
                 max_queue=MAX_FRAMES_WAITING,
+                ping_interval=PING_SECONDS,
+                ping_timeout=PING_SECONDS,
                 logger=_SILENCE,
             )
         except InvalidStatus as refused:

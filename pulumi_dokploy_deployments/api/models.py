@@ -19,7 +19,7 @@ from pulumi_dokploy_deployments.api.wire import EpochMilliseconds, Instant, Open
 
 
 class ServiceKind(StrEnum):
-    """The types of service that can be deployed: applications, composes and six kinds of database."""
+    """The types of service that can be deployed: applications, composes and six types of database."""
 
     APPLICATION = "application"
     COMPOSE = "compose"
@@ -65,17 +65,25 @@ class ServiceStatus(OpenStrEnum):
 
 
 class JobState(OpenStrEnum):
-    """The state of a queue job. v0.30.2 only reports waiting and active; the others are documented."""
+    """The state of a queue job. A server of one's own reports waiting and active; the others are Dokploy Cloud's."""
 
     WAITING = "waiting"
     ACTIVE = "active"
     COMPLETED = "completed"
     FAILED = "failed"
+    PENDING = "pending"
+    """What Dokploy Cloud calls a job that waits."""
+    CANCELLED = "cancelled"
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has not started."""
+        return self in (JobState.WAITING, JobState.PENDING)
 
     @property
     def is_over(self) -> bool:
         """Whether nothing is left to run; Dokploy Cloud keeps such jobs listed."""
-        return self in (JobState.COMPLETED, JobState.FAILED)
+        return self in (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
 
 
 class DeployMethod(StrEnum):
@@ -217,6 +225,9 @@ class JobData(WireModel):
     description_log: str | None = None
     type: str | None = None
     application_type: str | None = None
+    server_id: str | None = None
+    """The remote server whose line the job stands in. A queue in Redis has one line for all and never names it."""
+    preview_deployment_id: str | None = None
 
 
 class ServicePath(WireModel):
@@ -226,8 +237,17 @@ class ServicePath(WireModel):
     label: str | None = None
 
 
+CLOUD_JOB = "deployment/requested"
+"""The name of every job of Dokploy Cloud."""
+PREVIEW = "application-preview"
+"""The `applicationType` of a preview's job."""
+
+
 class QueueJob(WireModel):
-    """One job of the instance-wide queue (`deployment.queueList`); finished jobs vanish from it."""
+    """One job of the instance-wide queue (`deployment.queueList`).
+
+    Finished jobs vanish from it; Dokploy Cloud keeps them listed, and gives a job another id when it starts.
+    """
 
     id: str
     name: str | None = None
@@ -238,6 +258,24 @@ class QueueJob(WireModel):
     finished_at: EpochMilliseconds | None = Field(default=None, alias="finishedOn")
     failed_reason: str | None = None
     service_path: ServicePath | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_a_start(cls, data: Any) -> Any:
+        # Dokploy Cloud fills in `processedOn` for a job that waits.
+        if isinstance(data, Mapping) and data.get("state") in (JobState.WAITING, JobState.PENDING):
+            return {key: value for key, value in data.items() if key not in ("processedOn", "started_at")}
+        return data
+
+    @property
+    def is_of_cloud(self) -> bool:
+        """Whether Dokploy Cloud lists it: there it stays listed when it is over."""
+        return self.name == CLOUD_JOB
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether it deploys the preview of a pull request: the application itself is left alone."""
+        return self.data.application_type == PREVIEW or self.data.preview_deployment_id is not None
 
     @property
     def number(self) -> int | None:
@@ -326,7 +364,6 @@ class Server(WireModel):
 
     server_id: str
     name: str
-    server_status: str | None = None
 
 
 class Registry(WireModel):
@@ -336,3 +373,52 @@ class Registry(WireModel):
     registry_name: str | None = None
     registry_url: str | None = None
     image_prefix: str | None = None
+
+
+class ListedService(WireModel):
+    """A service as `project.all` lists it."""
+
+    kind: ServiceKind
+    service_id: str
+    name: str | None = None
+    """None where the server gives only the id, as it does of databases to an owner (transcript 550)."""
+    status: ServiceStatus | None = None
+
+
+class ProjectEnvironment(WireModel):
+    """One environment of a project, with what is in it."""
+
+    environment_id: str
+    name: str
+    services: tuple[ListedService, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping) or "services" in data:
+            return data
+        # v0.28 lists whole services, their environment variables included: only what is needed is kept.
+        listed = [
+            {
+                "kind": kind,
+                "service_id": item[kind.id_field],
+                "name": item.get("name"),
+                "status": item.get("composeStatus") or item.get("applicationStatus"),
+            }
+            for kind in ServiceKind
+            for item in data.get(_LISTS.get(kind, kind.value)) or ()
+            if isinstance(item, Mapping) and isinstance(item.get(kind.id_field), str)
+        ]
+        return {"environmentId": data.get("environmentId"), "name": data.get("name"), "services": listed}
+
+
+_LISTS = {ServiceKind.APPLICATION: "applications"}
+"""What `project.all` calls the list of a kind, where it is not the kind's own name."""
+
+
+class Project(WireModel):
+    """A project with its environments (`project.all`)."""
+
+    project_id: str
+    name: str
+    environments: tuple[ProjectEnvironment, ...] = ()

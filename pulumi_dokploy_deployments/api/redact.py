@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+
+from pulumi_dokploy_deployments.api.hiding import Secrets
 
 MASK = "[secret]"
 SHORTEST_SECRET = 4
@@ -34,16 +34,16 @@ class Redactor:
     """
 
     def __init__(self, secrets: Iterable[str] = (), *, keep_colours: bool = False) -> None:
-        forms = sorted({form for secret in secrets for form in _forms(secret)}, key=lambda form: (-len(form), form))
-        self._secret = re.compile("|".join(map(re.escape, forms))) if forms else None
+        parts = {neutral(part).strip() for secret in secrets for part in (secret, *secret.splitlines())}
+        self._secrets = Secrets((part for part in parts if len(part) >= SHORTEST_SECRET), in_pieces=False)
         self._keep_colours = keep_colours
 
     def line(self, line: str) -> str:
         """One line, without anything but text (and colours, where they are kept); it stays one line."""
         plain = neutral(line).replace("\n", " ")
-        if self._secret is not None and (masked := self._secret.sub(MASK, plain)) != plain:
+        if self._secrets.are_in(plain):
             # A colour in the middle of a secret would hide it from the search: such a line loses its colours.
-            return masked
+            return self._secrets.hide(plain, MASK)
         return _coloured(line) if self._keep_colours else plain
 
     def text(self, text: str) -> str:
@@ -79,21 +79,3 @@ def _coloured(line: str) -> str:
     kept.append(_controls_out(line[at:]))
     told = "".join(kept).replace("\n", " ")
     return f"{told}{_RESET}" if "\x1b" in told and not told.endswith(_RESET) else told
-
-
-def _forms(secret: str) -> Iterable[str]:
-    """How a secret may stand in a line."""
-    for part in {secret, *secret.splitlines()}:
-        value = neutral(part).strip()
-        for form in (
-            value,
-            quote(value, safe="", errors="replace"),
-            quote_plus(value, errors="replace"),
-            _as_json(value),
-        ):
-            if len(form) >= SHORTEST_SECRET and "\n" not in form:
-                yield form
-
-
-def _as_json(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)[1:-1]

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
+
+_ADDRESS = re.compile(
+    rf"(?:^|/)services/(?P<kind>{'|'.join(ServiceKind)})/(?P<id>[A-Za-z0-9_-]+)(?:[/?#].*)?$", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -32,3 +37,9 @@ def dashboard_link(origin: str, service: Service) -> str:
         f"/services/{service.kind.value}/{service.service_id}"
     )
     return page if service.kind.is_database else f"{page}?tab=deployments"
+
+
+def page_in(text: str) -> ServiceRef | None:
+    """The service whose page's address a text is: `…/services/application/<id>`; None where it is no such address."""
+    found = _ADDRESS.search(text.strip())
+    return ServiceRef(ServiceKind(found["kind"]), found["id"]) if found is not None else None

@@ -31,7 +31,9 @@ class OpenStrEnum(StrEnum):
 class WireModel(BaseModel):
     """Base of everything that is parsed from the server: camelCase on the wire, frozen, tolerant."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, frozen=True, defer_build=True, extra="ignore"
+    )
 
 
 def _milliseconds(value: object) -> object:

@@ -104,6 +104,9 @@ def _guarded(session: Session, run: Callable[[], None]) -> None:
         _end_with(session, error)
     except (KeyboardInterrupt, typer.Abort):
         text = f"Interrupted. {session.goes_on}" if session.goes_on else "Interrupted."
+        if session.is_json and (session.streams or not session.has_written):
+            told = {"type": "Interrupted", "message": text, "exit_code": int(ExitCode.INTERRUPTED)}
+            session.json({"error": told})
         session.err.print(text, style="yellow", soft_wrap=True)
         raise typer.Exit(ExitCode.INTERRUPTED) from None
 
@@ -114,5 +117,5 @@ def _end_with(session: Session, error: DokployError) -> NoReturn:
     code = exit_code_of(error)
     if session.is_json:
         session.json({"error": told_as_json(error)})
-    session.err.print(words_of(error), style="red", soft_wrap=True)
+    session.err.print(session.redactor.text(words_of(error)), style="red", soft_wrap=True)
     raise typer.Exit(code)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, DokployError, InvalidRequest, NotFound
+from pulumi_dokploy_deployments.api.text import Text, spell
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.words import WORDS
 from pulumi_dokploy_deployments.functions.deployments import info_of
@@ -16,11 +18,19 @@ from pulumi_dokploy_deployments.rollout.failures import UnknownService
 
 
 class Refused(DokployError):
-    """The server can't do what was asked; nothing else was tried instead."""
+    """The server can't do what was asked; nothing else was tried instead.
+
+    Attributes:
+        facts: what scripts are told beside the message.
+    """
+
+    def __init__(self, message: Text, *, next_step: Text = "", facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.facts = dict(facts or {})
 
 
-class JobLost(DokployError):
-    """A job left the queue without starting a deployment."""
+class NothingBegan(DokployError):
+    """No deployment began within the time that was given."""
 
 
 class NotConfirmed(DokployError):
@@ -39,10 +49,14 @@ def told_as_json(error: DokployError) -> dict[str, Any]:
         "message": words_of(error),
         "exit_code": int(exit_code_of(error)),
     }
+    if isinstance(error, Refused):
+        told.update(error.facts)
     if isinstance(error, RolloutError):
         row = error.deployment
         told["deployment"] = info_of(row).model_dump(mode="json") if row is not None else None
+        told["reason"] = spell(error.reason, WORDS) or None
         told["log_tail"] = list(error.log_tail)
+        told["last_words"] = list(error.last_words)
         told["url"] = error.link or None
     return told
 
@@ -53,7 +67,7 @@ def exit_code_of(error: DokployError) -> ExitCode:
         return ExitCode.NOT_CONFIRMED
     if isinstance(error, ConfigurationError | InvalidArgument | UnknownId | UnknownService | NoSuchTarget | NotFound):
         return ExitCode.USAGE
-    if isinstance(error, DeploymentTimedOut):
+    if isinstance(error, DeploymentTimedOut | NothingBegan):
         return ExitCode.TIMED_OUT
     if isinstance(error, ServiceBusy | InvalidRequest | Refused):
         return ExitCode.REFUSED

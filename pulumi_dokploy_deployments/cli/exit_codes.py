@@ -23,7 +23,7 @@ MEANINGS: dict[ExitCode, str] = {
     ExitCode.FAILED: "the deployment failed, was cancelled or does not run; the doctor found something broken",
     ExitCode.USAGE: "wrong arguments, an unknown id, or no address or key given",
     ExitCode.NO_ACCESS: "the server can't be reached, does not accept the key, or forbids it to the key's user",
-    ExitCode.TIMED_OUT: "--timeout has passed; the server keeps working",
+    ExitCode.TIMED_OUT: "the time to wait has passed (--timeout, --wait-to-begin); the server keeps working",
     ExitCode.REFUSED: "the server refuses, or can't do that: it is busy, there is nothing to kill, …",
     ExitCode.NOT_CONFIRMED: "not confirmed, so nothing was done; --yes answers for scripts",
     ExitCode.INTERRUPTED: "interrupted with Ctrl-C; what the server was told to do goes on",

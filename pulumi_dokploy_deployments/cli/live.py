@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.api.text import Text as Message
 from pulumi_dokploy_deployments.api.text import spell
 from pulumi_dokploy_deployments.cli.stage_times import StageTimes
@@ -21,6 +22,8 @@ from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stag
 from pulumi_dokploy_deployments.waiting.progress_words import phrase
 
 FRAMES_PER_SECOND = 8
+SLACK_SECONDS = 0.5
+"""A run that takes longer than usual by less than this is about to end."""
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 Event = Callable[[dict[str, Any]], None]
 
@@ -42,7 +45,10 @@ def progress_text(name: str, doing: str, times: StageTimes, now: float) -> str:
         over = times.stage is Stage.HEALTH_CHECK
         if times.usual_seconds is not None and rest is not None and not over:
             parts.append(f"usually {seconds(times.usual_seconds)}")
-            parts.append(f"about {seconds(rest)} left" if rest >= 0 else f"{seconds(-rest)} longer than usual")
+            is_longer = rest <= -SLACK_SECONDS
+            parts.append(
+                f"{seconds(-rest)} longer than usual" if is_longer else f"about {seconds(max(0.0, rest))} left"
+            )
     return " · ".join(part for part in parts if part)
 
 
@@ -62,8 +68,10 @@ class LiveReporter:
         name: the service's name.
         event: takes each event in place of the display.
         show_log: whether log lines are shown.
+        redactor: makes log lines and warnings fit to be shown.
 
     Attributes:
+        closing: what was proven at the end, in one line; empty where nothing was checked.
         last: the last step that the run has told, retries and notes left out; None before the first.
         stages: the stages so far.
         warnings: what was warned of.
@@ -77,8 +85,10 @@ class LiveReporter:
         name: str = "",
         event: Event | None = None,
         show_log: bool = True,
+        redactor: Redactor | None = None,
     ) -> None:
         self.name = name
+        self.closing = ""
         self.stages = StageTimes()
         self.last: Progress | None = None
         self.warnings: list[str] = []
@@ -86,6 +96,7 @@ class LiveReporter:
         self._clock = clock
         self._event = event
         self._show_log = show_log
+        self._redactor = redactor or Redactor()
         self._live: Live | None = None
         self._told = ""
 
@@ -113,10 +124,15 @@ class LiveReporter:
         if progress.activity not in (Activity.RETRYING, Activity.NOTE):
             self.last = progress
         self._take_times(progress, now)
-        doing = phrase(progress)
+        doing = self._redactor.line(phrase(progress))
         if not doing or doing == self._told:
             return
         self._told = doing
+        if progress.activity is Activity.DONE:
+            # For people it is the last line of the result.
+            self.closing = doing
+            if self._event is None:
+                return
         if self._event is not None:
             more = {"activity": progress.activity.value, "jobs_ahead": progress.jobs_ahead}
             self._event(self.event_of("status", status=doing, **more))
@@ -139,14 +155,15 @@ class LiveReporter:
             self.stages.enter(stage, self._clock.monotonic())
         if not self._show_log:
             return
+        clean = self._redactor.line(text)
         if self._event is not None:
-            self._event({"event": "log", "line": text})
+            self._event({"event": "log", "line": clean})
         else:
-            self._print(text, None)
+            self._print(clean, None)
 
     def warning(self, text: Message) -> None:
         """Something to be read afterwards as well."""
-        told = spell(text, WORDS)
+        told = self._redactor.text(spell(text, WORDS))
         self.warnings.append(told)
         if self._event is not None:
             self._event({"event": "warning", "message": told})
@@ -172,7 +189,8 @@ class LiveReporter:
         return Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
     def _print(self, text: str, style: str | None) -> None:
-        self._console.print(text, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
+        told = Text.from_ansi(text) if "\x1b" in text else text
+        self._console.print(told, style=style, markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 class LogPrinter:

@@ -8,7 +8,7 @@ from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 from pulumi_dokploy_deployments.functions.identity import given_id
 
 
-def one_service(given: dict[str, str | None]) -> ServiceRef | None:
+def one_service(**given: str | None) -> ServiceRef | None:
     """The service whose option was given, by the name of its kind; None where none was.
 
     Raises:
@@ -25,9 +25,9 @@ def one_service(given: dict[str, str | None]) -> ServiceRef | None:
     return ServiceRef(ServiceKind(name), given_id(f"{name} id", value))
 
 
-def the_service(given: dict[str, str | None]) -> ServiceRef:
+def the_service(**given: str | None) -> ServiceRef:
     """As `one_service`; naming none is an error as well."""
-    found = one_service(given)
+    found = one_service(**given)
     if found is None:
         options = " or ".join(f"--{name}" for name in given)
         raise InvalidArgument("No service is named.", next_step=f"Give {options} with its id.")

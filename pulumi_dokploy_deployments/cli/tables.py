@@ -77,7 +77,7 @@ def queue_table(jobs: Sequence[QueueJobInfo], now: datetime) -> Table:
     for name in ("queued", "started", "before it"):
         table.add_column(name, no_wrap=True)
     for job in jobs:
-        service = f"{job.service_type or ''} {job.service_id or ''}".strip()
+        service = f"{job.service_type or ''} {job.service_id or ''}{' (preview)' if job.is_preview else ''}".strip()
         table.add_row(
             job.id,
             status_text(job.state),

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pulumi_dokploy_deployments.api.text import Action, DeadlineSource, Setting, Vocabulary
 
 _SUFFIXES = ("_id", "_seconds")
-_OWN_OPTIONS = {"rollback_id": "--rollback-id", "api_key": "--api-key-file"}
+_OWN_OPTIONS = {
+    "api_key": "--api-key-file",
+    "rollback_id": "--rollback-id",
+    "stable_seconds": "--stable-seconds",
+}
 _OPTIONS = frozenset(
     {
         "application",
@@ -15,13 +19,19 @@ _OPTIONS = frozenset(
         "deployment",
         "description",
         "endpoint",
+        "env",
         "expect-commit",
+        "git-ref",
+        "if-unproven",
+        "image",
+        "libsql",
         "limit",
         "mariadb",
         "method",
         "mongo",
         "mysql",
         "on-busy",
+        "on-failure",
         "only-working",
         "postgres",
         "previous",

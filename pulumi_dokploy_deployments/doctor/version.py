@@ -22,7 +22,6 @@ _WORDS = {
     Capability.BUILD_LOG_LIVE: "live build logs",
     Capability.CONTAINER_LOG_READ: "the containers' own logs",
     Capability.ROLLBACK_REGISTRY_LOGIN: "rollbacks from a registry that wants a login",
-    Capability.STACK_TASKS_ONLY: "stacks without the exited containers of old versions",
     Capability.PERMISSION_LIST: "the list of the key's permissions",
     Capability.LIBSQL: "libsql databases",
     Capability.REMOVE_DEPLOYMENT: "removing a deployment from the history",

@@ -50,6 +50,10 @@ def _states(value: object) -> list[JobState]:
     return members_of(JobState, value, "a state of a job", "The states are")
 
 
+def _kind(value: object) -> ServiceKind | None:
+    return None if value is None else kind_of(value)
+
+
 Id = Annotated[str, AfterValidator(_identity)]
 
 
@@ -63,7 +67,7 @@ class ServerArguments(BaseModel):
 class Arguments(BaseModel):
     """Base of every function's arguments."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     positional: ClassVar[tuple[str, ...]] = ()
     """Arguments that Python programs may give without their names, beside those that have to be given."""
@@ -149,7 +153,7 @@ class Queue(Arguments):
 
     state: Annotated[JobState | list[JobState] | None, BeforeValidator(_states)] = Field(
         None,
-        description="Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones.",
+        description="Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active.",
     )
     application_id: Id | None = Field(None, description="Only jobs of this application.")
     compose_id: Id | None = Field(None, description="Only jobs of this compose.")
@@ -210,6 +214,29 @@ class Candidates(Arguments):
                 "No service is named.", next_step=("Give ", Input("application_id"), " or ", Input("compose_id"), ".")
             )
         return service
+
+
+class NamedService(Arguments):
+    """One service by its name as the dashboard shows it: its ids, what it is set to, and its status."""
+
+    name: Annotated[str, AfterValidator(_identity)] = Field(
+        description="The service's name, `<project>/<name>`, `<project>/<environment>/<name>`, its id, or the address "
+        "of its page in the dashboard. A name that several services have is an error that lists them."
+    )
+    project: str | None = Field(None, description="Only services of this project, by its name or id.")
+    environment: str | None = Field(None, description="Only services of this environment, by its name or id.")
+    type: Annotated[ServiceKind | None, BeforeValidator(_kind)] = Field(None, description="Only services of this type.")
+
+
+class Services(Arguments):
+    """All services that the key's user may see, with their ids, what they are set to, and their status.
+
+    Each service is asked about by itself: on a large instance, filter.
+    """
+
+    project: str | None = Field(None, description="Only services of this project, by its name or id.")
+    environment: str | None = Field(None, description="Only services of this environment, by its name or id.")
+    type: Annotated[ServiceKind | None, BeforeValidator(_kind)] = Field(None, description="Only services of this type.")
 
 
 def _one_service(application_id: str | None, compose_id: str | None) -> tuple[ServiceKind, str] | None:

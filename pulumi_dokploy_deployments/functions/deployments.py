@@ -46,6 +46,11 @@ class CentralRow(WireModel):
 _CENTRAL_ROWS = TypeAdapter(list[CentralRow])
 
 
+async def central_rows(client: DokployClient) -> list[CentralRow]:
+    """`deployment.allCentralized`: every row of the organization that the key's user may see."""
+    return await client.read(CENTRALIZED, _CENTRAL_ROWS)
+
+
 async def application_deployments(client: DokployClient, asked: ApplicationDeployments) -> DeploymentList:
     """`deployment.all`: the history of one application.
 
@@ -89,7 +94,7 @@ async def server_deployments(client: DokployClient, asked: ServerDeployments) ->
             property_name="server_id",
         ) from None
     known = {row.deployment_id for row in own}
-    central = await client.read(CENTRALIZED, _CENTRAL_ROWS)
+    central = await central_rows(client)
     of_services = [one.row for one in central if one.service_server_id == identity]
     rows = [*own, *(row for row in of_services if row.deployment_id not in known)]
     return listed(rows, asked.kept, dict.fromkeys((row.deployment_id for row in rows), identity))
@@ -101,7 +106,7 @@ async def all_deployments(client: DokployClient, asked: AllDeployments) -> Deplo
     Raises:
         ApiError: the server could not be asked.
     """
-    central = await client.read(CENTRALIZED, _CENTRAL_ROWS)
+    central = await central_rows(client)
     servers = {one.row.deployment_id: one.service_server_id for one in central}
     return listed((one.row for one in central), asked.kept, servers)
 
@@ -120,14 +125,21 @@ async def deployments_by_type(client: DokployClient, asked: DeploymentsByType) -
     if kind.is_database:
         await existing_service(client, kind, asked.id)
         return DeploymentList(deployments=())
-    rows = await client.deployments_by_type(kind.value, asked.id)
+    try:
+        rows = await client.deployments_by_type(kind.value, asked.id)
+    except NotFound:
+        rows = []
     if not rows:
         await existing_service(client, kind, asked.id)
     return listed(rows, asked.kept)
 
 
 async def _of_service(client: DokployClient, kind: ServiceKind, identity: str, kept: Filter) -> DeploymentList:
-    rows = await client.deployments_of(kind, identity)
+    try:
+        rows = await client.deployments_of(kind, identity)
+    except NotFound:
+        # What releases before v0.28.7 say of an unknown service (transcript 625); later ones list nothing.
+        rows = []
     if not rows:
         await existing_service(client, kind, identity)
     return listed(rows, kept)

@@ -21,7 +21,7 @@ Moment = Annotated[str, BeforeValidator(_iso)]
 class Result(BaseModel):
     """Base of everything that a function gives: plain values under names, which `pulumi.export` takes as they are."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     if not TYPE_CHECKING:
 
@@ -76,14 +76,51 @@ class DeploymentList(Result):
     deployments: tuple[DeploymentInfo, ...] = Field(description="The deployments, newest first.")
 
 
+class ServiceInfo(Result):
+    """One service, without its environment and anything else that may be secret."""
+
+    name: str = Field(description="Its name as the dashboard shows it.")
+    service_type: str = Field(description="application, compose, postgres, mysql, mariadb, mongo, redis or libsql.")
+    service_id: str = Field(description="Its id, whatever its type.")
+    application_id: str | None = Field(None, description="Its id, where it is an application.")
+    compose_id: str | None = Field(None, description="Its id, where it is a compose.")
+    postgres_id: str | None = Field(None, description="Its id, where it is a PostgreSQL database.")
+    mysql_id: str | None = Field(None, description="Its id, where it is a MySQL database.")
+    mariadb_id: str | None = Field(None, description="Its id, where it is a MariaDB database.")
+    mongo_id: str | None = Field(None, description="Its id, where it is a MongoDB database.")
+    redis_id: str | None = Field(None, description="Its id, where it is a Redis database.")
+    libsql_id: str | None = Field(None, description="Its id, where it is a libSQL database.")
+    app_name: str = Field(description="The name of its Swarm service or compose project on the host.")
+    status: str = Field(
+        description="idle, running, done or error, as Dokploy has it: what the last deployment came to, not what runs."
+    )
+    source: str | None = Field(
+        None, description="docker, git, github, gitlab, bitbucket, gitea, drop or raw; None for databases."
+    )
+    image: str | None = Field(None, description="The image that it is set to, where it is deployed from one.")
+    git_ref: str | None = Field(None, description="The branch or tag that it is set to, where it is built from git.")
+    project: str | None = Field(None, description="The name of its project.")
+    project_id: str | None = Field(None, description="The id of its project.")
+    environment: str | None = Field(None, description="The name of its environment.")
+    environment_id: str | None = Field(None, description="The id of its environment.")
+    server_id: str | None = Field(None, description="The remote server that it runs on; None on Dokploy's own.")
+    url: str = Field(description="Its page in the dashboard.")
+
+
+class ServiceList(Result):
+    """Services, in the order of the dashboard's projects."""
+
+    services: tuple[ServiceInfo, ...] = Field(description="The services, project by project.")
+
+
 class QueueJobInfo(Result):
     """One job of the server's queue. It has no deployment id, since the row does not exist before the job starts."""
 
     id: str = Field(description="The job's id, for instance job-7; the numbers start again when the server does.")
     name: str | None = Field(None, description="The job's name as the server has it.")
     state: str = Field(
-        description="waiting or active; completed and failed only from servers that report them (v0.30.2 does not: "
-        "finished jobs vanish)."
+        description="waiting or active. Dokploy Cloud says pending in place of waiting, and keeps finished jobs listed "
+        "as completed, failed or cancelled; elsewhere they vanish."
     )
     queued_at: Moment | None = Field(None, description="When the job was queued.")
     started_at: Moment | None = Field(None, description="When the job started; None while it waits.")
@@ -93,11 +130,17 @@ class QueueJobInfo(Result):
     failure_reason: str | None = Field(None, description="Why the job failed, from servers that report it.")
     service_type: str | None = Field(None, description="application or compose.")
     service_id: str | None = Field(None, description="The id of the application or compose.")
+    is_preview: bool = Field(
+        False,
+        description="Whether it deploys the preview of a pull request; the application itself is left as it is.",
+    )
     method: str | None = Field(None, description="deploy or redeploy.")
     title: str | None = Field(None, description="The title that the deployment will have.")
     description: str | None = Field(None, description="The description, without the mark of a Pulumi run.")
     jobs_ahead: int | None = Field(
-        None, description="How many jobs are ahead of a waiting one in the instance's queue; None for the others."
+        None,
+        description="How many jobs the server will run before a waiting one: those ahead in the line of its server; "
+        "None for the others.",
     )
 
 

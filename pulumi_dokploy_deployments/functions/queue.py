@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.models import JobState, QueueJob
+from pulumi_dokploy_deployments.api.models import QueueJob
 from pulumi_dokploy_deployments.functions.arguments import Queue
 from pulumi_dokploy_deployments.functions.deployments import service_type_of
 from pulumi_dokploy_deployments.functions.models import DeploymentQueue, QueueJobInfo
 from pulumi_dokploy_deployments.rollout.mark import unmark
+from pulumi_dokploy_deployments.waiting.snapshot import jobs_ahead, queue_order
 
 
 async def deployment_queue(client: DokployClient, asked: Queue) -> DeploymentQueue:
@@ -20,31 +21,26 @@ async def deployment_queue(client: DokployClient, asked: Queue) -> DeploymentQue
         ApiError: the server could not be asked, or the key's user may not read deployments.
     """
     states, service_id = asked.states, asked.service_id
-    kept = [
-        info
-        for info in in_order(await client.queue())
-        if (not states or info.state in states) and (service_id is None or info.service_id == service_id)
-    ]
+    return chosen(in_order(await client.queue()), states, service_id)
+
+
+def chosen(
+    jobs: Iterable[QueueJobInfo], states: Collection[str] = (), service_id: str | None = None
+) -> DeploymentQueue:
+    """Those of the jobs that are in one of the states, where some are given, and of the service, where one is."""
+    kept = (
+        job
+        for job in jobs
+        if (not states or job.state in states) and (service_id is None or job.service_id == service_id)
+    )
     return DeploymentQueue(jobs=tuple(kept))
 
 
 def in_order(jobs: Iterable[QueueJob]) -> list[QueueJobInfo]:
     """The jobs in the order in which the server runs them: ended ones first, then active, then waiting."""
-    ordered = sorted(jobs, key=_order)
-    busy = sum(1 for job in ordered if job.state is JobState.ACTIVE)
-    infos, waiting = [], 0
-    for job in ordered:
-        ahead = None
-        if job.state is JobState.WAITING:
-            ahead = busy + waiting
-            waiting += 1
-        infos.append(_info(job, ahead))
-    return infos
-
-
-def _order(job: QueueJob) -> tuple[int, float, int]:
-    rank = {JobState.ACTIVE: 1, JobState.WAITING: 2}.get(job.state, 0)
-    return rank, job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0
+    ordered = sorted(jobs, key=queue_order)
+    ahead = jobs_ahead(ordered)
+    return [_info(job, ahead.get(job.id)) for job in ordered]
 
 
 def _info(job: QueueJob, ahead: int | None) -> QueueJobInfo:
@@ -61,6 +57,7 @@ def _info(job: QueueJob, ahead: int | None) -> QueueJobInfo:
         failure_reason=job.failed_reason,
         service_type=service_type_of(job.data.application_id, job.data.compose_id) or job.data.application_type,
         service_id=job.service_id,
+        is_preview=job.is_preview,
         method=job.data.type,
         title=job.data.title_log,
         description=unmark(job.data.description_log) if job.data.description_log is not None else None,

@@ -16,8 +16,10 @@ from pulumi_dokploy_deployments.functions.arguments import (
     ComposeDeployments,
     DeploymentsByType,
     Logs,
+    NamedService,
     Queue,
     ServerDeployments,
+    Services,
 )
 from pulumi_dokploy_deployments.functions.deployments import (
     all_deployments,
@@ -33,9 +35,12 @@ from pulumi_dokploy_deployments.functions.models import (
     DeploymentQueue,
     Result,
     RollbackCandidates,
+    ServiceInfo,
+    ServiceList,
 )
 from pulumi_dokploy_deployments.functions.queue import deployment_queue
 from pulumi_dokploy_deployments.functions.rollback_candidates import rollback_candidates
+from pulumi_dokploy_deployments.functions.services import service_named, services
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 
@@ -88,6 +93,8 @@ GET_DEPLOYMENTS_BY_TYPE = Function("get_deployments_by_type", DeploymentsByType,
 GET_DEPLOYMENT_QUEUE = Function("get_deployment_queue", Queue, DeploymentQueue, deployment_queue)
 GET_DEPLOYMENT_LOGS = Function("get_deployment_logs", Logs, DeploymentLogs, deployment_logs)
 GET_ROLLBACK_CANDIDATES = Function("get_rollback_candidates", Candidates, RollbackCandidates, rollback_candidates)
+GET_SERVICE = Function("get_service", NamedService, ServiceInfo, service_named)
+GET_SERVICES = Function("get_services", Services, ServiceList, services)
 
 FUNCTIONS: Mapping[str, Function[Any, Any]] = {
     function.name: function for function in list(globals().values()) if isinstance(function, Function)

@@ -6,7 +6,7 @@ from typing import Literal
 DeployMethod = Literal["deploy", "redeploy"]
 DeploymentStatus = Literal["running", "done", "error", "cancelled"]
 IfUnproven = Literal["warn", "fail"]
-JobState = Literal["waiting", "active", "completed", "failed"]
+JobState = Literal["waiting", "active", "completed", "failed", "pending", "cancelled"]
 OnBusy = Literal["queue", "fail", "supersede"]
 OnDelete = Literal["cancel", "retain", "remove"]
 OnFailure = Literal["fail", "rollback"]

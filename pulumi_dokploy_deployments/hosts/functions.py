@@ -17,6 +17,8 @@ from pulumi_dokploy_deployments.functions.models import (
     DeploymentLogs,
     DeploymentQueue,
     RollbackCandidates,
+    ServiceInfo,
+    ServiceList,
 )
 from pulumi_dokploy_deployments.hosts.asking import ask, ask_output
 from pulumi_dokploy_deployments.hosts.choices import DeploymentStatus, JobState, ServiceKind
@@ -462,7 +464,7 @@ def get_deployment_queue(
     """The deployments that wait and run on the whole instance, in the order in which they run.
 
     Args:
-        state: Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones.
+        state: Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active.
         application_id: Only jobs of this application.
         compose_id: Only jobs of this compose.
         connection: The name of another server, as the resources' input `connection`: that of a provider, the
@@ -502,7 +504,7 @@ def get_deployment_queue_output(
     asked. A secret input makes the result a secret.
 
     Args:
-        state: Only jobs in this state, or one of these. Dokploy v0.30.2 reports only waiting and active ones.
+        state: Only jobs in this state, or one of these. Only Dokploy Cloud has others than waiting and active.
         application_id: Only jobs of this application.
         compose_id: Only jobs of this compose.
         connection: The name of another server, as the resources' input `connection`: that of a provider, the
@@ -672,6 +674,170 @@ def get_rollback_candidates_output(
             "application_id": application_id,
             "compose_id": compose_id,
             "only_working": only_working,
+            "connection": connection,
+        },
+        endpoint,
+        api_key,
+    )
+
+
+def get_service(
+    name: str,
+    *,
+    project: str | None = None,
+    environment: str | None = None,
+    type: ServiceKind | None = None,  # noqa: A002
+    connection: str | None = None,
+    endpoint: str | None = None,
+    api_key: str | None = None,
+) -> ServiceInfo:
+    """One service by its name as the dashboard shows it: its ids, what it is set to, and its status.
+
+    Args:
+        name: The service's name, `<project>/<name>`, `<project>/<environment>/<name>`, its id, or the address of its
+            page in the dashboard. A name that several services have is an error that lists them.
+        project: Only services of this project, by its name or id.
+        environment: Only services of this environment, by its name or id.
+        type: Only services of this type.
+        connection: The name of another server, as the resources' input `connection`: that of a provider, the
+            configuration namespace `dokploy-<name>`, or the environment's `DOKPLOY_<NAME>_ENDPOINT` and
+            `DOKPLOY_<NAME>_API_KEY`.
+        endpoint: The server's address, instead of the configured one.
+        api_key: The API key, instead of the configured one.
+
+    Raises:
+        DokployError: the call failed; the message is one paragraph that says why and what to do.
+    """
+    return ask(
+        table.GET_SERVICE,
+        {
+            "name": name,
+            "project": project,
+            "environment": environment,
+            "type": type,
+            "connection": connection,
+        },
+        endpoint,
+        api_key,
+    )
+
+
+def get_service_output(
+    name: pulumi.Input[str],
+    *,
+    project: pulumi.Input[str] | None = None,
+    environment: pulumi.Input[str] | None = None,
+    type: pulumi.Input[ServiceKind] | None = None,  # noqa: A002
+    connection: pulumi.Input[str] | None = None,
+    endpoint: pulumi.Input[str] | None = None,
+    api_key: pulumi.Input[str] | None = None,
+) -> pulumi.Output[ServiceInfo]:
+    """`get_service` for inputs that are outputs of resources.
+
+    It is called once they are known. While one is unknown, as in a preview, the result is unknown and the server is not
+    asked. A secret input makes the result a secret.
+
+    Args:
+        name: The service's name, `<project>/<name>`, `<project>/<environment>/<name>`, its id, or the address of its
+            page in the dashboard. A name that several services have is an error that lists them.
+        project: Only services of this project, by its name or id.
+        environment: Only services of this environment, by its name or id.
+        type: Only services of this type.
+        connection: The name of another server, as the resources' input `connection`: that of a provider, the
+            configuration namespace `dokploy-<name>`, or the environment's `DOKPLOY_<NAME>_ENDPOINT` and
+            `DOKPLOY_<NAME>_API_KEY`.
+        endpoint: The server's address, instead of the configured one.
+        api_key: The API key, instead of the configured one.
+
+    Raises:
+        DokployError: the call failed; the message is one paragraph that says why and what to do.
+    """
+    return ask_output(
+        table.GET_SERVICE,
+        {
+            "name": name,
+            "project": project,
+            "environment": environment,
+            "type": type,
+            "connection": connection,
+        },
+        endpoint,
+        api_key,
+    )
+
+
+def get_services(
+    *,
+    project: str | None = None,
+    environment: str | None = None,
+    type: ServiceKind | None = None,  # noqa: A002
+    connection: str | None = None,
+    endpoint: str | None = None,
+    api_key: str | None = None,
+) -> ServiceList:
+    """All services that the key's user may see, with their ids, what they are set to, and their status.
+
+    Each service is asked about by itself: on a large instance, filter.
+
+    Args:
+        project: Only services of this project, by its name or id.
+        environment: Only services of this environment, by its name or id.
+        type: Only services of this type.
+        connection: The name of another server, as the resources' input `connection`: that of a provider, the
+            configuration namespace `dokploy-<name>`, or the environment's `DOKPLOY_<NAME>_ENDPOINT` and
+            `DOKPLOY_<NAME>_API_KEY`.
+        endpoint: The server's address, instead of the configured one.
+        api_key: The API key, instead of the configured one.
+
+    Raises:
+        DokployError: the call failed; the message is one paragraph that says why and what to do.
+    """
+    return ask(
+        table.GET_SERVICES,
+        {
+            "project": project,
+            "environment": environment,
+            "type": type,
+            "connection": connection,
+        },
+        endpoint,
+        api_key,
+    )
+
+
+def get_services_output(
+    *,
+    project: pulumi.Input[str] | None = None,
+    environment: pulumi.Input[str] | None = None,
+    type: pulumi.Input[ServiceKind] | None = None,  # noqa: A002
+    connection: pulumi.Input[str] | None = None,
+    endpoint: pulumi.Input[str] | None = None,
+    api_key: pulumi.Input[str] | None = None,
+) -> pulumi.Output[ServiceList]:
+    """`get_services` for inputs that are outputs of resources.
+
+    It is called once they are known. While one is unknown, as in a preview, the result is unknown and the server is not
+    asked. A secret input makes the result a secret.
+
+    Args:
+        project: Only services of this project, by its name or id.
+        environment: Only services of this environment, by its name or id.
+        type: Only services of this type.
+        connection: The name of another server, as the resources' input `connection`: that of a provider, the
+            configuration namespace `dokploy-<name>`, or the environment's `DOKPLOY_<NAME>_ENDPOINT` and
+            `DOKPLOY_<NAME>_API_KEY`.
+        endpoint: The server's address, instead of the configured one.
+        api_key: The API key, instead of the configured one.
+
+    Raises:
+        DokployError: the call failed; the message is one paragraph that says why and what to do.
+    """
+    return ask_output(
+        table.GET_SERVICES,
+        {
+            "project": project,
+            "environment": environment,
+            "type": type,
             "connection": connection,
         },
         endpoint,

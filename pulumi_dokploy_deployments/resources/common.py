@@ -17,6 +17,9 @@ from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budg
 
 T = TypeVar("T")
 
+SECOND_LOOK_SECONDS = 3.0
+"""So long after the first look a service that is gone, or an empty history, is looked for once more."""
+
 
 async def ask_server(call: Callable[[], Awaitable[T]], context: RunContext) -> T:
     """Make a call that may be repeated; a short fault is retried for up to 6 s."""
@@ -38,21 +41,28 @@ async def read_service(ref: ServiceRef, context: RunContext) -> Service:
 
 
 async def find_service(ref: ServiceRef, context: RunContext) -> Service | None:
-    """The service; None where there is none with this id.
+    """The service; None where there is none with this id, also at a second look some seconds later.
 
     Raises:
         ApiError: the key does not open it, or the server can't be reached.
     """
-    try:
-        return await read_service(ref, context)
-    except DokployError as error:
-        if isinstance(error.__cause__, NotFound):
-            return None
-        raise
+    for pause in (SECOND_LOOK_SECONDS, None):
+        try:
+            return await read_service(ref, context)
+        except DokployError as error:
+            if not isinstance(error.__cause__, NotFound):
+                raise
+        if pause is not None:
+            await context.clock.sleep(pause)
+    return None
 
 
 async def deployments_of(service: ServiceRef | Service, context: RunContext) -> list[DeploymentRecord]:
-    """The service's deployments, as the server has them in its history."""
+    """The service's deployments, as the server has them in its history; none only if there are none at two looks."""
+    rows = await ask_server(lambda: context.client.deployments_of(service.kind, service.service_id), context)
+    if rows or service.kind.is_database:
+        return rows
+    await context.clock.sleep(SECOND_LOOK_SECONDS)
     return await ask_server(lambda: context.client.deployments_of(service.kind, service.service_id), context)
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
 from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.resources.common import (
+    ask_server,
     deployments_of,
     find_service,
     note,
@@ -34,7 +34,25 @@ from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Probl
 from pulumi_dokploy_deployments.resources.import_ids import LATEST, import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored
-from pulumi_dokploy_deployments.resources.plan import Change, Plan, PlanAction, input_changes
+from pulumi_dokploy_deployments.resources.named_settings import (
+    NAMED,
+    STORED_IMAGE,
+    announce,
+    drift_of,
+    drift_warning,
+    no_longer_named,
+    setting_problems,
+    wanted_of,
+)
+from pulumi_dokploy_deployments.resources.plan import (
+    Change,
+    ChangeKind,
+    Plan,
+    PlanAction,
+    input_changes,
+    replacing_changes,
+)
+from pulumi_dokploy_deployments.resources.service_names import named_service, with_known_service
 from pulumi_dokploy_deployments.rollback.by_image import running_image
 from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover, no_way_warning, note_recovery_point
 from pulumi_dokploy_deployments.rollout.deploy import deploy, resume
@@ -44,22 +62,22 @@ from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
+from pulumi_dokploy_deployments.workload.verdict import Health
 
 # Inputs that say how the next deployment is made, or what happens at the end: stored, no reason to deploy.
 SETTINGS = (
     *("wait_for", "timeout_seconds", "stable_seconds", "if_unproven"),
     *("on_failure", "on_busy", "on_delete", "expect_commit", "stream_logs"),
 )
-DEPLOYING = ("triggers", "method")
+DEPLOYING = (*NAMED, "triggers", "method")
 REPLACING = (*SERVICE_ID_FIELDS, "connection")
 # `title` and `description` are no reason to do anything: they only matter to the next deployment.
 
 _NOT_FOR_DATABASES = {
     "method": "Dokploy deploys it from its image and knows no other way",
     "expect_commit": "it is not built from a commit",
-    "on_failure": "Dokploy keeps no earlier version of it; only `fail` is possible",
+    "on_failure": "Dokploy keeps no earlier version of it; only `fail` is possible where no image is named",
 }
-_STORED_IMAGE = re.compile(r"/[^/:]+:v(\d+)$")
 
 
 class DeploymentLifeCycle:
@@ -68,12 +86,16 @@ class DeploymentLifeCycle:
     inputs_model = DeploymentInputs
     state_model = DeploymentState
     verb = "deploys"
-    looks = False
+
+    def looks(self, state: DeploymentState) -> bool:
+        """Only what was set can have been changed."""
+        return bool(wanted_of(state.inputs))
 
     def check(self, properties: Mapping[str, object]) -> Checked[DeploymentInputs]:
         """Validate the inputs; values that are not known yet pass."""
-        checked = DeploymentInputs.read(properties)
-        problems = service_problems(properties)
+        declared = {name: value for name, value in properties.items() if name not in DeploymentInputs.COMPUTED}
+        checked = DeploymentInputs.read(declared)
+        problems = service_problems(declared)
         told = {problem.property_name for problem in problems}
         problems += [problem for problem in checked.problems if problem.property_name not in told]
         inputs = checked.inputs
@@ -84,7 +106,9 @@ class DeploymentLifeCycle:
                 Problem(name, (Input(name), f" does not go with a database: {why}."))
                 for name, why in _NOT_FOR_DATABASES.items()
                 if getattr(inputs, name) != DeploymentInputs.model_fields[name].default
+                and not (name == "on_failure" and inputs.given & frozenset(NAMED))
             ]
+        problems += setting_problems(inputs)
         return Checked(None, tuple(problems)) if problems else checked
 
     async def ask(
@@ -94,11 +118,18 @@ class DeploymentLifeCycle:
 
         Nothing is sent for a resource that does not change.
         """
+        inputs = with_known_service(earlier, inputs)
         if earlier is not None and not _changes(earlier, inputs):
             return inputs
-        service = await read_service(service_named(inputs), context)
-        if inputs.on_failure is OnFailure.ROLLBACK:
-            point = await note_recovery_point(service, context)
+        await ask_server(context.client.require_supported, context)
+        service, inputs = await named_service(inputs, context)
+        wanted = wanted_of(inputs)
+        if wanted:
+            await announce(service, wanted, context)
+        if earlier is not None and (told := no_longer_named(earlier, inputs)):
+            context.reporter.warning(told)
+        if inputs.on_failure is OnFailure.ROLLBACK and not inputs.unknown & frozenset(NAMED):
+            point = await note_recovery_point(service, context, wanted)
             if point.why_no_way:
                 context.reporter.warning(no_way_warning(point))
         if inputs.wait_for is WaitFor.HEALTHY and "wait_for" not in inputs.unknown:
@@ -106,9 +137,18 @@ class DeploymentLifeCycle:
         await _warn_of_pin(service, context)
         return inputs
 
-    async def look(self, state: DeploymentState, _context: RunContext) -> DeploymentState:
-        """Nothing to look at: a deployment that is over stays as it was."""
-        return state
+    async def look(self, state: DeploymentState, context: RunContext) -> DeploymentState:
+        """The state with what someone else has changed of the named settings since.
+
+        Where the server can't be asked the state stays as it was: the next operation that needs the server says why.
+        """
+        ref = state.inputs.service
+        if ref is None or not self.looks(state):
+            return state
+        try:
+            return await _with_drift(state, await read_service(ref, context), context)
+        except DokployError:
+            return state
 
     def plan(self, state: DeploymentState | None, inputs: DeploymentInputs) -> Plan:
         """What changed and what follows; a run that did not come to its end is a change of its own.
@@ -119,12 +159,17 @@ class DeploymentLifeCycle:
             return Plan(action=PlanAction.DEPLOY)
         changes = _changes(state.inputs, inputs)
         plan = Plan(tuple(changes), PlanAction.STORE if changes else PlanAction.NOTHING)
-        if plan.touches(REPLACING):
+        if any(change.replaces for change in changes):
             return replace(plan, action=PlanAction.REPLACE)
+        if _sets_anew(changes):
+            return replace(plan, action=PlanAction.DEPLOY)
         if state.run.is_adopted:
             return plan
-        if plan.touches(DEPLOYING):
+        if any(_deploys(change) for change in changes):
             return replace(plan, action=PlanAction.DEPLOY)
+        found = [Change((name,), is_output=True) for name in state.run.drift if getattr(inputs, name) is not None]
+        if found:
+            return Plan((*changes, *found), PlanAction.DEPLOY)
         if state.run.left_as is not None:
             return Plan((*changes, Change(("status",), is_output=True)), PlanAction.DEPLOY)
         return plan
@@ -142,18 +187,27 @@ class DeploymentLifeCycle:
 
     async def create(self, inputs: DeploymentInputs, operation: Operation) -> Stored[DeploymentState]:
         """Trigger the deployment and wait for its end."""
+        return await self._deploy(None, inputs, operation)
+
+    async def _deploy(
+        self, earlier: DeploymentState | None, inputs: DeploymentInputs, operation: Operation
+    ) -> Stored[DeploymentState]:
         request, context = _request(inputs, operation), operation.context
-        with _kept(inputs) as record:
+        with _kept(inputs, earlier) as record:
             if inputs.on_failure is OnFailure.ROLLBACK:
                 service = await read_service(request.service, context)
                 await deploy_or_recover(request, service, context, record)
             else:
                 await deploy(request, context, record)
-        return Stored(resource_id_of(record), state_of(inputs, record))
+        return Stored(resource_id_of(record), state_of(inputs, record, earlier))
 
     async def update(self, state: DeploymentState, inputs: DeploymentInputs, operation: Operation) -> DeploymentState:
         """Deploy again if the change asks for it, go on with what an earlier run has left, or store the settings."""
         plan, context = self.plan(state, inputs), operation.context
+        if not plan.deploys and self.looks(state):
+            # The engine hands over the stored state, not what `look` found.
+            state = await self.look(state, context)
+            plan = self.plan(state, inputs)
         if not plan.deploys:
             if state.run.is_adopted:
                 note(context, "takes the triggers as those of the imported deployment")
@@ -165,7 +219,7 @@ class DeploymentLifeCycle:
             if resumed is not None:
                 return resumed
             note(context, "the earlier deployment is not under way any more; deploying again")
-        return (await self.create(inputs, operation)).state
+        return (await self._deploy(state, inputs, operation)).state
 
     async def _resume(
         self, state: DeploymentState, inputs: DeploymentInputs, operation: Operation
@@ -173,9 +227,9 @@ class DeploymentLifeCycle:
         if inputs.on_failure is OnFailure.ROLLBACK:
             note(operation.context, "on_failure: rollback holds for new runs; this one is only waited for")
         earlier = replace(state.run.as_earlier, deployment_id=state.outputs.deployment_id)
-        with _kept(inputs) as record:
+        with _kept(inputs, state) as record:
             run = await resume(_request(inputs, operation), earlier, operation.context, record)
-        return state_of(inputs, run) if run is not None else None
+        return state_of(inputs, run, state) if run is not None else None
 
     async def read(self, state: DeploymentState, context: RunContext) -> DeploymentState | None:
         """The state as the server has it now; None when the service itself is gone.
@@ -188,6 +242,8 @@ class DeploymentLifeCycle:
         service = await find_service(ref, context)
         if service is None:
             return None
+        if self.looks(state):
+            state = await _with_drift(state, service, context)
         link = dashboard_link(context.client.connection.origin, service)
         outputs = state.outputs.model_copy(update={"app_name": service.app_name, "url": link})
         if service.kind.is_database:
@@ -239,8 +295,26 @@ class DeploymentLifeCycle:
 
 
 def _changes(old: DeploymentInputs, new: DeploymentInputs) -> list[Change]:
-    changes = input_changes(REPLACING, old, new, replaces=True)
-    return changes + input_changes((*DEPLOYING, *SETTINGS), old, new)
+    return replacing_changes(REPLACING, old, new) + input_changes((*DEPLOYING, *SETTINGS), old, new)
+
+
+def _deploys(change: Change) -> bool:
+    """What is no longer named stays set as it is: that is no reason to deploy."""
+    is_dropped = change.name in NAMED and change.kind is ChangeKind.DELETE
+    return change.name in DEPLOYING and not is_dropped
+
+
+def _sets_anew(changes: Iterable[Change]) -> bool:
+    return any(change.name in NAMED and _deploys(change) for change in changes)
+
+
+async def _with_drift(state: DeploymentState, service: Service, context: RunContext) -> DeploymentState:
+    was_proven = state.outputs.health == Health.HEALTHY.value and state.run.left_as is None
+    drift = await drift_of(service, wanted_of(state.inputs), context, was_proven=was_proven)
+    if drift.names and state.run.left_as is None:
+        context.reporter.warning(drift_warning(service, drift))
+    run = state.run.model_copy(update={"drift": drift.names})
+    return state.model_copy(update={"run": run})
 
 
 def _with_settings(state: DeploymentState, inputs: DeploymentInputs) -> DeploymentState:
@@ -252,6 +326,9 @@ def _request(inputs: DeploymentInputs, operation: Operation) -> RolloutRequest:
     service = service_named(inputs)
     # A run that was killed leaves no state. Its deployment is found again by what makes it this resource's.
     what = [operation.urn, str(service), inputs.method.value, inputs.triggers]
+    wanted = wanted_of(inputs)
+    if wanted:
+        what += [wanted.image, wanted.git_ref, dict(wanted.env)]
     return RolloutRequest(
         service=service,
         method=inputs.method,
@@ -265,22 +342,23 @@ def _request(inputs: DeploymentInputs, operation: Operation) -> RolloutRequest:
         stream_logs=inputs.stream_logs,
         stable_seconds=inputs.stable_seconds,
         if_unproven=inputs.if_unproven,
-        # Without triggers, two runs of the same inputs may well be meant as two.
-        digest=digest_of(what) if operation.urn and inputs.triggers else "",
+        # Without anything that names a version, two runs of the same inputs may well be meant as two.
+        digest=digest_of(what) if operation.urn and (inputs.triggers or wanted) else "",
+        wanted=wanted,
     )
 
 
 @contextmanager
-def _kept(inputs: DeploymentInputs) -> Iterator[RunRecord]:
+def _kept(inputs: DeploymentInputs, earlier: DeploymentState | None) -> Iterator[RunRecord]:
     """A run's record; where the run fails, what the server has of it goes along with the error."""
     record = RunRecord()
     try:
         yield record
     except asyncio.CancelledError:
         error = interrupted(record.service, record.deployment, record.stage, record.link, is_sent=record.is_sent)
-        raise unfinished(inputs, record, error) or error from None
+        raise unfinished(inputs, record, error, earlier) or error from None
     except DokployError as failure:
-        raise unfinished(inputs, record, failure) or failure from failure.__cause__
+        raise unfinished(inputs, record, failure, earlier) or failure from failure.__cause__
 
 
 async def _warn_of_blindness(service: Service, context: RunContext) -> None:
@@ -306,7 +384,7 @@ async def _warn_of_pin(service: Service, context: RunContext) -> None:
     if not service.rollback_active:
         return
     image = await running_image(service, context)
-    pinned = _STORED_IMAGE.search(image or "")
+    pinned = STORED_IMAGE.search(image or "")
     if pinned is not None:
         context.reporter.warning(
             f"{name_of(service)} is pinned to version {pinned.group(1)}, and this deployment takes its place."

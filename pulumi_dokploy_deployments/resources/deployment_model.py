@@ -47,14 +47,19 @@ class ServiceInputs(ResourceInputs):
     """The service that a resource is about: exactly one id."""
 
     application_id: str | None = Field(
-        None, description="The application to deploy. Another one replaces the resource."
+        None,
+        description="The application to deploy: its id, the address of its page in the dashboard, its name, or "
+        "`<project>/<name>`. Another one replaces the resource.",
     )
-    compose_id: str | None = Field(None, description="The compose to deploy. Another one replaces the resource.")
+    compose_id: str | None = Field(
+        None, description="The compose to deploy, named likewise. Another one replaces the resource."
+    )
     postgres_id: str | None = Field(None, description="The PostgreSQL database to deploy.")
     mysql_id: str | None = Field(None, description="The MySQL database to deploy.")
     mariadb_id: str | None = Field(None, description="The MariaDB database to deploy.")
     mongo_id: str | None = Field(None, description="The MongoDB database to deploy.")
     redis_id: str | None = Field(None, description="The Redis database to deploy.")
+    libsql_id: str | None = Field(None, description="The libSQL database to deploy; Dokploy has them from v0.29.0 on.")
 
 
 class DeploymentInputs(ServiceInputs):
@@ -62,6 +67,23 @@ class DeploymentInputs(ServiceInputs):
 
     FREE_FORM: ClassVar[frozenset[str]] = frozenset({"triggers"})
 
+    image: str | None = Field(
+        None,
+        description="The docker image that is to run, `registry/name:tag` or `name@sha256:…`: for applications that "
+        "are deployed from an image, and for databases. It is set on the service, deployed, and proven to be what "
+        "runs. A changed image deploys, without triggers.",
+    )
+    git_ref: str | None = Field(
+        None,
+        description="The branch or tag to build: for applications and composes from git. It is set on the service and "
+        "built; `commit_hash` says which commit that was. A changed one deploys.",
+    )
+    env: dict[str, str] | None = Field(
+        None,
+        description='Variables to set on the service before it is deployed, `{TAG: "1.5.0"}`. Only the named ones '
+        "are touched; all other lines of the service's environment stay to the letter and are never stored or shown. "
+        "Secret values stay secret. A changed value deploys; a variable that is no longer named stays as it is.",
+    )
     triggers: dict[str, Any] | list[Any] | None = Field(
         None,
         description="A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any "
@@ -104,12 +126,13 @@ class DeploymentInputs(ServiceInputs):
     if_unproven: IfUnproven = Field(
         IfUnproven.WARN,
         description="What to do where the server can't tell whether the new version runs, with a key that may not "
-        "read Docker's state for instance. `warn`: done counts, with a warning. `fail`: the update fails.",
+        "read Docker's state for instance. `warn`: done counts, with a warning. `fail`: the deployment "
+        "counts as failed.",
     )
     on_failure: OnFailure = Field(
         OnFailure.FAIL,
-        description="`fail`: the update fails. `rollback`: what ran before is brought back and verified, and the "
-        "update fails all the same, with a message about both.",
+        description="`fail`: nothing is brought back. `rollback`: what ran before is brought back and verified. The "
+        "deployment counts as failed either way.",
     )
     on_busy: OnBusy = Field(
         OnBusy.QUEUE,
@@ -155,7 +178,7 @@ class DeploymentInputs(ServiceInputs):
 class RunningService(BaseModel):
     """One service that was proven to run."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     name: str = Field(description="The service's name: in the compose file, or in Docker Swarm.")
     tasks: int = Field(description="How many of its tasks or containers run.")
@@ -165,7 +188,7 @@ class RunningService(BaseModel):
 class DeploymentOutputs(BaseModel):
     """What the server made of a deployment. What it does not give is None."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     deployment_id: str | None = Field(None, description="The deployment's id at the server; databases have none.")
     status: str = Field("", description="The status at the server: running, done, error, cancelled.")

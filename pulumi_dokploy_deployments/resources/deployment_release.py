@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pulumi_dokploy_deployments.api.errors import InvalidRequest, NotFound
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.resources.common import ask_server
 from pulumi_dokploy_deployments.resources.deployment_model import OnDelete
@@ -41,9 +41,13 @@ async def _stop(service: ServiceRef, state: DeploymentState, context: RunContext
     client, nonce = context.client, state.run.nonce
     now, watcher = context.clock.monotonic(), context.shared_watcher
     snapshot = await ask_server(lambda: watcher.observe(service.kind, service.service_id, not_before=now), context)
-    waiting = [job for job in snapshot.jobs if job.state is JobState.WAITING]
+    waiting = [job for job in snapshot.jobs if job.state.is_waiting]
     own_waits = [job for job in waiting if nonce and carries(job.data.description_log, nonce)]
-    if own_waits and len(own_waits) == len(waiting):
+    if any(job.is_of_cloud for job in own_waits):
+        context.reporter.warning(
+            f"The deployment of {service} still waits in the queue of Dokploy Cloud, which can't drop it."
+        )
+    elif own_waits and len(own_waits) == len(waiting):
         await ask_server(lambda: client.drop_waiting_jobs(service.kind, service.service_id), context)
     elif own_waits:
         context.reporter.warning(

@@ -11,6 +11,7 @@ from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentSt
 from pulumi_dokploy_deployments.resources.common import iso
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, RunningService
 from pulumi_dokploy_deployments.resources.life_cycle import Unfinished
+from pulumi_dokploy_deployments.resources.named_settings import SettingsBefore, before_ours, wanted_of
 from pulumi_dokploy_deployments.resources.state import ResourceState, RunState
 from pulumi_dokploy_deployments.rollout.errors import (
     ContactLost,
@@ -44,6 +45,10 @@ class DeploymentRun(RunState):
     """The deployments that were in the history before the request."""
     before: Baseline = Field(default_factory=Baseline)
     """What ran before the request."""
+    settings_before: SettingsBefore | None = None
+    """What the service was set to before this resource set it; None where it has set nothing."""
+    drift: tuple[str, ...] = ()
+    """The inputs that someone else has changed on the service since."""
     is_adopted: bool = False
     """An imported deployment whose triggers the program has not given yet."""
 
@@ -61,8 +66,8 @@ class DeploymentState(ResourceState[DeploymentInputs, DeploymentOutputs, Deploym
     """What is stored of a `Deployment`."""
 
 
-def state_of(inputs: DeploymentInputs, record: RunRecord) -> DeploymentState:
-    """The state after a run that came to its end."""
+def state_of(inputs: DeploymentInputs, record: RunRecord, earlier: DeploymentState | None = None) -> DeploymentState:
+    """The state after a run that came to its end; `earlier` is the one before it."""
     outputs = DeploymentOutputs(
         status=DeploymentStatus.DONE.value,
         stage=record.stage.value,
@@ -80,7 +85,14 @@ def state_of(inputs: DeploymentInputs, record: RunRecord) -> DeploymentState:
     )
     if record.deployment is not None:
         outputs = with_row(outputs, record.deployment)
-    return DeploymentState(inputs=inputs, outputs=outputs, run=DeploymentRun(nonce=record.nonce))
+    run = DeploymentRun(nonce=record.nonce, settings_before=_before(record, earlier))
+    return DeploymentState(inputs=inputs, outputs=outputs, run=run)
+
+
+def _before(record: RunRecord, earlier: DeploymentState | None) -> SettingsBefore | None:
+    if earlier is None:
+        return before_ours(None, record.change, None)
+    return before_ours(earlier.run.settings_before, record.change, wanted_of(earlier.inputs))
 
 
 def resource_id_of(record: RunRecord) -> str:
@@ -89,7 +101,9 @@ def resource_id_of(record: RunRecord) -> str:
     return f"{service.kind.value}/{service.service_id}/{row.deployment_id if row is not None else record.nonce}"
 
 
-def unfinished(inputs: DeploymentInputs, record: RunRecord, error: DokployError) -> Unfinished | None:
+def unfinished(
+    inputs: DeploymentInputs, record: RunRecord, error: DokployError, earlier: DeploymentState | None = None
+) -> Unfinished | None:
     """What is to be kept of a run that failed with this error; None where the server has nothing of it."""
     if record.service is None or not record.is_sent:
         return None
@@ -103,6 +117,7 @@ def unfinished(inputs: DeploymentInputs, record: RunRecord, error: DokployError)
         left_as=LeftAs.BROKEN_OFF if _goes_on_without_us(error) else LeftAs.FAILED,
         known_rows=record.known_rows,
         before=record.before,
+        settings_before=_before(record, earlier),
     )
     state = DeploymentState(inputs=inputs, outputs=outputs, run=run)
     return Unfinished(error, resource_id_of(record), state)

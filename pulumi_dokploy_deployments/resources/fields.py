@@ -9,7 +9,8 @@ from typing import Final
 from pydantic import BaseModel, ValidationError
 
 from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.api.text import Input, Text, joined
+from pulumi_dokploy_deployments.api.services import page_in
+from pulumi_dokploy_deployments.api.text import Input, Part, Text, joined
 from pulumi_dokploy_deployments.api.text import inputs as in_words
 
 
@@ -22,8 +23,7 @@ class UnknownValue:
 
 UNKNOWN: Final = UnknownValue()
 
-# A libsql database is known to the client and not yet an input of the resources.
-SERVICE_ID_FIELDS: Final = {f"{kind.value}_id": kind for kind in ServiceKind if kind is not ServiceKind.LIBSQL}
+SERVICE_ID_FIELDS: Final = {f"{kind.value}_id": kind for kind in ServiceKind}
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,19 @@ def service_problems(properties: Mapping[str, object], allowed: Iterable[str] = 
         return [Problem(name, (Input(name), f" must be a string, the service's id; it is {kind}."))]
     if not value.strip():
         return [Problem(name, (Input(name), " is empty. It is the id in the address of the service's page."))]
+    page = page_in(value)
+    if page is None and "://" in value:
+        return [Problem(name, (Input(name), " is an address, but not that of a service's page in the dashboard."))]
+    if page is not None and page.kind is not SERVICE_ID_FIELDS[name]:
+        fitting = f"{page.kind.value}_id"
+        told = (" Give it as ", Input(fitting), ".") if fitting in names else (".",)
+        article = "an" if page.kind is ServiceKind.APPLICATION else "a"
+        return [Problem(name, (Input(name), f" is the address of {article} {page.kind.value}", *_after(told)))]
     return []
+
+
+def _after(told: tuple[Part, ...]) -> tuple[Part, ...]:
+    return told if told == (".",) else (".", *told)
 
 
 def model_problems(model: type[BaseModel], properties: Mapping[str, object]) -> list[Problem]:

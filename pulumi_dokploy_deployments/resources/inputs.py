@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Generic, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.api.services import ServiceRef, page_in
 from pulumi_dokploy_deployments.resources.fields import (
     SERVICE_ID_FIELDS,
     Problem,
@@ -20,18 +20,33 @@ from pulumi_dokploy_deployments.resources.fields import (
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
+class FoundService(BaseModel):
+    """The service that a name was resolved to.
+
+    Attributes:
+        given: the name, as the program gives it.
+        service_id: the id that it was resolved to.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    given: str
+    service_id: str
+
+
 class ResourceInputs(BaseModel):
     """What a user declares of a resource. A value that is not known yet is absent, and its name is in `unknown`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     SERVICE_FIELDS: ClassVar[tuple[str, ...]] = tuple(SERVICE_ID_FIELDS)
     """The inputs of which exactly one names the service."""
     FREE_FORM: ClassVar[frozenset[str]] = frozenset()
     """Inputs that may hold anything, values that are not known yet included."""
-    COMPUTED: ClassVar[frozenset[str]] = frozenset()
+    COMPUTED: ClassVar[frozenset[str]] = frozenset({"found_service"})
     """Fields that no user gives: they are worked out when the inputs are checked."""
 
+    found_service: FoundService | None = Field(None, description="The service that was found by its name.")
     _unknown: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
@@ -46,12 +61,20 @@ class ResourceInputs(BaseModel):
 
     @property
     def service(self) -> ServiceRef | None:
-        """The service; None while it is not known."""
-        for name in self.SERVICE_FIELDS:
-            value = getattr(self, name)
-            if isinstance(value, str) and value:
-                return ServiceRef(SERVICE_ID_FIELDS[name], value)
-        return None
+        """The service; None while it is not known. What is neither an address nor a name that was found is an id."""
+        name, text = self.service_property, self.service_text
+        if not text:
+            return None
+        kind, found = SERVICE_ID_FIELDS[name], self.found_service
+        if found is not None and found.given == text:
+            return ServiceRef(kind, found.service_id)
+        return page_in(text) or ServiceRef(kind, text)
+
+    @property
+    def service_text(self) -> str:
+        """How the program names the service: its id, its name, or the address of its page; empty while not known."""
+        value = getattr(self, self.service_property, None) if self.service_property else None
+        return value.strip() if isinstance(value, str) else ""
 
     @property
     def service_property(self) -> str:

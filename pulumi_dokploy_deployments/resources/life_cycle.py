@@ -93,8 +93,9 @@ class LifeCycle(Protocol[InputsT, StateT]):
     state_model: type[StateT]
     verb: str
     """What it does to its service, in the third person: two resources that do it to one service disturb each other."""
-    looks: bool
-    """Whether `look` asks the server."""
+
+    def looks(self, state: StateT) -> bool:
+        """Whether `look` asks the server."""
 
     def check(self, properties: Mapping[str, object]) -> Checked[InputsT]:
         """Validate what a program gives, without a server."""

@@ -95,6 +95,14 @@ def input_changes(
     return changes
 
 
+def replacing_changes(names: Iterable[str], old: ResourceInputs, new: ResourceInputs) -> list[Change]:
+    """Which of the inputs differ whose change needs a new resource; the same service by another name needs none."""
+    changes = input_changes(names, old, new, replaces=True)
+    if old.service is None or old.service != new.service or new.service_property in new.unknown:
+        return changes
+    return [replace(one, replaces=one.name not in ResourceInputs.SERVICE_FIELDS) for one in changes]
+
+
 def _kind(was_given: bool, is_given: bool) -> ChangeKind:
     if was_given == is_given:
         return ChangeKind.UPDATE

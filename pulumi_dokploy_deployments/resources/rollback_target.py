@@ -24,7 +24,14 @@ from pulumi_dokploy_deployments.resources.fields import Problem, service_problem
 from pulumi_dokploy_deployments.resources.import_ids import import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored, Unfinished
-from pulumi_dokploy_deployments.resources.plan import Change, ChangeKind, Plan, PlanAction, input_changes
+from pulumi_dokploy_deployments.resources.plan import (
+    Change,
+    ChangeKind,
+    Plan,
+    PlanAction,
+    input_changes,
+    replacing_changes,
+)
 from pulumi_dokploy_deployments.resources.rollback_target_model import (
     OnRelease,
     RollbackTargetInputs,
@@ -44,6 +51,7 @@ from pulumi_dokploy_deployments.resources.rollback_target_version import (
     resolve,
     still_holds,
 )
+from pulumi_dokploy_deployments.resources.service_names import with_known_service
 from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify, running_image
 from pulumi_dokploy_deployments.rollback.by_source import deploy_source, set_source, source_setting
 from pulumi_dokploy_deployments.rollback.targets import (
@@ -70,7 +78,10 @@ class RollbackTargetLifeCycle:
     inputs_model = PinInputs
     state_model = RollbackTargetState
     verb = "pins"
-    looks = True
+
+    def looks(self, _state: RollbackTargetState) -> bool:
+        """Any deployment may have undone the pin."""
+        return True
 
     def check(self, properties: Mapping[str, object]) -> Checked[PinInputs]:
         """Validate the inputs; values that are not known yet pass."""
@@ -95,7 +106,7 @@ class RollbackTargetLifeCycle:
             NoSuchTarget: it does not exist or can't be brought back; the message has the table of those that can.
             DokployError: the service does not exist, or the server can't be reached.
         """
-        resolved = await resolve(earlier, inputs, context)
+        resolved = await resolve(earlier, with_known_service(earlier, inputs), context)
         if resolved.target is not None and (earlier is None or resolved.target != earlier.target):
             context.reporter.line(f"pins {resolved.target.describe(context.clock.now())}")
         return resolved
@@ -120,17 +131,17 @@ class RollbackTargetLifeCycle:
         """What changed and what follows; a pin that no longer holds is a change of its own."""
         if state is None:
             return Plan(action=PlanAction.DEPLOY)
-        replacing = input_changes(REPLACING, state.inputs, inputs, replaces=True)
+        replacing = replacing_changes(REPLACING, state.inputs, inputs)
         moving = input_changes(MOVING, state.inputs, inputs) + _selector_changes(state, inputs)
         if state.outputs.holds is False:
             moving.append(Change(("holds",), is_output=True))
         settings = input_changes(SETTINGS, state.inputs, inputs)
         changes = (*replacing, *moving, *settings)
-        if replacing:
+        if any(change.replaces for change in replacing):
             return Plan(changes, PlanAction.REPLACE)
         if moving:
             return Plan(changes, PlanAction.DEPLOY)
-        return Plan(changes, PlanAction.STORE if settings else PlanAction.NOTHING)
+        return Plan(changes, PlanAction.STORE if changes else PlanAction.NOTHING)
 
     def planned(self, state: RollbackTargetState | None, inputs: PinInputs) -> Planned[RollbackTargetState]:
         """The resolved version is known before it is pinned."""

@@ -31,8 +31,14 @@ class RollbackTargetInputs(ResourceInputs):
 
     SERVICE_FIELDS: ClassVar[tuple[str, ...]] = ("application_id", "compose_id")
 
-    application_id: str | None = Field(None, description="The application to pin. Another one replaces the resource.")
-    compose_id: str | None = Field(None, description="The compose to pin, by its source. Another one replaces it.")
+    application_id: str | None = Field(
+        None,
+        description="The application to pin: its id, the address of its page in the dashboard, its name, or "
+        "`<project>/<name>`. Another one replaces the resource.",
+    )
+    compose_id: str | None = Field(
+        None, description="The compose to pin by its source, named likewise. Another one replaces it."
+    )
     version: Annotated[WholeNumber, Field(ge=1)] | None = Field(
         None, description="Pin the stored version with this number."
     )
@@ -85,7 +91,7 @@ class RollbackTargetInputs(ResourceInputs):
 class RollbackTargetOutputs(BaseModel):
     """What the pin came to. What the server does not give is None."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     rollback_id: str | None = Field(None, description="The id of the stored version that is pinned.")
     deployment_id: str | None = Field(None, description="The id of the deployment that is pinned.")

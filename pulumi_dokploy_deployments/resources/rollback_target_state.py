@@ -21,7 +21,7 @@ class Resolution(BaseModel):
     The selector itself is kept as a fingerprint: enough to see that it has changed, and nothing of a secret value.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     selected_by: SelectorKind
     fingerprint: str
@@ -47,7 +47,7 @@ def fingerprint(selector: str) -> str:
 class PinInputs(RollbackTargetInputs):
     """The inputs of a pin, with the version that was worked out from them."""
 
-    COMPUTED: ClassVar[frozenset[str]] = frozenset({"resolution"})
+    COMPUTED: ClassVar[frozenset[str]] = frozenset({"resolution", "found_service"})
 
     resolution: Resolution | None = None
 

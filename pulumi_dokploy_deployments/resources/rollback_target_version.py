@@ -7,6 +7,7 @@ from pulumi_dokploy_deployments.resources.common import ask_server, deployments_
 from pulumi_dokploy_deployments.resources.plan import input_changes
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs
 from pulumi_dokploy_deployments.resources.rollback_target_state import PinInputs, Resolution, RollbackTargetState
+from pulumi_dokploy_deployments.resources.service_names import named_service
 from pulumi_dokploy_deployments.rollback.by_image import running_image
 from pulumi_dokploy_deployments.rollback.by_source import ref_of
 from pulumi_dokploy_deployments.rollback.candidates import candidates_of
@@ -38,7 +39,8 @@ async def resolve(earlier: PinInputs | None, inputs: PinInputs, context: RunCont
         and not input_changes((*REPLACING, *MOVING), earlier, inputs)
     ):
         return inputs.model_copy(update={"resolution": known})
-    service = await read_service(ref, context)
+    await ask_server(context.client.require_supported, context)
+    service, inputs = await named_service(inputs, context)
     rows = await ask_server(lambda: context.client.deployments_by_type(service.kind.value, service.service_id), context)
     candidates, now = candidates_of(rows), context.clock.now()
     try:

@@ -17,7 +17,7 @@ STATE_VERSION = 2
 class RunState(BaseModel):
     """What a later run has to know of the last one, and no user sees."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
 
 RunT = TypeVar("RunT", bound=RunState)
@@ -34,7 +34,7 @@ class ResourceState(BaseModel, Generic[InputsT, OutputsT, RunT]):
         version: the layout in which it is stored.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     inputs: InputsT
     outputs: OutputsT

@@ -6,16 +6,18 @@ proves nothing: what Swarm runs afterwards is compared with the pinned image.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import dashboard_link, name_of
-from pulumi_dokploy_deployments.api.text import Action, Input
+from pulumi_dokploy_deployments.api.text import Action, Input, Text
 from pulumi_dokploy_deployments.rollback.targets import Target, runs_image
+from pulumi_dokploy_deployments.rollout.deploy import require_supported
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
+from pulumi_dokploy_deployments.rollout.wait import LAST_REQUEST_SECONDS
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
@@ -26,6 +28,10 @@ from pulumi_dokploy_deployments.workload.verify import VerificationTimedOut, jud
 
 ANSWERS_WITHIN_SECONDS = 10.0
 """A rollback is carried out within its request; only after so long is it looked for at the server."""
+
+
+RETRY_SECONDS = 120.0
+"""How long faults on the way are retried."""
 
 
 class RollbackFailed(RolloutError):
@@ -63,16 +69,21 @@ async def roll_back_and_verify(
         record: a record that the caller wants to read even when the rollback fails.
 
     Raises:
+        TooOld: the server's version is below the oldest one that this package works with; nothing was sent.
         RollbackFailed: the server refused; the message says which of its causes it was, as far as that can be known.
         RollbackUnproven: something else runs afterwards; the message says what.
         ApiError: the server could not be reached.
     """
-    deadline = context.clock.monotonic() + timeout_seconds
-    budget = RetryBudget(budget_seconds=min(120.0, timeout_seconds))
+    clock = context.clock
+    deadline = clock.monotonic() + timeout_seconds
+    in_time = context.client.within(lambda: max(LAST_REQUEST_SECONDS, deadline - clock.monotonic()))
+    context = replace(context, client=in_time)
+    budget = RetryBudget(RETRY_SECONDS, until=deadline)
     probe = WorkloadProbe(context.client, context.clock, service)
     baseline = await retry_transient(probe.baseline, budget=budget, clock=context.clock)
     record = record or RunRecord()
     record.service, record.before = service, baseline
+    await require_supported(context)
     context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
     await _send(service, target, context, record, budget, deadline)
     if not baseline.is_known:
@@ -126,15 +137,23 @@ async def _send(
             # The server works within the request, for minutes behind a proxy that has long given up.
             arrives_within=max(1.0, deadline - context.clock.monotonic()),
             answers_within=ANSWERS_WITHIN_SECONDS,
+            until=deadline,
         )
     except (InvalidRequest, AnswerNotFound) as error:
         record.is_sent = isinstance(error, AnswerNotFound)
         reason = await _why_refused(service, target, context) if isinstance(error, InvalidRequest) else str(error)
+        kept: Text = "The version that ran before keeps running."
+        if record.is_sent:
+            kept = (
+                "Whether the server has carried it out is not known. Look at what runs before you ",
+                Action.RUN_AGAIN,
+                ".",
+            )
         raise RollbackFailed(
             f"{name_of(service)} could not be rolled back to {target.describe(context.clock.now())}: {reason}",
             service=name_of(service),
             link=dashboard_link(client.connection.origin, service),
-            next_step="The version that ran before keeps running.",
+            next_step=kept,
             step=Step.LOOK_AT_SERVICE,
         ) from None
 

@@ -14,8 +14,10 @@ from pulumi_dokploy_deployments.api.services import name_of
 from pulumi_dokploy_deployments.api.text import Input
 from pulumi_dokploy_deployments.rollback.candidates import Candidate
 from pulumi_dokploy_deployments.rollback.targets import Target
-from pulumi_dokploy_deployments.rollout.deploy import deploy
+from pulumi_dokploy_deployments.rollout.build_log import LogPlace, NoBuildLog, read_build_log
+from pulumi_dokploy_deployments.rollout.deploy import deploy, require_supported
 from pulumi_dokploy_deployments.rollout.errors import UnexpectedCommit
+from pulumi_dokploy_deployments.rollout.log_follower import log_host_of
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -29,13 +31,20 @@ async def ref_of(candidate: Candidate, service: Service, context: RunContext) ->
     """The docker image that a past deployment pulled, from its log; None for everything else."""
     if service.source_type is not SourceType.DOCKER:
         return None
+    client = context.client
+
+    async def find() -> LogPlace | None:
+        rows = await client.deployments_of(service.kind, service.service_id)
+        row = next((row for row in rows if row.deployment_id == candidate.deployment_id), None)
+        return LogPlace(row.log_path or "", log_host_of(row, service)) if row is not None else None
+
     try:
         log = await retry_transient(
-            lambda: context.client.read_log(candidate.deployment_id, tail=WHOLE_LOG_LINES),
+            lambda: read_build_log(client, candidate.deployment_id, find, tail=WHOLE_LOG_LINES, clock=context.clock),
             budget=short_budget(),
             clock=context.clock,
         )
-    except ApiError:
+    except (ApiError, NoBuildLog):
         return None
     found = _PULLING.search(log)
     return found.group(1) if found else None
@@ -72,13 +81,19 @@ async def deploy_source(
     """Set the source to the target's and deploy it; the source stays so, and is put back if the deployment fails.
 
     Raises:
+        TooOld: the server's version is below the oldest one that this package works with; nothing was changed.
         RolloutError: the deployment failed, or built another commit than the pinned one.
         ApiError: the server refused or could not be reached.
     """
+    await require_supported(context)
     setting = source_setting(service)
     before = setting[1] if setting is not None else None
     await set_source(service, target.source_ref or "", context)
-    changed = await context.client.read_service(service.kind, service.service_id)
+    changed = await retry_transient(
+        lambda: context.client.read_service(service.kind, service.service_id),
+        budget=short_budget(),
+        clock=context.clock,
+    )
     try:
         run = await deploy(request, context, record)
         _expect_pinned_commit(service, target, run)

@@ -19,10 +19,13 @@ from pulumi_dokploy_deployments.rollout.errors import (
     RolloutError,
     ServiceUnhealthy,
     UnexpectedCommit,
+    UnexpectedImage,
 )
 from pulumi_dokploy_deployments.rollout.next_steps import AGAIN
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
+from pulumi_dokploy_deployments.settings.apply import plan_change, put_back
+from pulumi_dokploy_deployments.settings.wanted import Wanted
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
@@ -30,7 +33,7 @@ from pulumi_dokploy_deployments.workload.model import Reading, Unit, UnitState
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 from pulumi_dokploy_deployments.workload.verify import runs_steadily
 
-RECOVERABLE = (DeploymentFailed, ServiceUnhealthy, UnexpectedCommit)
+RECOVERABLE = (DeploymentFailed, ServiceUnhealthy, UnexpectedCommit, UnexpectedImage)
 """Endings after which the server has come to rest. After a timeout it still works, and would undo any rollback."""
 
 
@@ -70,26 +73,39 @@ class RecoveryPoint:
     """The deployment that brought what runs; None where the history does not tell."""
     why_no_way: str
     """Why there is no way back, as the end of a sentence; empty where there is one."""
+    by_settings: bool = False
+    """Whether the way back is what the service was set to before the run, deployed once more."""
 
     @property
     def name(self) -> str:
         """How messages name what ran before."""
         if self.candidate is None:
-            return f"image {self.image}" if self.image else "the earlier version"
+            if self.image:
+                return f"image {self.image}"
+            return "the earlier settings" if self.by_settings else "the earlier version"
         version = f"version {self.candidate.version}, " if self.candidate.version is not None else ""
         commit = f", commit {self.candidate.commit_hash[:12]}" if self.candidate.commit_hash else ""
         return f"{version}deployment {self.candidate.deployment_id}{commit}"
 
 
-async def note_recovery_point(service: Service, context: RunContext) -> RecoveryPoint:
+async def note_recovery_point(service: Service, context: RunContext, wanted: Wanted | None = None) -> RecoveryPoint:
     """What runs now, and how it could be brought back.
 
+    Args:
+        service: as it was read just now.
+        context: the server, the clock and the listener.
+        wanted: what the deployment will set on the service: what it is set to now is then a way back.
+
     Raises:
+        SettingRefused: the service can't be set to what is wanted.
         AccessDenied: the key's user may not see what runs.
         ApiError: the server can't be reached.
     """
+    wanted = wanted or Wanted()
+    will_change = bool(wanted) and bool(await plan_change(service, wanted, context))
     if service.kind is not ServiceKind.APPLICATION:
-        return RecoveryPoint(service, frozenset(), "", None, "Dokploy keeps no earlier versions of a compose")
+        why = "" if will_change else f"Dokploy keeps no earlier versions of {_a(service.kind)}"
+        return RecoveryPoint(service, frozenset(), "", None, why, by_settings=will_change)
     probe = WorkloadProbe(context.client, context.clock, service)
     seen = await retry_transient(probe.observe, budget=short_budget(), clock=context.clock)
     rows = await retry_transient(
@@ -100,12 +116,15 @@ async def note_recovery_point(service: Service, context: RunContext) -> Recovery
     running = _running(seen)
     image = _image_of(seen)
     candidate = _origin_of(running, seen, image, candidates_of(rows))
+    why_no_way = _why_no_way(service, running, image, candidate, wanted)
+    by_settings = bool(why_no_way) and bool(running) and will_change
     return RecoveryPoint(
         service=service,
         task_ids=frozenset(unit.id for unit in running),
         image=image,
         candidate=candidate,
-        why_no_way=_why_no_way(service, running, image, candidate),
+        why_no_way="" if by_settings else why_no_way,
+        by_settings=by_settings,
     )
 
 
@@ -119,11 +138,12 @@ async def deploy_or_recover(
         RolloutError: an ending after which nothing can be brought back safely.
         ApiError: the server refused or could not be reached.
     """
-    point = await note_recovery_point(service, context)
+    record = record or RunRecord()
+    point = await note_recovery_point(service, context, request.wanted)
     try:
         return await deploy(request, context, record)
     except RECOVERABLE as failure:
-        raise await _recover(failure, point, request, context) from None
+        raise await _recover(failure, point, request, context, record) from None
 
 
 def no_way_warning(point: RecoveryPoint) -> str:
@@ -135,12 +155,20 @@ def no_way_warning(point: RecoveryPoint) -> str:
 
 
 async def _recover(
-    failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext
+    failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext, record: RunRecord
 ) -> RolledBack:
     context.reporter.progress(Progress(Activity.RECOVERING, detail=f"checking what ran before ({point.name})"))
+    settings = ""
     try:
+        # First, so that whatever is deployed from here on has the variables from before.
+        is_put_back = record.change is None or await put_back(point.service, record.change, context)
+        if record.change and is_put_back:
+            settings = " The service is set as it was before."
+        if point.by_settings and not is_put_back:
+            why = "what it is set to could not be put back"
+            return RolledBack(failure, f"It could not be rolled back: {why}.", is_recovered=False)
         if await _still_runs(point, context):
-            return RolledBack(failure, f"What ran before ({point.name}) is running.", is_recovered=True)
+            return RolledBack(failure, f"What ran before ({point.name}) is running.{settings}", is_recovered=True)
         if point.why_no_way:
             return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
         await _bring_back(point, request, context)
@@ -151,7 +179,7 @@ async def _recover(
             is_recovered=False,
         )
     return RolledBack(
-        failure, f"It was rolled back to what ran before ({point.name}), which is running.", is_recovered=True
+        failure, f"It was rolled back to what ran before ({point.name}), which is running.{settings}", is_recovered=True
     )
 
 
@@ -187,6 +215,11 @@ async def _bring_back(point: RecoveryPoint, request: RolloutRequest, context: Ru
         target = _target(point.candidate, Strategy.IMAGE)
         await roll_back_and_verify(point.service, target, context, timeout_seconds=request.timeout_seconds)
         return
+    # It is another deployment than the one that was asked for: no later run may take it for that.
+    again = replace(request, expect_commit=None, wait_for=WaitFor.HEALTHY, wanted=Wanted(), digest="")
+    if point.by_settings:
+        await deploy(replace(again, title="back to what ran before"), context)
+        return
     target = Target(
         strategy=Strategy.SOURCE,
         deployment_id=point.candidate.deployment_id if point.candidate is not None else "",
@@ -195,12 +228,10 @@ async def _bring_back(point: RecoveryPoint, request: RolloutRequest, context: Ru
         image=point.image,
         source_ref=point.image.partition("@")[0],
     )
-    again = replace(request, title=f"back to {target.source_ref}", expect_commit=None, wait_for=WaitFor.HEALTHY)
-    wanted = point.service.docker_image or ""
-    await deploy_source(point.service, target, again, context)
+    await deploy_source(point.service, target, replace(again, title=f"back to {target.source_ref}"), context)
     pinned = await context.client.read_service(point.service.kind, point.service.service_id)
-    # The failed version stays what the service is set to, as its owner wanted; only what runs went back.
-    await set_source(pinned, wanted, context)
+    # What the service was set to before the run, whether that is what failed or what ran: its owner set it so.
+    await set_source(pinned, point.service.docker_image or "", context)
 
 
 def _target(candidate: Candidate, strategy: Strategy) -> Target:
@@ -243,13 +274,19 @@ def _origin_of(running: Sequence[Unit], seen: Reading, image: str, candidates: S
     return earlier[0] if earlier else None
 
 
-def _why_no_way(service: Service, running: Sequence[Unit], image: str, candidate: Candidate | None) -> str:
+def _a(kind: ServiceKind) -> str:
+    return "a compose" if kind is ServiceKind.COMPOSE else "a database"
+
+
+def _why_no_way(
+    service: Service, running: Sequence[Unit], image: str, candidate: Candidate | None, wanted: Wanted
+) -> str:
     if not running:
         return "none of its tasks is running"
     if candidate is not None and candidate.works:
         return ""
     if service.source_type is SourceType.DOCKER:
-        if image.partition("@")[0] != (service.docker_image or ""):
+        if image.partition("@")[0] != (wanted.image or service.docker_image or ""):
             return ""
         return f"the image that runs, {image}, is the one that is about to be deployed"
     if candidate is None:

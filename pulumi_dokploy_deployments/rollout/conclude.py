@@ -6,8 +6,10 @@ import asyncio
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus
 from pulumi_dokploy_deployments.api.one_line import sentence
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
+from pulumi_dokploy_deployments.rollout.named_version import compare_with_named
 from pulumi_dokploy_deployments.rollout.request import IfUnproven, WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.telling_line import READ_LINES
 from pulumi_dokploy_deployments.rollout.wait import Wait
@@ -35,7 +37,7 @@ async def conclude(wait: Wait, row: DeploymentRecord) -> None:
         row = record.deployment = await _settled(wait, row)
         if row.status is not DeploymentStatus.DONE:
             await log
-            raise _failure_of(wait, row, await wait.tail(READ_LINES))
+            raise await _failure_of(wait, row, await wait.tail(READ_LINES))
         await _prove(wait, row)
         await log
         wait.tell_the_end()
@@ -58,6 +60,7 @@ async def _prove(wait: Wait, row: DeploymentRecord) -> None:
         # What was judged may be the newer deployment's doing: neither healthy nor unhealthy is proven.
         record.verdict = Verdict(Health.UNKNOWN, "a newer deployment took its place before it was proven")
     await mind_the_verdict(wait)
+    await compare_with_named(wait)
     if record.superseded_by is not None:
         wait.context.reporter.warning(failures.superseded(wait.service, record.superseded_by))
     record.stage = Stage.DONE
@@ -88,7 +91,7 @@ async def verify_running(wait: Wait, row: DeploymentRecord | None) -> None:
         )
     except VerificationTimedOut as late:
         record.verdict = late.verdict
-        words = await last_words(context, service, late.verdict, since=since)
+        words = await last_words(wait.after, service, late.verdict, since=since)
         raise failures.timed_out(
             service,
             row,
@@ -113,7 +116,7 @@ async def mind_the_verdict(wait: Wait) -> None:
     service, row, verdict = wait.service, record.deployment, record.verdict
     if verdict.health is Health.UNHEALTHY:
         since = row.started_at if row is not None else None
-        words = await last_words(wait.context, service, verdict, since=since)
+        words = await last_words(wait.after, service, verdict, since=since)
         raise failures.unhealthy(service, row, verdict, record.link, last_words=words)
     if verdict.health is Health.UNKNOWN and wait.request.if_unproven is IfUnproven.FAIL:
         raise failures.not_proven(service, row, verdict, record.link)
@@ -135,11 +138,25 @@ async def _settled(wait: Wait, row: DeploymentRecord) -> DeploymentRecord:
     return row
 
 
-def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> RolloutError:
+async def _failure_of(wait: Wait, row: DeploymentRecord, tail: list[str]) -> RolloutError:
     if row.status is DeploymentStatus.CANCELLED:
-        return failures.cancelled(wait.service, row, tail[-wait.shown_lines :], wait.record.link)
+        return failures.cancelled(
+            wait.service,
+            row,
+            tail[-wait.shown_lines :],
+            wait.record.link,
+            survives_restart=await wait.can(Capability.QUEUE_SURVIVES_RESTART),
+        )
+    known = await wait.known()
+    has_logs = known.has(Capability.BUILD_LOG_READ) or known.has(Capability.BUILD_LOG_LIVE)
     return failures.failed(
-        wait.service, row, wait.log.stages.reached, tail, wait.record.link, shown_lines=wait.shown_lines
+        wait.service,
+        row,
+        wait.log.stages.reached,
+        tail,
+        wait.record.link,
+        shown_lines=wait.shown_lines,
+        why_no_log="" if tail or has_logs else f"Dokploy {known.version} gives no build log",
     )
 
 

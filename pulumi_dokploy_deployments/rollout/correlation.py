@@ -11,10 +11,10 @@ What can't be told apart is said to be so; "the newest row" is never taken.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, JobState, QueueJob
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeploymentStatus, QueueJob
 from pulumi_dokploy_deployments.rollout.mark import carries
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
@@ -25,6 +25,9 @@ RESTART_TAKES_SECONDS = 4.0
 """No server restarts in less: connections were refused for six seconds (transcripts 140, 141)."""
 ROW_FOLLOWS = timedelta(seconds=1)
 """The row comes so soon after its job's start; after a restart no other row can."""
+CLOUD_SETTLES_SECONDS = 30.0
+"""So long Dokploy Cloud may list the job of a `done` row as active. Someone who cancels it there gets that row at
+once, while the build goes on, and only the job tells (read in the source)."""
 
 
 @dataclass
@@ -35,7 +38,7 @@ class Orphans:
 
     def seconds(self, snapshot: Snapshot) -> float:
         """Seconds up to this snapshot, in which the row runs."""
-        if any(job.state is not JobState.WAITING for job in snapshot.jobs):
+        if any(not job.state.is_waiting and not job.is_preview for job in snapshot.jobs):
             self._since = None
         elif self._since is None:
             self._since = snapshot.at
@@ -66,6 +69,8 @@ class Correlator:
     _saw_foreign_job: bool = False
     _missing_since: float | None = None
     _orphans: Orphans = field(default_factory=Orphans)
+    _ended_since: float | None = None
+    _done_since: float | None = None
 
     def before(self, snapshot: Snapshot) -> None:
         """What stands in the queue before the trigger is somebody else's."""
@@ -83,9 +88,31 @@ class Correlator:
         if self.deployment_id is None and any(row.deployment_id == deployment_id for row in snapshot.rows):
             self.deployment_id = deployment_id
 
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Keep what the queue shows, whatever becomes of the reading of the rows after it.
+
+        True while the run's own job waits: then there is no row yet, and the rows need not be known.
+        """
+        own_job = self._own(jobs)
+        self._saw_foreign_job |= any(not carries(job.data.description_log, self.nonce) for job in jobs)
+        self._job = own_job or self._job
+        return own_job is not None and own_job.state.is_waiting and self.deployment_id is None
+
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Take a snapshot in and say where the run's deployment stands."""
-        own_job = next((job for job in snapshot.jobs if carries(job.data.description_log, self.nonce)), None)
+        sighting = self._stands(snapshot)
+        ended = self._own(snapshot.ended_jobs)
+        row = sighting.row
+        is_told = row is not None and row.status.is_final and row.status is not DeploymentStatus.DONE
+        if ended is None or is_told or self._own(snapshot.jobs) is not None:
+            self._ended_since = None
+            return sighting
+        if self._ended_since is None:
+            self._ended_since = snapshot.at
+        return replace(sighting, ended_job=ended, ended_seconds=snapshot.at - self._ended_since)
+
+    def _stands(self, snapshot: Snapshot) -> Sighting:
+        own_job = self._own(snapshot.jobs)
         self._note_foreign(snapshot)
         if own_job is not None:
             self._job = own_job
@@ -113,11 +140,17 @@ class Correlator:
 
         None where a row has come up since the trigger whose mark may already be overwritten: it could be ours.
         """
-        if any(carries(job.data.description_log, self.nonce) for job in snapshot.jobs):
+        if any(carries(job.data.description_log, self.nonce) for job in (*snapshot.jobs, *snapshot.ended_jobs)):
             return True
         if any(carries(row.description, self.nonce) for row in snapshot.rows):
             return True
+        if self.known_rows and not snapshot.rows:
+            # A history does not vanish: the list is no answer to go by.
+            return None
         return None if self._candidates(snapshot) or self._may_be_pruned(snapshot) else False
+
+    def _own(self, jobs: tuple[QueueJob, ...]) -> QueueJob | None:
+        return next((job for job in jobs if carries(job.data.description_log, self.nonce)), None)
 
     def _find_row(self, snapshot: Snapshot) -> DeploymentRecord | None:
         """The run's newest row. A second one with the mark comes of a request that a proxy delivered late, and of a
@@ -134,14 +167,25 @@ class Correlator:
             if own_job is not None and _runs_again(row, own_job):
                 self.runs_again = True
                 return self._queued(own_job, snapshot)
+            if row.status is DeploymentStatus.DONE and own_job is not None and self._is_settling(own_job, snapshot):
+                return Sighting(Phase.RUNNING, row)
             return Sighting(Phase.FINISHED, row)
-        if not row.status.is_known and own_job is not None and own_job.state is JobState.WAITING:
+        if not row.status.is_known and own_job is not None and own_job.state.is_waiting:
             # Only a server newer than this package makes the row of a job that still waits.
             return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(own_job.id, 0))
-        return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
+        orphaned = self._orphans.seconds(snapshot)
+        return Sighting(Phase.RUNNING, row, orphaned_seconds=0.0 if own_job is not None else orphaned)
+
+    def _is_settling(self, own_job: QueueJob, snapshot: Snapshot) -> bool:
+        """Whether Dokploy Cloud has still to say how the job of a `done` row has ended."""
+        if not own_job.is_of_cloud:
+            return False
+        if self._done_since is None:
+            self._done_since = snapshot.at
+        return snapshot.at - self._done_since < CLOUD_SETTLES_SECONDS
 
     def _queued(self, job: QueueJob, snapshot: Snapshot) -> Sighting:
-        if job.state is not JobState.WAITING:
+        if not job.state.is_waiting:
             return Sighting(Phase.ACTIVE)
         return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(job.id, 0))
 
@@ -206,8 +250,11 @@ class Correlator:
         ]
 
     def _note_foreign(self, snapshot: Snapshot) -> None:
-        """Remember that there are others, and their rows, before the commit overwrites whose they are."""
-        if any(not carries(job.data.description_log, self.nonce) for job in snapshot.jobs):
+        """Remember that there are others, and their rows, before the commit overwrites whose they are.
+
+        Previews are no others: their rows are not among the service's.
+        """
+        if any(not job.is_preview and not carries(job.data.description_log, self.nonce) for job in snapshot.jobs):
             self._saw_foreign_job = True
         for row in snapshot.rows:
             if row.commit_hash is None and not carries(row.description, self.nonce):
@@ -223,8 +270,11 @@ def _runs_again(row: DeploymentRecord, job: QueueJob) -> bool:
     """Whether a job with the mark is still to make a row after this final one.
 
     A row turns final a moment before its job leaves the queue, and the queue is read before the rows. So a job from
-    before the row says nothing, unless the row was cancelled by a restart that the job has survived.
+    before the row says nothing, unless the row was cancelled by a restart that the job has survived. Dokploy Cloud
+    runs nothing again.
     """
+    if job.is_of_cloud:
+        return False
     if row.status is DeploymentStatus.CANCELLED:
         return True
     if job.queued_at is not None and job.queued_at > row.created_at:

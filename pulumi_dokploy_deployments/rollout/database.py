@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from pulumi_dokploy_deployments.api.errors import ServerError
+from pulumi_dokploy_deployments.api.errors import ApiError, ServerError
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.conclude import mind_the_verdict, verify_running
+from pulumi_dokploy_deployments.rollout.named_version import compare_with_named, set_for_request
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
 from pulumi_dokploy_deployments.rollout.wait import Wait
@@ -32,6 +33,9 @@ async def deploy_database(wait: Wait) -> None:
                 # The server's own answer after it has tried; only a proxy's leaves open what happened.
                 raise failures.database_failed(service, error, record.link) from None
             raise
+        except ApiError as error:
+            record.is_sent = error.may_have_been_carried_out
+            raise
 
     async def has_arrived() -> Evidence:
         if not record.before.is_known or wait.request.wait_for is not WaitFor.HEALTHY:
@@ -42,20 +46,26 @@ async def deploy_database(wait: Wait) -> None:
 
     try:
         # The server may go on for minutes behind a proxy that has given up: what runs is watched until the deadline.
-        await send_once(
-            send,
-            has_arrived,
-            budget=wait.budget,
-            clock=wait.clock,
-            on_fault=wait.tell_fault,
-            arrives_within=wait.remaining,
-            answers_within=max(1.0, wait.remaining),
-        )
+        async with set_for_request(wait):
+            try:
+                await send_once(
+                    send,
+                    has_arrived,
+                    budget=wait.budget,
+                    clock=wait.clock,
+                    on_fault=wait.tell_fault,
+                    arrives_within=wait.remaining,
+                    answers_within=max(1.0, wait.remaining),
+                )
+            except ApiError:
+                record.is_sent = False
+                raise
     except AnswerNotFound as lost:
         raise failures.database_failed(service, lost.cause, record.link) from None
     record.stage = Stage.UPDATE
     if wait.request.wait_for is WaitFor.HEALTHY:
         await verify_running(wait, None)
     await mind_the_verdict(wait)
+    await compare_with_named(wait)
     record.stage = Stage.DONE
     wait.tell_the_end()

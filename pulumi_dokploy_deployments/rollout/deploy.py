@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import DeploymentStatus, JobState
+from pulumi_dokploy_deployments.api.models import DeploymentStatus, ServiceStatus
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import FAR_AWAY_SECONDS, BurstPoll
 from pulumi_dokploy_deployments.rollout.conclude import conclude
@@ -11,6 +14,7 @@ from pulumi_dokploy_deployments.rollout.correlation import Correlator
 from pulumi_dokploy_deployments.rollout.database import deploy_database
 from pulumi_dokploy_deployments.rollout.follow import follow
 from pulumi_dokploy_deployments.rollout.mark import carries, mark, new_nonce, nonce_with
+from pulumi_dokploy_deployments.rollout.named_version import set_for_request
 from pulumi_dokploy_deployments.rollout.record import EarlierRun, RunRecord
 from pulumi_dokploy_deployments.rollout.request import OnBusy, RolloutRequest, WaitFor, overwrites_title
 from pulumi_dokploy_deployments.rollout.trigger import AnswerNotFound, Evidence, send_once
@@ -18,10 +22,15 @@ from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
 from pulumi_dokploy_deployments.waiting.progress import Activity
-from pulumi_dokploy_deployments.waiting.retry import short_budget
+from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
+
+PAUSE_WHERE_JOBS_SURVIVE_SECONDS = 1.0
+"""How often a server is asked at least that does not answer, where its jobs survive a restart."""
+SECOND_LOOK_SECONDS = 3.0
+"""So long after the first look the history is read again, where it seems to be empty and should not be."""
 
 
 async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord | None = None) -> RunRecord:
@@ -33,6 +42,7 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
         record: a fresh record that the caller wants to read even when the run fails.
 
     Raises:
+        TooOld: the server's version is below the oldest one that this package works with; nothing was sent.
         RolloutError: the deployment did not come to the end that was asked for.
         ApiError: the server refused or could not be reached.
     """
@@ -40,14 +50,25 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
     record.nonce = new_nonce()
     wait = Wait(request, context, record)
     service = await wait.begin()
+    await require_supported(context)
+    if await wait.can(Capability.QUEUE_SURVIVES_RESTART):
+        # What waits runs as soon as the server is back, and may be over a moment later.
+        wait.budget.longest_pause_seconds = PAUSE_WHERE_JOBS_SURVIVE_SECONDS
     record.before = await _baseline(wait)
     if service.kind.is_database:
         await deploy_database(wait)
         return record
-    asked_at = wait.clock.monotonic()
+    asked_at, watcher = wait.clock.monotonic(), context.shared_watcher
     snapshot = await wait.observe()
-    # Two requests, one after the other.
+    if not snapshot.rows and service.status is not ServiceStatus.IDLE:
+        # A service that has been deployed has a history. Taken for empty, its old rows could be taken for new ones.
+        await wait.clock.sleep(SECOND_LOOK_SECONDS)
+        asked_at = wait.clock.monotonic()
+        snapshot = await wait.observe(asked_at)
+    # Two requests, one after the other. Where hundreds begin at once they wait for each other's, and say nothing.
     is_far = (wait.clock.monotonic() - asked_at) / 2 > FAR_AWAY_SECONDS
+    if watcher.is_crowded:
+        is_far = watcher.round_trip_seconds > FAR_AWAY_SECONDS
     record.usual_seconds = usual_seconds(snapshot.rows)
     if await _went_on_with(wait, snapshot):
         return record
@@ -61,7 +82,8 @@ async def deploy(request: RolloutRequest, context: RunContext, record: RunRecord
         burst = BurstPoll(wait.client, request.service, record.nonce, wait.clock)
         burst.start()
     try:
-        sent_at = await _trigger(wait, correlator)
+        async with set_for_request(wait):
+            sent_at = await _trigger(wait, correlator)
         await _to_the_end(wait, correlator, sent_at, burst)
     finally:
         if burst is not None:
@@ -145,6 +167,18 @@ async def _went_on_with(wait: Wait, snapshot: Snapshot) -> bool:
     return True
 
 
+async def require_supported(context: RunContext) -> None:
+    """See to it that the server is new enough before anything is sent to it.
+
+    A server that can't be asked for its version counts as new enough: it has just answered something else.
+
+    Raises:
+        TooOld: its version is below the oldest that this package can work with.
+    """
+    with suppress(ApiError):
+        await retry_transient(context.client.require_supported, budget=short_budget(), clock=context.clock)
+
+
 async def _baseline(wait: Wait) -> Baseline:
     """What runs before the request; an empty one where that could not be read."""
     if wait.request.wait_for is not WaitFor.HEALTHY:
@@ -162,9 +196,16 @@ async def _mind_the_busy(wait: Wait, before: Snapshot) -> None:
     on_busy, service = wait.request.on_busy, wait.service
     if on_busy is OnBusy.FAIL and before.jobs:
         raise failures.busy(service, before.jobs, wait.record.link)
-    if on_busy is OnBusy.SUPERSEDE and any(job.state is JobState.WAITING for job in before.jobs):
+    if on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before) and any(job.is_of_cloud for job in before.jobs):
+        wait.context.reporter.warning(failures.not_dropped(service))
+    elif on_busy is OnBusy.SUPERSEDE and _can_be_dropped(before):
         wait.tell(Activity.DROPPING_WAITING)
         await wait.retry(lambda: wait.client.drop_waiting_jobs(service.kind, service.service_id))
+
+
+def _can_be_dropped(before: Snapshot) -> bool:
+    """Whether deployments of the service wait. Previews of pull requests go with them, but are not dropped alone."""
+    return any(job.state.is_waiting and not job.is_preview for job in before.jobs)
 
 
 async def _trigger(wait: Wait, correlator: Correlator) -> float:
@@ -175,19 +216,34 @@ async def _trigger(wait: Wait, correlator: Correlator) -> float:
 
     async def send() -> None:
         record.is_sent = True
-        await wait.client.deploy(
-            service.kind,
-            service.service_id,
-            method=request.method,
-            title=request.title or None,
-            description=mark(request.description, record.nonce, request.digest),
-        )
+        try:
+            await wait.client.deploy(
+                service.kind,
+                service.service_id,
+                method=request.method,
+                title=request.title or None,
+                description=mark(request.description, record.nonce, request.digest),
+            )
+        except ApiError as error:
+            record.is_sent = error.may_have_been_carried_out
+            raise
+
+    async def look() -> Evidence:
+        try:
+            return correlator.evidence(await wait.look(sent_at, correlator.take_jobs))
+        except ApiError:
+            if correlator.job is not None:
+                # The rows can't be read, but the queue has shown the job.
+                return True
+            raise
 
     async def has_arrived() -> Evidence:
-        return correlator.evidence(await wait.observe(sent_at))
+        return await wait.retry(look)
 
     try:
-        await send_once(send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault)
+        await send_once(
+            send, has_arrived, budget=wait.budget, clock=wait.clock, on_fault=wait.tell_fault, until=wait.deadline
+        )
     except AnswerNotFound as lost:
         raise failures.answer_not_found(service, lost.cause, record.link) from None
     except ApiError:

@@ -118,6 +118,10 @@ class ServiceBusy(RolloutError):
     """Another deployment of the service waits or runs, and `on_busy` is `fail`."""
 
 
+class UnexpectedImage(RolloutError):
+    """Another image runs than the one that was named."""
+
+
 class UnexpectedCommit(RolloutError):
     """The built commit is not the expected one."""
 

@@ -36,6 +36,7 @@ from pulumi_dokploy_deployments.rollout.errors import (
     ServiceUnproven,
     TriggerFailed,
     UnexpectedCommit,
+    UnexpectedImage,
 )
 from pulumi_dokploy_deployments.rollout.next_steps import AGAIN, NEXT_STEPS, RUNNING_STEPS
 from pulumi_dokploy_deployments.rollout.stages import tail_of
@@ -91,6 +92,7 @@ def failed(
     link: str,
     *,
     shown_lines: int = TAIL_LINES,
+    why_no_log: str = "",
 ) -> DeploymentFailed:
     """The deployment's status is `error`, or one that this version does not know.
 
@@ -101,6 +103,7 @@ def failed(
         tail: the end of the build log, in which the cause is looked for.
         link: the service's page.
         shown_lines: how many of the tail's lines the message shows.
+        why_no_log: why the server gives no build log at all, for versions that don't.
     """
     took = f" after {row.duration_seconds:.1f} s" if row.duration_seconds is not None else ""
     telling = telling_line(tail)
@@ -109,6 +112,9 @@ def failed(
     else:
         reason, step = one_line(row.error_message) or f"its status is {row.status.value}", Step.FIX_AND_RUN_AGAIN
         next_step = joined("Fix the error shown in the log" if tail else "Fix the cause", AGAIN)
+        if why_no_log and row.log_path:
+            reason = f"{reason}, and {why_no_log}"
+            next_step = joined(f"Read the log on the server, {row.log_path}, and fix the cause", AGAIN)
     return DeploymentFailed(
         f"The deployment of {name_of(service)} failed{took}{_DURING.get(stage, '')}",
         reason=reason,
@@ -121,11 +127,22 @@ def failed(
     )
 
 
-def cancelled(service: Service, row: DeploymentRecord, tail: Sequence[str], link: str) -> DeploymentCancelled:
-    """The server was restarted while the deployment ran."""
+def cancelled(
+    service: Service, row: DeploymentRecord, tail: Sequence[str], link: str, *, survives_restart: bool = False
+) -> DeploymentCancelled:
+    """The server was restarted while the deployment ran.
+
+    Args:
+        service: the service.
+        row: the deployment.
+        tail: the end of its build log.
+        link: the service's page.
+        survives_restart: whether the server keeps its queue over a restart, and runs such a deployment again.
+    """
+    but = "did not run it again" if survives_restart else "does not resume deployments after a restart"
     return DeploymentCancelled(
         f"The deployment of {name_of(service)} was cancelled",
-        reason="Dokploy was restarted while it ran, and does not resume deployments after a restart",
+        reason=f"Dokploy was restarted while it ran, and {but}",
         service=name_of(service),
         deployment=row,
         log_tail=tail,
@@ -151,6 +168,20 @@ def other_commit(service: Service, row: DeploymentRecord, expected: str, link: s
         next_step=("Push the expected commit to the service's branch, or change ", Input("expect_commit"), "."),
         step=Step.CHANGE_INPUT,
         property_name="expect_commit",
+    )
+
+
+def other_image(service: Service, row: DeploymentRecord | None, named: str, running: str, link: str) -> UnexpectedImage:
+    """`image` names another image than the one that runs."""
+    return UnexpectedImage(
+        f"{name_of(service)} should run the image {named}, but {running} is what was rolled out: someone else has set "
+        "another image meanwhile",
+        service=name_of(service),
+        deployment=row,
+        link=link,
+        next_step=("Have one place name its image, and ", Action.RUN_AGAIN, "."),
+        step=Step.RUN_AGAIN,
+        property_name="image",
     )
 
 
@@ -329,9 +360,51 @@ def interrupted(
     )
 
 
-def dead(reason: Dead, service: Service, row: DeploymentRecord | None, tail: Sequence[str], link: str) -> RolloutError:
-    """Further waiting makes no sense."""
+def dead(
+    reason: Dead,
+    service: Service,
+    row: DeploymentRecord | None,
+    tail: Sequence[str],
+    link: str,
+    *,
+    told: str = "",
+    survives_restart: bool = False,
+) -> RolloutError:
+    """Further waiting makes no sense.
+
+    Args:
+        reason: why.
+        service: the service.
+        row: the deployment, where there is one.
+        tail: the end of its build log.
+        link: the service's page.
+        told: what the queue says of the failed job.
+        survives_restart: whether the server keeps its queue over a restart.
+    """
     name = name_of(service)
+    if reason is Dead.FAILED_UNTOLD:
+        return DeploymentFailed(
+            f"The deployment of {name} failed",
+            reason=f"Dokploy's queue lists it as failed: {one_line(told) or 'without a reason'}",
+            service=name,
+            deployment=row,
+            log_tail=tail,
+            link=link,
+            next_step=joined("Fix the cause", AGAIN),
+            step=Step.FIX_AND_RUN_AGAIN,
+        )
+    if reason is Dead.CALLED_OFF:
+        return DeploymentCancelled(
+            f"The deployment of {name} was cancelled",
+            reason="someone cancelled it in Dokploy Cloud, which calls it done at once. A build that had started may "
+            "go on there to its end",
+            service=name,
+            deployment=row,
+            log_tail=tail,
+            link=link,
+            next_step=("Check what runs on the service's page, then ", Action.RUN_AGAIN, " to deploy once more."),
+            step=Step.LOOK_AT_SERVICE,
+        )
     if reason is Dead.STUCK:
         return DeploymentStuck(
             f"The deployment of {name} is stuck",
@@ -369,10 +442,14 @@ def dead(reason: Dead, service: Service, row: DeploymentRecord | None, tail: Seq
             ),
             step=Step.LOOK_AT_SERVICE,
         )
+    how = (
+        "Someone cleared the queue, or Dokploy's Redis was emptied"
+        if survives_restart
+        else "Dokploy was restarted, which empties its queue, or someone cleared the queue"
+    )
     return DeploymentLost(
         f"The server accepted the deployment of {name} and then lost it",
-        reason="it is neither in the queue nor in the history. Dokploy was restarted, which empties its queue, or "
-        "someone cleared the queue. Nothing was deployed",
+        reason=f"it is neither in the queue nor in the history. {how}. Nothing was deployed",
         service=name,
         link=link,
         next_step=(Action.RUN_AGAIN, "."),
@@ -385,16 +462,30 @@ def dead(reason: Dead, service: Service, row: DeploymentRecord | None, tail: Seq
 
 def busy(service: Service, jobs: Sequence[QueueJob], link: str) -> ServiceBusy:
     """`on_busy` is `fail`."""
-    titles = ", ".join(f"{one_line(job.data.title_log) or 'untitled'} ({job.state.value})" for job in jobs[:5])
+    titles = ", ".join(_job_in_words(job) for job in jobs[:5])
+    what = "a preview of a pull request" if all(job.is_preview for job in jobs) else "another deployment of it"
     return ServiceBusy(
         f"{name_of(service)} is busy",
-        reason=f"another deployment of it is waiting or running ({titles}); nothing was started",
+        reason=f"{what} is waiting or running ({titles}); nothing was started",
         service=name_of(service),
         link=link,
         next_step=("Wait for it to end, or set ", Input("on_busy"), " to queue or supersede."),
         step=Step.WAIT,
         property_name="on_busy",
     )
+
+
+def not_dropped(service: Service) -> Text:
+    """The warning where `on_busy` is `supersede` and the server is Dokploy Cloud, which drops nothing."""
+    return (
+        f"Deployments of {name_of(service)} wait in the queue, which Dokploy Cloud can't drop; this one waits behind "
+        "them."
+    )
+
+
+def _job_in_words(job: QueueJob) -> str:
+    preview = "preview of a pull request: " if job.is_preview else ""
+    return f"{preview}{one_line(job.data.title_log) or 'untitled'} ({job.state.value})"
 
 
 def answer_not_found(service: Service, cause: ApiError, link: str) -> TriggerFailed:

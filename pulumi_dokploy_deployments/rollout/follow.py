@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.burst_poll import BurstPoll
-from pulumi_dokploy_deployments.rollout.dead_ends import dead_end
+from pulumi_dokploy_deployments.rollout.dead_ends import Dead, dead_end
 from pulumi_dokploy_deployments.rollout.log_follower import GROWS_SECONDS
 from pulumi_dokploy_deployments.rollout.request import WaitFor
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
@@ -16,6 +18,11 @@ from pulumi_dokploy_deployments.waiting.pacing import BURST_SECONDS, Pace, secon
 from pulumi_dokploy_deployments.waiting.progress import Activity, Stage
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
 
+QUEUE_EVERY_SECONDS = 15.0
+"""While a row runs with its job behind it, the queue is asked so seldom: only a restart parts the two."""
+QUEUE_BESIDE_LOG_SECONDS = 45.0
+"""The same while a live log is open: a restart would break it."""
+
 
 class Tracker(Protocol):
     """Picks one deployment out of what is seen of a service."""
@@ -23,6 +30,9 @@ class Tracker(Protocol):
     @property
     def job(self) -> QueueJob | None:
         """Its job as last seen in the queue."""
+
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Take in the service's jobs alone; whether they tell where the deployment stands."""
 
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Take a snapshot in and say where the deployment stands."""
@@ -51,17 +61,21 @@ async def follow(
     phase, phase_since = Phase.UNSEEN, wait.clock.monotonic()
     woken_at: float | None = None
     snapshot: Snapshot | None = None
+    queue_at = float("-inf")
     try:
         while True:
             # What the log says during a look counts for the next one.
             if wait.log.wake.is_set():
                 wait.log.wake.clear()
                 woken_at = wait.clock.monotonic()
-            if woken_at is not None and snapshot is not None and phase is Phase.RUNNING:
-                # The end is near: only the row tells of it, and the queue need not be asked.
+            now = wait.clock.monotonic()
+            queue_every = QUEUE_BESIDE_LOG_SECONDS if wait.log.is_open else QUEUE_EVERY_SECONDS
+            is_late = woken_at is None and now - queue_at >= queue_every
+            if snapshot is not None and phase is Phase.RUNNING and not is_late and _row_is_enough(wait, snapshot):
                 snapshot = await wait.observe_rows(snapshot)
             else:
-                snapshot = await wait.observe(not_before)
+                queue_at = now
+                snapshot = await wait.observe(not_before, tracker.take_jobs)
             if burst is not None and burst.deployment_id is not None:
                 tracker.latch(burst.deployment_id, snapshot)
             sighting = tracker.observe(snapshot)
@@ -75,14 +89,14 @@ async def follow(
                 if wait.request.wait_for is WaitFor.NONE:
                     await wait.log.close()
                     return row
-                if row.status.is_final:
-                    return row
-                wait.log.start(row, wait.service)
-                await wait.log.catch_up(row)
+                if not row.status.is_final:
+                    wait.log.start(row, wait.service)
+                    await wait.log.catch_up(row)
             dead = dead_end(sighting)
             if dead is not None:
-                tail = await wait.tail()
-                raise failures.dead(dead, wait.service, wait.record.deployment, tail, wait.record.link)
+                raise await _dead(wait, dead, sighting)
+            if row is not None and sighting.phase is Phase.FINISHED:
+                return row
             remaining = wait.remaining
             if remaining <= 0:
                 raise await wait.too_late()
@@ -95,20 +109,46 @@ async def follow(
                 usual=wait.record.usual_seconds,
                 jobs_ahead=sighting.jobs_ahead,
                 since_end_line=None if woken_at is None else now - woken_at,
-                log_is_growing=wait.log.is_growing,
+                is_crowded=wait.context.shared_watcher.is_crowded,
             )
-            await _pause(wait, pace, min(seconds_until_next_look(pace), remaining))
+            await _pause(wait, pace, remaining)
     except BaseException:
         await wait.log.close()
         raise
 
 
-async def _pause(wait: Wait, pace: Pace, seconds: float) -> None:
-    """Sleep until the next look, the log's end line, or the moment when the log that was relied on falls silent."""
-    until = wait.clock.monotonic() + seconds
+async def _dead(wait: Wait, reason: Dead, sighting: Sighting) -> Exception:
+    told = sighting.ended_job.failed_reason if sighting.ended_job is not None else None
+    return failures.dead(
+        reason,
+        wait.service,
+        wait.record.deployment,
+        await wait.tail(),
+        wait.record.link,
+        told=told or "",
+        survives_restart=await wait.can(Capability.QUEUE_SURVIVES_RESTART),
+    )
+
+
+def _row_is_enough(wait: Wait, seen: Snapshot) -> bool:
+    """Whether the queue need not be asked again: the row runs, and its job stood behind it at the last reading.
+
+    Where many wait, one reading of the queue serves them all, and spares them those of the rows. On Dokploy Cloud the
+    job says more than the row: one that was cancelled turns `done`.
+    """
+    running = [job for job in seen.jobs if not job.state.is_waiting]
+    is_told_by_job = any(job.is_of_cloud for job in running)
+    return bool(running) and not is_told_by_job and not wait.context.shared_watcher.is_crowded
+
+
+async def _pause(wait: Wait, pace: Pace, longest: float) -> None:
+    """Sleep until the next look is due, by what the log does meanwhile, or until its end line comes."""
+    began_at = wait.clock.monotonic()
     while not wait.log.wake.is_set():
+        pace = replace(pace, log_is_growing=wait.log.is_growing, log_is_open=wait.log.is_open)
+        until = began_at + min(seconds_until_next_look(pace), longest)
         left = until - wait.clock.monotonic()
-        if left <= 0 or (pace.log_is_growing and not wait.log.is_growing):
+        if left <= 0:
             return
         await wait.clock.sleep(min(left, GROWS_SECONDS), wake=wait.log.wake)
 

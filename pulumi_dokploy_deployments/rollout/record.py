@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
+from pulumi_dokploy_deployments.settings.change import SettingsChange
 from pulumi_dokploy_deployments.waiting.progress import Stage
 from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
@@ -29,6 +30,8 @@ class RunRecord:
     """The deployments that were in the history before the request."""
     before: Baseline = field(default_factory=Baseline)
     """What ran before the request."""
+    change: SettingsChange | None = None
+    """What the run has set on the service, with what was there before; None where it named nothing."""
     deployment: DeploymentRecord | None = None
     """The run's deployment as last seen."""
     stage: Stage = Stage.QUEUED

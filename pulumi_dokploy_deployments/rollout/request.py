@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from pulumi_dokploy_deployments.api.models import DeployMethod, Service
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.api.text import DeadlineSource
+from pulumi_dokploy_deployments.settings.wanted import Wanted
 from pulumi_dokploy_deployments.workload.judge import STABLE_SECONDS
 
 DEFAULT_TIMEOUT_SECONDS = 1800.0
@@ -56,6 +57,8 @@ class RolloutRequest:
     if_unproven: IfUnproven = IfUnproven.WARN
     digest: str = ""
     """Stands for the resource and what it deploys (`mark.digest_of`); empty where two runs can't be told to be one."""
+    wanted: Wanted = field(default_factory=Wanted)
+    """The image, branch and variables that the service is set to right before the request."""
 
     def without_proof(self) -> RolloutRequest:
         """The same request, for which the server's own `done` is enough."""

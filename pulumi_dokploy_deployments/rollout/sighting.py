@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pulumi_dokploy_deployments.api.models import DeploymentRecord
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
 from pulumi_dokploy_deployments.waiting.snapshot import Phase
 
 
@@ -20,3 +20,7 @@ class Sighting:
     """How long neither job nor row has been seen, while the server answered."""
     orphaned_seconds: float = 0.0
     """How long the row has been `running` without a job behind it."""
+    ended_job: QueueJob | None = None
+    """Our job where Dokploy Cloud lists it as failed or cancelled, and the row does not say so."""
+    ended_seconds: float = 0.0
+    """How long that has been so."""

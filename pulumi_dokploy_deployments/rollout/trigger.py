@@ -14,6 +14,8 @@ ARRIVES_WITHIN_SECONDS = 60.0
 ANSWERS_WITHIN_SECONDS = 2.0
 """A request that is open for longer is looked for at the server while its answer is waited for."""
 LOOK_EVERY_SECONDS = 0.5
+LATER_LOOK_EVERY_SECONDS = 5.0
+"""The same once it has been looked for as long as a request may take on its way: only long work is left then."""
 MOST_SENDINGS = 3
 
 
@@ -40,6 +42,7 @@ async def send_once(
     on_fault: Callable[[ApiError], None],
     arrives_within: float = ARRIVES_WITHIN_SECONDS,
     answers_within: float = ANSWERS_WITHIN_SECONDS,
+    until: float = float("inf"),
 ) -> None:
     """Send the request so that the server carries it out once.
 
@@ -55,6 +58,7 @@ async def send_once(
         on_fault: is told each fault that does not end the sending.
         arrives_within: seconds from the sending in which a request whose answer was lost may still arrive.
         answers_within: seconds after which an open request is looked for.
+        until: the deadline, on the monotonic clock; a request that may still arrive then is not sent again.
 
     Raises:
         ApiError: the server refused the request, could not be reached, or never carried it out.
@@ -67,13 +71,14 @@ async def send_once(
             )
         except _Lost as lost:
             on_fault(lost.cause)
+            arrives_until = lost.sent_at + arrives_within
             try:
-                evidence = await _look(has_arrived, clock, until=lost.sent_at + arrives_within)
+                evidence = await _look(has_arrived, clock, until=min(arrives_until, until))
             except ApiError:
                 evidence = None
             if evidence:
                 return
-            if evidence is None:
+            if evidence is None or until <= arrives_until:
                 raise AnswerNotFound(lost.cause) from None
             if sending == MOST_SENDINGS:
                 raise lost.cause from None
@@ -113,8 +118,18 @@ async def _send_with_retries(
                 raise
             on_fault(error)
             await clock.sleep(pause)
+            if error.status is not None and await _shows(has_arrived):
+                # Somebody in front has refused it after all: behind him it was carried out.
+                return None
         else:
             return sent_at if was_answered else None
+
+
+async def _shows(has_arrived: HasArrived) -> bool:
+    try:
+        return await has_arrived() is True
+    except ApiError:
+        return False
 
 
 async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_within: float) -> bool:
@@ -122,6 +137,7 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
     over = asyncio.Event()
     request = asyncio.ensure_future(send())
     request.add_done_callback(lambda _: over.set())
+    began = clock.monotonic()
     try:
         pause = answers_within
         while True:
@@ -129,7 +145,7 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
             if request.done():
                 await request
                 return True
-            pause = LOOK_EVERY_SECONDS
+            pause = _pause_between_looks(clock.monotonic() - began)
             try:
                 if await has_arrived() and not request.done():
                     return False
@@ -144,8 +160,14 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
 
 async def _look(has_arrived: HasArrived, clock: Clock, *, until: float) -> Evidence:
     """Look until the request shows; what the last look said where it does not."""
+    began = clock.monotonic()
     while True:
         evidence = await has_arrived()
-        if evidence or clock.monotonic() >= until:
+        now = clock.monotonic()
+        if evidence or now >= until:
             return evidence
-        await clock.sleep(LOOK_EVERY_SECONDS)
+        await clock.sleep(min(_pause_between_looks(now - began), until - now))
+
+
+def _pause_between_looks(looked_for: float) -> float:
+    return LOOK_EVERY_SECONDS if looked_for < ARRIVES_WITHIN_SECONDS else LATER_LOOK_EVERY_SECONDS

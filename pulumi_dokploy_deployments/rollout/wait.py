@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 from pulumi_dokploy_deployments.api.errors import ApiError, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.services import dashboard_link
+from pulumi_dokploy_deployments.api.versions import Capabilities, Capability
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.closing import closing_line
 from pulumi_dokploy_deployments.rollout.log_follower import LogFollower
@@ -17,12 +19,17 @@ from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
 from pulumi_dokploy_deployments.waiting.retry import RetryBudget, retry_transient, short_budget
 from pulumi_dokploy_deployments.waiting.snapshot import Snapshot
+from pulumi_dokploy_deployments.waiting.watcher import TakeJobs
 from pulumi_dokploy_deployments.workload.verdict import Health
 
 T = TypeVar("T")
 
 RETRY_SECONDS = 180.0
 """How long a wait retries while the server does not answer."""
+LAST_REQUEST_SECONDS = 1.0
+"""What a request is given at the least, also when the deadline has passed."""
+COURTESY_SECONDS = 5.0
+"""How long a request may take whose answer only makes a message better: the log's end, for instance."""
 
 
 class Wait:
@@ -32,16 +39,25 @@ class Wait:
         request: what was asked for; of a deployment that is only watched, how long and how closely.
         context: the server, the clock and the listener.
         record: what is known, written by the steps.
+
+    Attributes:
+        client: the server; requests end with the deadline.
+        context: what the run is given, with this client.
+        after: the same with the client as it came: for courtesies, which also come after the deadline.
     """
 
     def __init__(self, request: RolloutRequest, context: RunContext, record: RunRecord) -> None:
-        self.request, self.context, self.record = request, context, record
-        self.client, self.clock = context.client, context.clock
-        self.budget = RetryBudget(budget_seconds=min(RETRY_SECONDS, request.timeout_seconds))
-        self.log = LogFollower(context, show=request.stream_logs)
+        self.request, self.record = request, record
+        self.clock = context.clock
+        self.client = context.client.within(self._seconds_for_a_request)
+        self.context = replace(context, client=self.client)
+        self.after = context
+        self.log = LogFollower(self.context, show=request.stream_logs)
         self.began_at = self.clock.monotonic()
         self.deadline = self.began_at + request.timeout_seconds
+        self.budget = RetryBudget(RETRY_SECONDS, until=self.deadline)
         self.has_faulted = False
+        self._seen: Snapshot | None = None
         self.started_at: float | None = None
         """When the job started, on this machine's monotonic clock."""
 
@@ -52,9 +68,11 @@ class Wait:
             UnknownService: there is none with this id.
             ApiError: the key does not open it, or the server can't be reached.
         """
-        ref = self.request.service
+        ref, watcher = self.request.service, self.context.shared_watcher
         try:
-            service = await self.retry(lambda: self.client.read_service(ref.kind, ref.service_id), short_budget())
+            service = await self.retry(
+                lambda: watcher.timed(self.client.read_service(ref.kind, ref.service_id)), short_budget()
+            )
         except NotFound:
             raise failures.unknown_service(ref, self.client.connection.origin) from None
         self.record.service = service
@@ -71,27 +89,59 @@ class Wait:
         """Seconds to the deadline; negative once it has passed."""
         return self.deadline - self.clock.monotonic()
 
+    def _seconds_for_a_request(self) -> float:
+        return max(LAST_REQUEST_SECONDS, self.remaining)
+
     async def retry(self, call: Callable[[], Awaitable[T]], budget: RetryBudget | None = None) -> T:
         """Make a call that may be repeated, within the wait's budget or another one, and within the deadline."""
         budget = budget or self.budget
         # A fault near the end must not make the wait longer than its deadline.
-        budget.budget_seconds = min(budget.budget_seconds, max(1.0, self.remaining))
+        budget.until = min(budget.until, self.deadline)
         return await retry_transient(call, budget=budget, clock=self.clock, on_fault=self.tell_fault)
 
-    async def observe(self, not_before: float = float("-inf")) -> Snapshot:
-        """The service's jobs and rows now; `not_before` is the monotonic time of the trigger."""
+    async def observe(self, not_before: float = float("-inf"), take_jobs: TakeJobs | None = None) -> Snapshot:
+        """The service's jobs and rows now; see `look`."""
+        return await self.retry(lambda: self.look(not_before, take_jobs))
+
+    async def look(self, not_before: float = float("-inf"), take_jobs: TakeJobs | None = None) -> Snapshot:
+        """The service's jobs and rows now, by one attempt.
+
+        Args:
+            not_before: the monotonic time of the trigger.
+            take_jobs: is shown the jobs before the rows are read; where they tell enough, rows that can't be read
+                are taken as they were last.
+        """
         ref, watcher = self.request.service, self.context.shared_watcher
-        return await self.retry(lambda: watcher.observe(ref.kind, ref.service_id, not_before=not_before))
+        self._seen = await watcher.observe(
+            ref.kind,
+            ref.service_id,
+            not_before=not_before,
+            within=self._seconds_for_a_request(),
+            take_jobs=take_jobs,
+            earlier=self._seen,
+        )
+        return self._seen
 
     async def observe_rows(self, before: Snapshot) -> Snapshot:
         """The service's rows now, with the jobs of an earlier snapshot: an older reading of the queue is as good."""
         at = self.clock.monotonic()
         return before.with_rows(await self.rows(), at)
 
+    async def can(self, capability: Capability) -> bool:
+        """Whether the server can do something; see `known`."""
+        return (await self.known()).has(capability)
+
+    async def known(self) -> Capabilities:
+        """What the server can do; where its version can't be read now, what the newest measured one can."""
+        try:
+            return await self.client.capabilities()
+        except ApiError:
+            return Capabilities()
+
     async def rows(self) -> list[DeploymentRecord]:
         """The service's rows now."""
-        ref = self.request.service
-        return await self.retry(lambda: self.client.deployments_of(ref.kind, ref.service_id))
+        ref, watcher = self.request.service, self.context.shared_watcher
+        return await self.retry(lambda: watcher.rows(ref.kind, ref.service_id, within=self._seconds_for_a_request()))
 
     @property
     def shown_lines(self) -> int:
@@ -104,7 +154,8 @@ class Wait:
         if row is None:
             return []
         lines = lines or self.shown_lines
-        tail = await failures.log_tail(self.client, row, lines)
+        is_read = not row.log_path or await self.can(Capability.BUILD_LOG_READ)
+        tail = await failures.log_tail(self.after.client.within(COURTESY_SECONDS), row, lines) if is_read else []
         if not self.request.stream_logs:
             for line in tail:
                 self.log.stages.read(line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, JobState, QueueJob
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
 from pulumi_dokploy_deployments.rollout import failures
 from pulumi_dokploy_deployments.rollout.conclude import conclude
 from pulumi_dokploy_deployments.rollout.correlation import Orphans
@@ -16,7 +16,11 @@ from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.rollout.wait import Wait
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.pacing import usual_seconds
+from pulumi_dokploy_deployments.waiting.progress import Activity
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot
+
+LOOK_EVERY_SECONDS = 1.0
+"""How often is looked whether a deployment has begun."""
 
 
 @dataclass
@@ -32,11 +36,17 @@ class Bystander:
     known_rows: frozenset[str]
     job: QueueJob | None = None
     saw_it_run: bool = False
+    """Whether it was over only after the first look."""
     _orphans: Orphans = field(default_factory=Orphans)
     _missing_since: float | None = None
 
     def latch(self, deployment_id: str, snapshot: Snapshot) -> None:
         """Nothing to latch: no mark is looked for."""
+
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        """Whether the watched job still waits."""
+        own_job = next((job for job in jobs if self.job is not None and job.id == self.job.id), None)
+        return own_job is not None and own_job.state.is_waiting and self.deployment_id is None
 
     def observe(self, snapshot: Snapshot) -> Sighting:
         """Where the watched deployment stands."""
@@ -44,15 +54,18 @@ class Bystander:
         if row is not None:
             self.deployment_id, self._missing_since = row.deployment_id, None
             if row.status.is_final:
+                self.saw_it_run = self.saw_it_run or row.deployment_id not in self.known_rows
                 return Sighting(Phase.FINISHED, row)
             self.saw_it_run = True
             return Sighting(Phase.RUNNING, row, orphaned_seconds=self._orphans.seconds(snapshot))
         if self.deployment_id is not None:
             return Sighting(Phase.REMOVED, missing_seconds=self._missing(snapshot))
-        job = next((job for job in snapshot.jobs if self.job is None or job.id == self.job.id), None)
+        # A preview's rows are not among the service's own.
+        jobs = [job for job in snapshot.jobs if not job.is_preview]
+        job = next((job for job in jobs if self.job is None or _is_same(job, self.job)), None)
         if job is not None:
             self.job, self._missing_since = job, None
-            if job.state is JobState.WAITING:
+            if job.state.is_waiting:
                 return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(job.id, 0))
             return Sighting(Phase.ACTIVE)
         return Sighting(Phase.MISSING, missing_seconds=self._missing(snapshot))
@@ -72,8 +85,18 @@ class Bystander:
         return candidates[-1] if candidates else None
 
 
+def _is_same(job: QueueJob, known: QueueJob) -> bool:
+    """Whether it is the job that was seen before; one of Dokploy Cloud gets another id when it starts."""
+    return job.id == known.id or (job.is_of_cloud and job.data == known.data)
+
+
 async def watch(
-    request: RolloutRequest, context: RunContext, *, deployment_id: str | None = None, record: RunRecord | None = None
+    request: RolloutRequest,
+    context: RunContext,
+    *,
+    deployment_id: str | None = None,
+    begin_within_seconds: float = 0.0,
+    record: RunRecord | None = None,
 ) -> RunRecord | None:
     """Follow a deployment to its end, and to the proof that it runs where `request.wait_for` asks for that.
 
@@ -83,10 +106,11 @@ async def watch(
         request: the service, how long, and how closely; what only matters to a new deployment is ignored.
         context: the server, the clock and the listener.
         deployment_id: the deployment; None for whatever of the service runs or waits.
+        begin_within_seconds: where nothing runs or waits, how long to wait for a deployment to begin.
         record: a fresh record that the caller wants to read even when the wait fails.
 
     Returns:
-        The record; None where nothing runs or waits.
+        The record; None where nothing runs or waits, and nothing began in that time.
 
     Raises:
         RolloutError: the deployment failed, does not run, is stuck, lost, removed or not over in time.
@@ -99,7 +123,7 @@ async def watch(
     record.usual_seconds = usual_seconds(first.rows)
     record.known_rows = tuple(row.deployment_id for row in first.rows)
     bystander = Bystander(deployment_id, frozenset(record.known_rows))
-    if bystander.observe(first).phase is Phase.MISSING:
+    if not await _has_begun(wait, bystander, first, wait.clock.monotonic() + begin_within_seconds):
         return None
     try:
         row = await follow(wait, bystander)
@@ -111,3 +135,16 @@ async def watch(
     finally:
         await wait.log.close()
     return record
+
+
+async def _has_begun(wait: Wait, bystander: Bystander, snapshot: Snapshot, until: float) -> bool:
+    """Whether there is something to follow, at once or before that moment."""
+    until = min(until, wait.deadline)
+    while bystander.observe(snapshot).phase is Phase.MISSING:
+        left = until - wait.clock.monotonic()
+        if left <= 0:
+            return False
+        wait.tell(Activity.NOTE, "waiting for a deployment to begin")
+        await wait.clock.sleep(min(left, LOOK_EVERY_SECONDS))
+        snapshot = await wait.observe()
+    return True

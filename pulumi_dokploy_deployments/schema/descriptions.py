@@ -17,9 +17,12 @@ PROVIDER = (
 DEPLOYMENT = """
 Deploys one Dokploy service and waits until the new version runs.
 
-Creating the resource triggers one deployment. A change of `triggers` or `method` triggers the next one in place;
-another service replaces the resource; a change of any other input is only stored. When nothing has changed, nothing is
-sent.
+Creating the resource triggers one deployment. A change of the named image, branch or variables, of `triggers` or of
+`method` triggers the next one in place; another service replaces the resource; a change of any other input is only
+stored. When nothing has changed, nothing is sent.
+
+The inputs that name the version (an image, a branch or tag, variables) are set on the service right before the
+deployment. What someone else sets or deploys afterwards is seen by the next preview, and put right by the next update.
 
 A deployment that fails keeps its partial state, and the next `pulumi up` continues from there: a deployment that is
 still in progress is waited for, a failed one is deployed again.

@@ -46,13 +46,18 @@ class FreeForm:
 
 
 @dataclass(frozen=True)
+class Texts:
+    """A map of strings."""
+
+
+@dataclass(frozen=True)
 class Record:
     """Another model."""
 
     model: type[BaseModel]
 
 
-Part: TypeAlias = Atom | Choice | Many | FreeForm | Record
+Part: TypeAlias = Atom | Choice | Many | FreeForm | Texts | Record
 Plain: TypeAlias = str | float | bool | None
 
 
@@ -68,6 +73,8 @@ class Field:
         is_secret: whether it must not be shown.
         default: what counts when it is not given, as a plain value.
         description: what it means, with other fields' names in Python's spelling.
+        least: the smallest number that it may be; None where the model has no such bound.
+        most: the largest one.
     """
 
     name: str
@@ -77,6 +84,8 @@ class Field:
     is_secret: bool
     default: Plain
     description: str
+    least: float | None = None
+    most: float | None = None
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -126,7 +135,14 @@ def _field(name: str, info: FieldInfo) -> Field:
         is_secret=SecretStr in members,
         default=default.value if isinstance(default, Enum) else default,
         description=" ".join(info.description.split()),
+        least=_bound(info, "ge"),
+        most=_bound(info, "le"),
     )
+
+
+def _bound(info: FieldInfo, name: str) -> float | None:
+    bounds = (getattr(constraint, name, None) for constraint in info.metadata)
+    return next((float(bound) for bound in bounds if isinstance(bound, int | float)), None)
 
 
 def _members(annotation: Any) -> list[Any]:
@@ -143,6 +159,8 @@ def _part(annotation: Any) -> Part:
     if origin in (list, tuple):
         (item, *_) = _members(get_args(annotation)[0])
         return FreeForm(list) if item is Any else Many(_part(item))
+    if origin is dict and get_args(annotation)[1:] == (str,):
+        return Texts()
     if origin is dict:
         return FreeForm(dict)
     if annotation is SecretStr:

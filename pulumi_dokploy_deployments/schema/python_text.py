@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     Part,
     Plain,
     Record,
+    Texts,
     shown_default,
 )
 
@@ -31,6 +32,8 @@ def plain_type(field: Field) -> str:
 
 def input_type(field: Field) -> str:
     """The type of an argument that may be another resource's output."""
+    if field.parts == (Texts(),):
+        return _or_none(field, "pulumi.Input[Mapping[str, pulumi.Input[str]]]", is_optional=not field.is_required)
     return _or_none(field, f"pulumi.Input[{_union(field.parts)}]", is_optional=not field.is_required)
 
 
@@ -56,6 +59,8 @@ def _part(part: Part) -> str:
         return f"Sequence[{_part(part.item)}]"
     if isinstance(part, FreeForm):
         return "Mapping[str, Any]" if part.kind is dict else "Sequence[Any]"
+    if isinstance(part, Texts):
+        return "Mapping[str, str]"
     if isinstance(part, Record):
         # A resource's output comes from the engine as a dictionary of the record's fields.
         return "Mapping[str, Any]"
@@ -136,6 +141,8 @@ def _needed(part: Part) -> list[tuple[str, str]]:
         return [("collections.abc", "Sequence"), *_needed(part.item)]
     if isinstance(part, FreeForm):
         return [("collections.abc", "Mapping" if part.kind is dict else "Sequence"), ("typing", "Any")]
+    if isinstance(part, Texts):
+        return [("collections.abc", "Mapping")]
     if isinstance(part, Record):
         return [("collections.abc", "Mapping"), ("typing", "Any")]
     if isinstance(part, Atom) and part.kind in (datetime, timedelta):

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pulumi_dokploy_deployments.resources import deployment, rollback_target
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.resources.rollback_target import SELECTORS
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs, RollbackTargetOutputs
 from pulumi_dokploy_deployments.schema import descriptions
@@ -34,7 +35,7 @@ class Resource:
 
     token: str
     page: str
-    inputs: type[BaseModel]
+    inputs: type[ResourceInputs]
     outputs: type[BaseModel]
     replacing: tuple[str, ...]
     description: str
@@ -50,7 +51,8 @@ class Resource:
     @property
     def input_fields(self) -> tuple[Field, ...]:
         """The inputs in their order."""
-        return fields_of(self.inputs)
+        computed = self.inputs.COMPUTED
+        return tuple(field for field in fields_of(self.inputs) if field.name not in computed)
 
     @property
     def output_fields(self) -> tuple[Field, ...]:
@@ -58,7 +60,7 @@ class Resource:
         return fields_of(self.outputs)
 
 
-def _services(inputs: type[BaseModel]) -> tuple[str, ...]:
+def _services(inputs: type[ResourceInputs]) -> tuple[str, ...]:
     return tuple(name for name in SERVICE_ID_FIELDS if name in inputs.model_fields)
 
 

@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     FreeForm,
     Many,
     Part,
+    Texts,
     fields_of,
     shown_default,
 )
@@ -138,6 +139,8 @@ def _shown(part: Part) -> str:
         return ", ".join(f"`{value}`" for value in part.values)
     if isinstance(part, Many):
         return "several of them in a list" if isinstance(part.item, Choice) else f"list of {_shown(part.item)}"
+    if isinstance(part, Texts):
+        return "map of strings"
     if isinstance(part, Atom | FreeForm):
         return WORDS[part.kind]
     return f"`{part.model.__name__}`"

@@ -18,6 +18,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     Many,
     Part,
     Record,
+    Texts,
     fields_of,
     value_list,
 )
@@ -77,6 +78,8 @@ class Types:
             return {"type": _PRIMITIVES[part.kind]}
         if isinstance(part, Many):
             return {"type": "array", "items": self._type(part.item)}
+        if isinstance(part, Texts):
+            return {"type": "object", "additionalProperties": {"type": "string"}}
         if isinstance(part, Choice):
             return {"type": "string", "oneOf": [{"type": "string"}, self._enum(part.enum)]}
         if isinstance(part, Record):

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
@@ -20,6 +20,7 @@ class RunningSimulator:
 
     process: subprocess.Popen[str]
     ready: Json
+    client: httpx.Client = field(default_factory=httpx.Client, init=False, repr=False)
 
     @property
     def endpoint(self) -> str:
@@ -33,7 +34,7 @@ class RunningSimulator:
 
     def control(self, verb: str, **arguments: object) -> object:
         """Run a verb of the control interface; raises with the reason when it is refused."""
-        answer = httpx.post(f"{self.endpoint}/_simulator/{verb}", json=arguments)
+        answer = self.client.post(f"{self.endpoint}/_simulator/{verb}", json=arguments)
         if answer.status_code != 200:
             raise ValueError(f"{verb}: {answer.text}")
         result: object = answer.json()["result"]
@@ -41,7 +42,7 @@ class RunningSimulator:
 
     def state(self) -> Json:
         """Return what really runs and what was received."""
-        found: Json = httpx.get(f"{self.endpoint}/_simulator/state").json()
+        found: Json = self.client.get(f"{self.endpoint}/_simulator/state").json()
         return found
 
 
@@ -70,7 +71,9 @@ def start_simulator(
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             raise RuntimeError(f"the simulator ended with {process.wait()} before it was ready")
-        yield RunningSimulator(process, json.loads(line))
+        running = RunningSimulator(process, json.loads(line))
+        with running.client:
+            yield running
     finally:
         process.terminate()
         try:

@@ -30,10 +30,14 @@ class RetryBudget:
     Args:
         budget_seconds: how long faults may go on without a success in between.
         jitter: a number between 0 and 1 for each pause; handed in by tests.
+        longest_pause_seconds: the longest pause between two attempts.
+        until: the moment on the monotonic clock from which on nothing is retried.
     """
 
     budget_seconds: float = 180.0
     jitter: Callable[[], float] = random.random
+    longest_pause_seconds: float = LONGEST_PAUSE_SECONDS
+    until: float = float("inf")
     _failing_since: float | None = None
     _odd_since: float | None = None
     _failures: int = 0
@@ -49,7 +53,7 @@ class RetryBudget:
             return None
         if self._failing_since is None:
             self._failing_since = at
-        if at - self._failing_since >= self.budget_seconds:
+        if at >= self.until or at - self._failing_since >= self.budget_seconds:
             return None
         if _is_lasting(error):
             if self._odd_since is None:
@@ -57,11 +61,11 @@ class RetryBudget:
             if at - self._odd_since >= BRIEF_SECONDS:
                 return None
         self._failures += 1
-        longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
+        longest = min(self.longest_pause_seconds, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         pause = longest * (0.5 + self.jitter() / 2)
         if isinstance(error, RateLimited) and error.retry_after_seconds is not None:
             pause = max(pause, min(error.retry_after_seconds, self.budget_seconds))
-        return pause
+        return min(pause, self.until - at)
 
 
 def _is_lasting(error: ApiError) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -41,34 +41,75 @@ class Snapshot:
     at: float
     """Monotonic seconds of the moment when the reading began."""
     jobs: tuple[QueueJob, ...]
-    """The service's jobs that wait or run, in the order in which the server will run them."""
+    """The service's jobs that wait or run, its previews' too, in the order in which the server runs them."""
     rows: tuple[DeploymentRecord, ...]
     """The service's rows, newest first."""
     ahead: Mapping[str, int] = field(default_factory=dict)
-    """How many jobs of the whole instance the server will run before each of the service's jobs, by job id."""
-    failed_jobs: tuple[QueueJob, ...] = ()
-    """The service's jobs that failed, from servers that keep them listed (Dokploy Cloud)."""
+    """How many jobs the server will run before each of the service's waiting jobs, by job id."""
+    ended_jobs: tuple[QueueJob, ...] = ()
+    """The service's jobs that failed or were cancelled, from servers that keep them listed (Dokploy Cloud)."""
 
     def with_rows(self, rows: list[DeploymentRecord], at: float) -> Snapshot:
         """The same jobs with a later reading of the rows."""
         return replace(self, at=at, rows=_newest_first(rows))
 
 
+class OrderedQueue:
+    """One reading of the instance's queue, put in order once for all the services that look into it."""
+
+    def __init__(self, jobs: list[QueueJob]) -> None:
+        self._jobs: dict[str | None, list[QueueJob]] = {}
+        self._ended: dict[str | None, list[QueueJob]] = {}
+        ordered = sorted(jobs, key=queue_order)
+        self._ahead = jobs_ahead(ordered)
+        for job in ordered:
+            if not job.state.is_over:
+                self._jobs.setdefault(job.service_id, []).append(job)
+            elif job.state in (JobState.FAILED, JobState.CANCELLED):
+                self._ended.setdefault(job.service_id, []).append(job)
+
+    def jobs_of(self, service_id: str) -> tuple[QueueJob, ...]:
+        """The service's jobs that wait or run, in the order in which the server will run them."""
+        return tuple(self._jobs.get(service_id, ()))
+
+    def snapshot(self, service_id: str, rows: list[DeploymentRecord], at: float) -> Snapshot:
+        """One service's jobs out of the instance's queue, and its rows."""
+        jobs = self.jobs_of(service_id)
+        return Snapshot(
+            at=at,
+            jobs=jobs,
+            rows=_newest_first(rows),
+            ahead={job.id: self._ahead[job.id] for job in jobs if job.id in self._ahead},
+            ended_jobs=tuple(self._ended.get(service_id, ())),
+        )
+
+
 def snapshot_of(service_id: str, queue: list[QueueJob], rows: list[DeploymentRecord], at: float) -> Snapshot:
     """Pick one service's jobs out of the instance's queue."""
-    ordered = sorted((job for job in queue if not job.state.is_over), key=_queue_order)
-    return Snapshot(
-        at=at,
-        jobs=tuple(job for job in ordered if job.service_id == service_id),
-        rows=_newest_first(rows),
-        ahead={job.id: place for place, job in enumerate(ordered) if job.service_id == service_id},
-        failed_jobs=tuple(job for job in queue if job.state is JobState.FAILED and job.service_id == service_id),
-    )
+    return OrderedQueue(queue).snapshot(service_id, rows, at)
+
+
+def jobs_ahead(queue: Iterable[QueueJob]) -> dict[str, int]:
+    """How many jobs the server will run before each waiting one, by job id.
+
+    Each server has a line of its own, where a queue in Redis has one for all and names no server in its jobs. What
+    runs counts as ahead. Where builds run side by side, a job may start before some of those that are counted.
+    """
+    found: dict[str, int] = {}
+    lines: dict[str | None, int] = {}
+    for job in sorted((job for job in queue if not job.state.is_over), key=queue_order):
+        place = lines.get(job.data.server_id, 0)
+        lines[job.data.server_id] = place + 1
+        if job.state.is_waiting:
+            found[job.id] = place
+    return found
+
+
+def queue_order(job: QueueJob) -> tuple[int, float, int]:
+    """Sorts jobs in the order in which the server runs them: ended ones first, then what runs, then what waits."""
+    rank = 0 if job.state.is_over else 2 if job.state.is_waiting else 1
+    return rank, job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0
 
 
 def _newest_first(rows: list[DeploymentRecord]) -> tuple[DeploymentRecord, ...]:
     return tuple(sorted(rows, key=lambda row: row.created_at, reverse=True))
-
-
-def _queue_order(job: QueueJob) -> tuple[float, int]:
-    return (job.queued_at.timestamp() if job.queued_at else 0.0, job.number or 0)

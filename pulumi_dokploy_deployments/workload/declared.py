@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, MissingEndpoint, NotFound
 from pulumi_dokploy_deployments.workload.compose_file import read_expectations
 from pulumi_dokploy_deployments.workload.model import Baseline, Member
 
@@ -38,7 +38,7 @@ class DeclaredServices:
         self._attempts += 1
         try:
             self._names = await self.client.compose_services(self.compose_id)
-        except (AccessDenied, NotFound):
+        except (AccessDenied, MissingEndpoint, NotFound):
             self._attempts = NAMES_ATTEMPTS
         except ApiError:
             if self._attempts < NAMES_ATTEMPTS:
@@ -72,5 +72,5 @@ class DeclaredServices:
             return
         try:
             self._expectations = read_expectations(await self.client.compose_file(self.compose_id))
-        except (AccessDenied, NotFound):
+        except (AccessDenied, MissingEndpoint, NotFound):
             self._expectations = {}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pulumi_dokploy_deployments.api.container_log import RunType, open_container_log
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.api.redact import Redactor
+from pulumi_dokploy_deployments.api.versions import Capability
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.workload.model import UnitState
 from pulumi_dokploy_deployments.workload.verdict import FailedUnit, Verdict
@@ -62,19 +65,26 @@ def tidy(text: str, *, since: datetime | None = None, redactor: Redactor = _PLAI
 
     Lines without a timestamp are no words of the container: Docker complains there, of an unknown id for instance.
     """
-    stamped: list[tuple[datetime, str, str]] = []
-    for raw in text.replace("\r\n", "\n").split("\n"):
-        found = _STAMPED.match(raw.lstrip("\x00"))
-        if found is None:
-            continue
-        moment = _moment(found["stamp"])
-        if moment is None or (since is not None and moment < since - CLOCK_SLACK):
-            continue
-        stamped.append((moment, found["stamp"], found["text"]))
-    # The stamps have nanoseconds, the moments only microseconds.
-    ordered = sorted(stamped, key=lambda each: (each[0], each[1]))
-    cleaned = [clean(line, redactor) for _, _, line in ordered]
+    stamped = (stamped_line(raw) for raw in text.replace("\r\n", "\n").split("\n"))
+    found = (line for line in stamped if line is not None and (since is None or line.at >= since - CLOCK_SLACK))
+    cleaned = [clean(line.text, redactor) for line in sorted(found)]
     return [line for line in cleaned if line][-MOST_LINES:]
+
+
+@dataclass(frozen=True, order=True)
+class StampedLine:
+    """One line of a container, in the order of the stamps: these have nanoseconds, the moments only microseconds."""
+
+    at: datetime
+    stamp: str
+    text: str
+
+
+def stamped_line(raw: str) -> StampedLine | None:
+    """A line of a container's log without its stamp; None where it has none."""
+    found = _STAMPED.match(raw.lstrip("\x00"))
+    moment = _moment(found["stamp"]) if found is not None else None
+    return StampedLine(moment, found["stamp"], found["text"]) if found is not None and moment is not None else None
 
 
 def clean(line: str, redactor: Redactor = _PLAIN) -> str:
@@ -91,15 +101,18 @@ async def _read(context: RunContext, service: Service, failed: FailedUnit, *, ot
         return await client.compose_log(service.service_id, unit.id, tail=ASKED_LINES)
     # Where another task runs, `readLogs` shows that one's lines: Swarm has gone back to the earlier version, say.
     if service.kind is not ServiceKind.COMPOSE and not others_run:
-        try:
-            return await client.service_log(service.kind, service.service_id, tail=ASKED_LINES)
-        except ApiError:
-            pass  # before v0.29.0 there is none; the WebSocket is older
-    return await _stream(context, service, unit.id)
+        with suppress(ApiError):  # the WebSocket is another way, and older
+            if (await client.capabilities()).has(Capability.CONTAINER_LOG_READ):
+                return await client.service_log(service.kind, service.service_id, tail=ASKED_LINES)
+    return await read_stream(context, service, unit.id)
 
 
-async def _stream(context: RunContext, service: Service, task_id: str) -> str:
-    """The task's log as far as it comes before a silence."""
+async def read_stream(context: RunContext, service: Service, task_id: str, *, tail: int = ASKED_LINES) -> str:
+    """A task's log, or by a service's name that of all its tasks, as far as it comes before a silence.
+
+    Raises:
+        LogStreamUnavailable: no WebSocket could be opened.
+    """
     if not context.has_live_log:
         return ""
     said = ""
@@ -108,7 +121,7 @@ async def _stream(context: RunContext, service: Service, task_id: str) -> str:
         context.client.connection,
         task_id,
         run_type=RunType.SWARM,
-        tail=ASKED_LINES,
+        tail=tail,
         server_id=service.server_id,
         service_id=service.service_id,
         open_timeout_seconds=LONGEST_WAIT_SECONDS - READING_SECONDS - SILENCE_SECONDS,

@@ -186,7 +186,7 @@ class Reading:
 class UnitBefore(BaseModel):
     """A unit as it was before the trigger."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     restarts: int = 0
     started: Instant | None = None
@@ -196,7 +196,7 @@ class UnitBefore(BaseModel):
 class MemberBefore(BaseModel):
     """A member as it was before the trigger."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     units: Mapping[str, UnitBefore] = Field(default_factory=dict)
     image: str = ""
@@ -212,7 +212,7 @@ class Baseline(BaseModel):
     A baseline that could not be read is empty: then the start of the deployment tells old from new.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     members: Mapping[str, MemberBefore] = Field(default_factory=dict)
     was_read: bool = False

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 from pulumi_dokploy_deployments.api.client import DokployClient
-from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, NotFound
+from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, MissingEndpoint, NotFound
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.api.swarm_models import (
     Container,
@@ -102,7 +102,7 @@ class WorkloadProbe:
         """
         try:
             reading = await (self._look_at_containers(None) if self._is_compose else self._look_at_tasks(brief=True))
-        except (AccessDenied, NotFound) as error:
+        except (AccessDenied, MissingEndpoint, NotFound) as error:
             return Baseline(unknown_because=why_unknown(error))
         self.before = baseline_of(reading)
         return self.before

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
-from pulumi_dokploy_deployments.api.errors import AccessDenied, NotFound, ServerError
+from pulumi_dokploy_deployments.api.errors import AccessDenied, MissingEndpoint, NotFound, ServerError
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stage
@@ -17,8 +17,11 @@ from pulumi_dokploy_deployments.workload.probe import WorkloadProbe, why_unknown
 from pulumi_dokploy_deployments.workload.verdict import Health, Verdict
 
 LOOK_EVERY_SECONDS = 1.0
-CROWDED_LOOK_SECONDS = 2.5
-"""Where many wait at once. Two looks still fall into the window in which new units have to stay up."""
+STEADY_LOOK_SECONDS = 2.5
+"""While everything is up and only has to stay so, and where many wait at once.
+
+Two looks still fall into the window in which new units have to stay up, and what ends in between shows in the next.
+"""
 OWN_FAILURE = 500
 """The status with which Dokploy says that it could not ask Docker; proxies use those above."""
 SETTLING_SECONDS = 20.0
@@ -96,7 +99,7 @@ async def wait_for_workload(
             raise
         # Not a proxy's word but the server's own, and no passing one: it was asked for as long as the budget allows.
         return Verdict(Health.UNKNOWN, why_unknown(error))
-    except (AccessDenied, NotFound) as error:
+    except (AccessDenied, MissingEndpoint, NotFound) as error:
         return Verdict(Health.UNKNOWN, why_unknown(error))
 
 
@@ -140,6 +143,6 @@ def _pause(verdict: Verdict, *, is_crowded: bool) -> float:
     if verdict.to_confirm:
         return SHORTEST_LOOK_SECONDS
     if is_crowded:
-        return CROWDED_LOOK_SECONDS
+        return STEADY_LOOK_SECONDS
     due = verdict.due_in_seconds
-    return LOOK_EVERY_SECONDS if due is None else min(LOOK_EVERY_SECONDS, due)
+    return LOOK_EVERY_SECONDS if due is None else min(STEADY_LOOK_SECONDS, due)

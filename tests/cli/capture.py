@@ -85,6 +85,10 @@ def perform(stage: Stage) -> None:
     stage.run("list", "--limit", "1", "--json", name="list-json")
     broken = stage.run("list", "--application", stage.application("broken"), "--limit", "1").splitlines()[-1].split()[0]
     stage.run("logs", broken, "--tail", "5", name="logs")
+    fatal = ("--application", stage.application("fatal"))
+    stage.run("deploy", *fatal, "--no-log", "--wait-for", "done")
+    time.sleep(4.0)
+    stage.run("logs", "--container", *fatal, "--tail", "4", name="logs-container")
     stage.run("candidates", *ok, name="candidates")
     stage.run("rollback", *ok, "--previous", "1", name="rollback")
     stage.run("rollback", *ok, "--version", "99", name="rollback-unknown")
@@ -93,6 +97,7 @@ def perform(stage: Stage) -> None:
     slow = stage.running("slow")
     stage.post("application.deploy", applicationId=git, title="waits behind it")
     stage.run("queue", name="queue")
+    stage.run("queue", *ok, name="queue-others")
     stage.run("kill", slow, "--yes", name="kill")
     stage.run("kill", "--waiting-of-application", git, "--yes", name="kill-waiting")
     stage.run("watch", "--application", stage.application("slow"), name="watch")

@@ -12,17 +12,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
 from pulumi_dokploy_deployments.cli.main import app
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
 
 BUILD_SECONDS = 0.1
 SLOW_SECONDS = 1.0
-LONG_SECONDS = 4.0
-ENVIRONMENT = ("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "NO_COLOR", "FORCE_COLOR", "COLUMNS")
+LONG_SECONDS = 12.0
+ENVIRONMENT = (
+    *("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "DOKPLOY_HEADERS", "DOKPLOY_CI_OUTPUT"),
+    *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_STEP_SUMMARY", "GITLAB_CI"),
+)
 
 
 @dataclass(frozen=True)
@@ -86,28 +89,21 @@ class Server:
 
     def post(self, operation: str, **body: str) -> None:
         """A call that waits for nothing."""
-        answer = httpx.post(f"{self.endpoint}/api/{operation}", json=body, headers={"x-api-key": self.key()})
+        address = f"{self.endpoint}/api/{operation}"
+        answer = self.simulator.client.post(address, json=body, headers={"x-api-key": self.key()})
         answer.raise_for_status()
 
     @contextmanager
     def long_build(self, application: str) -> Iterator[str]:
         """A deployment that is still building when the test looks, and ended afterwards; gives its id."""
-        name, identity = application, self.application(application)
-        self.simulator.control("set_behaviour", service=name, build_seconds=LONG_SECONDS)
+        self.simulator.control("set_behaviour", service=application, build_seconds=LONG_SECONDS)
         try:
             running = self.started(application)
             yield running
         finally:
-            self.post("application.cleanQueues", applicationId=identity)
-            self.until(lambda: self._ended(identity))
-            self.simulator.control("set_behaviour", service=name, build_seconds=BUILD_SECONDS)
-
-    def _ended(self, application_id: str) -> bool:
-        """Whether the queue is empty; if not, its builds are killed once they are so far that they can be."""
-        if not self.simulator.state()["queue"]:
-            return True
-        self.post("application.killBuild", applicationId=application_id)
-        return False
+            self.simulator.control("restart", down_seconds=0.0)
+            self.until(lambda: not self.simulator.state()["queue"])
+            self.simulator.control("set_behaviour", service=application, build_seconds=BUILD_SECONDS)
 
     def until_it_builds(self, deployment_id: str) -> None:
         """Wait for the stage in which the server can kill a build."""
@@ -115,7 +111,7 @@ class Server:
 
     def until(self, holds: Callable[[], bool]) -> None:
         """Wait for something that the simulator does a moment later."""
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + 30.0
         while not holds():
             assert time.monotonic() < deadline, "it did not come about"
             time.sleep(0.02)
@@ -142,6 +138,19 @@ class Server:
 def _no_server_of_the_developer_s(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between retries pass at once."""
+    slept = 0.0
+
+    async def sleep(_self: SystemClock, seconds: float, *, wake: object = None) -> None:
+        nonlocal slept
+        slept += seconds
+
+    monkeypatch.setattr(SystemClock, "sleep", sleep)
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _self: time.monotonic() + slept)
 
 
 @pytest.fixture(scope="session")

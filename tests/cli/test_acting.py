@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -109,6 +111,55 @@ def test_ctrl_c_ends_at_once_and_says_what_still_runs(server: Server, command: l
     assert all(before)
 
 
+def test_the_last_line_of_a_good_run_says_what_was_proven(server: Server) -> None:
+    # Takes the second for which the new tasks must stay up.
+    answer = deploy(server, "docker", "--stable-seconds", "1", "--no-log")
+    assert answer.code == 0
+    assert re.fullmatch(r"healthy: docker \(1 task of \S+\) stayed up for 1 s · .* s", answer.out.splitlines()[-1])
+    assert "staying" not in answer.err.splitlines()[-1]
+
+
+def test_an_image_is_set_deployed_and_seen_to_run(server: Server) -> None:
+    answer = deploy(server, "docker", "--image", "127.0.0.1:5055/reg/shop:1", "--stable-seconds", "1", "--no-log")
+    assert answer.code == 0
+    assert "(1 task of shop:1) stayed up" in answer.out.splitlines()[-1]
+
+
+def test_a_failure_can_ask_for_what_ran_before(server: Server) -> None:
+    answer = deploy(server, "broken", "--on-failure", "rollback", "--json")
+    error = answer.events[-1]["error"]
+    assert (answer.code, error["type"]) == (1, "RolledBack")
+    assert "It could not be rolled back: none of its tasks is running" in error["message"]
+
+
+def test_what_can_not_be_proven_can_be_a_failure(server: Server) -> None:
+    arguments = ("deploy", "--application", server.application("docker"), "--no-log")
+    warned = server.run(*arguments, key="no_docker")
+    failed = server.run(*arguments, "--if-unproven", "fail", key="no_docker")
+    assert (warned.code, failed.code) == (0, 1)
+    assert warned.out.splitlines()[-1].startswith("unknown: docker: ")
+    assert "or set --if-unproven to warn" in failed.err
+
+
+def test_a_ci_s_page_gets_a_summary_and_its_log_a_section(server: Server, tmp_path: Path) -> None:
+    page = tmp_path / "summary.md"
+    there = {"GITHUB_STEP_SUMMARY": str(page), "GITLAB_CI": "true"}
+    application = ("--application", server.application("ok"), "--wait-for", "done")
+    good = server.run("deploy", *application, **there)
+    server.run("deploy", "--application", server.application("broken"), **there)
+    first, second = page.read_text().split("### ")[1:]
+    assert first.startswith("✅ ok: done\n")
+    assert "| commit | a9b66a0353 |" in first
+    assert second.startswith("❌ broken: failed\n")
+    assert "Error occurred ❌" in second
+    assert good.err.startswith("section_start:")
+    assert good.err.rstrip("\n").endswith(":dokploy_deployment\r\x1b[0K")
+    quiet = server.run("deploy", *application, **there, DOKPLOY_CI_OUTPUT="off")
+    assert "section_" not in quiet.err
+    assert page.read_text().count("### ") == 2
+    assert "section_" not in server.run("deploy", *application, "--json", **there).err
+
+
 # --- watch ---------------------------------------------------------------------------------------------------
 
 
@@ -167,6 +218,43 @@ def test_nothing_to_watch_is_0_and_a_finished_one_ends_as_it_ended(server: Serve
     assert server.run("watch", good, key="member").code == 2, "to a member it is not there"
 
 
+def test_nothing_to_watch_is_no_success_for_scripts(server: Server) -> None:
+    idle = server.run("watch", "--application", server.application("docker"), "--json")
+    assert idle.json["succeeded"] is None
+    assert idle.json["deployment"] is None
+
+
+def test_watching_can_wait_for_a_deployment_to_begin(server: Server) -> None:
+    ok = server.application("ok")
+    never = server.run("watch", "--application", ok, "--wait-to-begin", "0.5")
+    assert never.code == 4
+    assert "No deployment of ok began within 0.5 s." in never.err
+    watching = server.process("watch", "--application", ok, "--no-health", "--wait-to-begin", "20")
+    assert watching.stderr is not None
+    assert watching.stderr.readline() == "ok · waiting for a deployment to begin\n"
+    server.post("application.deploy", applicationId=ok)
+    out, _ = watching.communicate(timeout=20)
+    assert watching.returncode == 0
+    assert out.startswith("ok: done after ")
+
+
+def test_a_time_out_in_the_health_check_tells_its_reason_and_the_container_s_last_words(server: Server) -> None:
+    # Takes the four seconds that it is given.
+    fatal = server.application("fatal")
+    watching = server.process("watch", "--application", fatal, "--wait-to-begin", "20", "--timeout", "4", "--json")
+    assert watching.stdout is not None
+    assert json.loads(watching.stdout.readline())["status"] == "waiting for a deployment to begin"
+    server.post("application.deploy", applicationId=fatal)
+    out, err = watching.communicate(timeout=20)
+    error = json.loads(out.splitlines()[-1])["error"]
+    assert watching.returncode == 4
+    assert "the health check has not passed" in error["reason"]
+    assert error["last_words"][-1] == "FATAL: cannot reach db:5432"
+    assert error["log_tail"] == []
+    assert "The build log ends with" not in err
+    assert "The container wrote last:\n    " in err
+
+
 # --- rollback ------------------------------------------------------------------------------------------------
 
 
@@ -184,6 +272,8 @@ def test_a_rollback_is_shown_first_then_done_and_proven(server: Server) -> None:
     assert done.code == 0
     assert done.out.startswith(f"ok runs version {older} (")
     assert f":v{older} (before: " in done.out
+    assert done.out.splitlines()[-1].startswith("healthy: ok (1 task of ")
+    assert f" stayed up for 5 s · version {older} · " in done.out.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -213,6 +303,18 @@ def test_kill_says_truthfully_that_the_server_can_not_and_hits_nobody_else(serve
     assert "--every-build-on-the-host" in refused.err
     assert [row["deployment_id"] for row in still] == [running]
     assert not [path for path in called if "killBuild" in path]
+
+
+def test_each_of_these_commands_is_one_json_document(server: Server) -> None:
+    application = ("--application", server.application("ok"))
+    server.deployed("ok")
+    with server.long_build("git") as running:
+        refused = server.run("kill", running, "--yes", "--json")
+    assert (refused.code, refused.json["error"]["has_ended"], refused.json["error"]["status"]) == (5, False, "running")
+    # Takes the five seconds for which the version must stay up.
+    done = server.run("rollback", *application, "--previous", "1", "--json")
+    assert (done.code, done.json["rolled_back"], done.json["warnings"]) == (0, True, [])
+    assert server.run("rollback", *application, "--version", "999", "--json").json["error"]["exit_code"] == 2
 
 
 def test_every_build_is_killed_only_when_asked_for_by_name(server: Server) -> None:
@@ -304,3 +406,22 @@ def test_a_simulated_server_can_be_used_and_ends_with_ctrl_c(as_json: bool) -> N
         _, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert "Traceback" not in err
+
+
+def test_the_simulated_server_can_be_an_older_one_or_the_cloud() -> None:
+    # Takes as long as the start of two interpreters.
+    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    options = ["--server-version", "v0.28.3", "--cloud", "--json"]
+    process = subprocess.Popen([sys.executable, "-c", program, "simulate", *options], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        headers = {"x-api-key": ready["api_key"]}
+        version = httpx.get(f"{ready['endpoint']}/api/settings.getDokployVersion", headers=headers).json()
+        query = {"applicationId": ready["applications"]["ok"]}
+        ok = httpx.get(f"{ready['endpoint']}/api/application.one", params=query, headers=headers).json()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=10)
+    assert version == "v0.28.3"
+    assert ok["serverId"], "on the cloud every service is on a remote server"

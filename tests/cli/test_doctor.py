@@ -54,11 +54,11 @@ def test_a_key_that_was_used_up_before_may_be_either_and_that_is_said(fresh_serv
     assert "--look-up-key-file" in answer.out
 
 
-def test_a_server_that_is_down(server: Server) -> None:
+def test_a_server_that_is_down(server: Server, hurried: None) -> None:
     assert causes(server, "--endpoint", ELSEWHERE) == (3, [Cause.SERVER_DOWN])
 
 
-def test_a_wrong_address(server: Server, unlike_dokploy: str) -> None:
+def test_a_wrong_address(server: Server, unlike_dokploy: str, hurried: None) -> None:
     assert causes(server, "--endpoint", "http://no-such-host.invalid") == (3, [Cause.WRONG_ADDRESS])
     assert causes(server, "--endpoint", unlike_dokploy) == (3, [Cause.WRONG_ADDRESS])
 

@@ -34,6 +34,8 @@ def arguments_of(name: str, server: Server) -> dict[str, Any]:
         "get_deployment_queue": {},
         "get_deployment_logs": {"deployment_id": server.deployed("ok")} if "logs" in name else {},
         "get_rollback_candidates": {"application_id": application},
+        "get_service": {"name": "ok", "type": "application"},
+        "get_services": {"type": "compose"},
     }[name]
 
 
@@ -54,6 +56,8 @@ def test_the_names_are_those_of_the_design() -> None:
             "get_deployment_queue",
             "get_deployment_logs",
             "get_rollback_candidates",
+            "get_service",
+            "get_services",
         }
     )
     for name in NAMES:

@@ -167,6 +167,34 @@ def test_a_log_has_its_end_and_its_stage(server: Server) -> None:
     assert server.run("logs", identity, key="member").code == 3
 
 
+def test_a_queue_without_the_service_s_jobs_is_not_called_empty(server: Server) -> None:
+    idle = ("--application", server.application("docker"))
+    with server.long_build("git"):
+        answer = server.run("queue", *idle)
+        waiting = server.run("queue", "--state", "waiting")
+        none = server.run("queue", *idle, "--json")
+    of = f"of the application {server.application('docker')}"
+    assert answer.out == f"The queue has no job {of}, but 1 other.\n"
+    assert waiting.out == "The queue has no such job, but 1 other.\n"
+    assert none.json == {"jobs": []}
+
+
+def test_a_short_fault_at_the_first_requests_is_no_error(server: Server, hurried: None) -> None:
+    deployed = server.deployed("ok")
+    application = ("--application", server.application("ok"))
+    for endpoint, command in {
+        "application.one": ("deploy", *application, "--wait-for", "none"),
+        "deployment.all": ("list", *application),
+        "deployment.allByType": ("candidates", *application),
+        "deployment.queueList": ("queue",),
+        "deployment.readLogs": ("logs", deployed),
+        "deployment.allCentralized": ("watch", deployed),
+    }.items():
+        server.simulator.control("fault", kind="http_error", endpoint=endpoint, status=502, count=2)
+        assert server.run(*command).code == 0, endpoint
+        server.simulator.control("clear_faults")
+
+
 def test_following_a_log_shows_all_of_it_and_ends_with_the_deployment(server: Server) -> None:
     # Takes as long as a slow build: that it is followed to its end is what is tested.
     identity = server.started("slow")
@@ -180,7 +208,7 @@ def test_following_a_log_shows_all_of_it_and_ends_with_the_deployment(server: Se
     assert {event["event"] for event in finished[:-1]} == {"log"}
 
 
-def test_a_wrong_key_and_a_server_that_is_down_are_3_and_one_paragraph(server: Server) -> None:
+def test_a_wrong_key_and_a_server_that_is_down_are_3_and_one_paragraph(server: Server, hurried: None) -> None:
     wrong = server.run("list", DOKPLOY_API_KEY="wrong")
     down = server.run("list", "--endpoint", "http://127.0.0.1:1")
     for answer in (wrong, down):

@@ -83,7 +83,7 @@ def make_workspace(engine_bin: Path, pulumi_home: Path, tmp_path: Path) -> Itera
         workspace = Workspace(root, engine_bin, pulumi_home, program, environment or {})
         made.append(workspace)
         if config or secrets:
-            workspace.configure(config, secrets)
+            workspace.begin(config or {}, secrets or {})
         return workspace
 
     yield make

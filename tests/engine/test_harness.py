@@ -8,7 +8,7 @@ import signal
 import httpx
 import pytest
 
-from tests.support.harness import MakeWorkspace, Simulator
+from tests.support.harness import STACK, MakeWorkspace, Simulator
 
 PROGRAM = """
 import pulumi
@@ -73,7 +73,7 @@ def test_the_surroundings_do_not_leak_in(make_workspace: MakeWorkspace, monkeypa
     monkeypatch.setenv("PULUMI_STACK", "outer")
 
     assert "DOKPLOY_API_KEY" not in make_workspace(PROGRAM).env
-    assert "PULUMI_STACK" not in make_workspace(PROGRAM).env
+    assert make_workspace(PROGRAM).env["PULUMI_STACK"] == STACK
     assert make_workspace(PROGRAM, environment={"DOKPLOY_API_KEY": "given"}).env["DOKPLOY_API_KEY"] == "given"
 
 

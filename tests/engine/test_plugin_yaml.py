@@ -164,7 +164,7 @@ def test_a_service_that_is_not_there_fails_the_preview(make_workspace: MakeWorks
     workspace = yaml_workspace(make_workspace, simulator)
     workspace.config("applicationId", "gone")
 
-    workspace.preview().expect_failure("has no application with the id 'gone'").expect_without("Traceback")
+    workspace.preview().expect_failure("has no application with the name or id 'gone'").expect_without("Traceback")
 
 
 def test_a_missing_key_says_how_to_set_it(make_workspace: MakeWorkspace, simulator: Simulator) -> None:

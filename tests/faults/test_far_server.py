@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_dokploy_deployments.api.models import QueueJob, ServiceKind
+from pulumi_dokploy_deployments.rollout.burst_poll import BurstPoll
 from pulumi_dokploy_deployments.rollout.mark import carries
+from pulumi_dokploy_deployments.waiting.watcher import FEW_SERVICES
 from tests.support.bench import Bench
 
 
@@ -37,3 +40,22 @@ async def test_a_near_server_is_not_asked_more_often(monkeypatch: pytest.MonkeyP
     await bench.deploy("git", wait_for="done")
     reads = len(bench.world.requests.of("deployment.all"))
     assert reads < 60
+
+
+async def test_a_near_server_does_not_seem_far_because_many_begin_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their requests wait for each other; the early looks would make that worse."""
+    bench = Bench(monkeypatch, build_seconds=20.0, most_delay=0.001)
+    context = bench.run_context()
+    for number in range(FEW_SERVICES + 1):
+        await context.shared_watcher.rows(ServiceKind.APPLICATION, f"app-{number}")
+    reading = context.client.queue
+
+    async def slow() -> list[QueueJob]:
+        await bench.clock.sleep(1.0)
+        return await reading()
+
+    monkeypatch.setattr(context.client, "queue", slow)
+    started: list[BurstPoll] = []
+    monkeypatch.setattr(BurstPoll, "start", started.append)
+    await bench.deploy("git", context=context, wait_for="done")
+    assert started == []

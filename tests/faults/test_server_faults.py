@@ -261,9 +261,9 @@ async def test_a_wrong_key_is_told_at_once_and_nothing_is_sent(bench: Bench) -> 
 
 
 async def test_a_key_whose_rate_limit_is_used_up_is_told_with_the_cause(bench: Bench) -> None:
-    with pytest.raises(ContactLost, match=r"was accepted.*rate limit"):
+    with pytest.raises((ContactLost, Unauthorized), match=r"rate limit") as told:
         await bench.deploy(context=bench.run_context("rate_limited"), timeout_seconds=60.0)
-    assert bench.accepted() <= 1
+    assert bench.accepted() == (1 if isinstance(told.value, ContactLost) else 0)
 
 
 async def test_a_key_that_may_not_read_docker_s_state_deploys_with_a_warning(bench: Bench) -> None:

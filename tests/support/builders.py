@@ -64,24 +64,33 @@ def job(
     started: float | None = None,
     state: str | None = None,
     method: str = "deploy",
+    server_id: str | None = None,
+    is_preview: bool = False,
+    name: str = "deployments",
 ) -> QueueJob:
     """A job of the queue; it is active when it has a start."""
     return QueueJob.model_validate(
         {
             "id": f"job-{number}",
-            "name": "deployments",
+            "name": name,
             "data": {
                 "applicationId": service_id,
                 "titleLog": title,
                 "descriptionLog": description,
                 "type": method,
-                "applicationType": "application",
+                "applicationType": "application-preview" if is_preview else "application",
+                "serverId": server_id,
             },
             "timestamp": round(moment(queued).timestamp() * 1000),
             "processedOn": round(moment(started).timestamp() * 1000) if started is not None else None,
             "state": state or ("active" if started is not None else "waiting"),
         }
     )
+
+
+def cloud_job(number: int, *, state: str, description: str | None = None, queued: float = 0.0) -> QueueJob:
+    """A job of Dokploy Cloud, which has a start whether or not it has begun."""
+    return job(number, description=description, queued=queued, started=queued, state=state, name="deployment/requested")
 
 
 def service(

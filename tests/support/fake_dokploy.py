@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
-from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeployMethod, QueueJob, Service, ServiceKind
+from pulumi_dokploy_deployments.api.models import (
+    DeploymentRecord,
+    DeployMethod,
+    Project,
+    QueueJob,
+    Service,
+    ServiceKind,
+)
 from pulumi_dokploy_deployments.api.swarm_models import Container, ServiceInspection, ServiceTask, TaskInspection
 from tests.support import api_faults as faults
 from tests.support.builders import inspected, swarm_service, task
@@ -48,6 +55,7 @@ class FakeDokploy(DokployClient):
         super().__init__(Connection.parse("https://dokploy.example.com", KEY))
         self.clock = clock
         self.service = service or build_service()
+        self.version = "v0.30.2"
         self.server = ModelServer(now=0.0, on_end=self._rolled_out)
         self.before: list[Hook] = []
         self.after: list[Hook] = []
@@ -89,7 +97,15 @@ class FakeDokploy(DokployClient):
 
         (self.after if answer else self.before).append(hook)
 
+    def within(self, seconds: float | Callable[[], float]) -> Self:
+        """The same fake: its answers take a moment."""
+        return self
+
     # --- the endpoints ------------------------------------------------------------------------------------------
+
+    async def server_version(self) -> str:
+        await self._call("settings.getDokployVersion")
+        return self.version
 
     async def read_service(self, kind: ServiceKind, service_id: str) -> Service:
         await self._call(f"{kind.value}.one")
@@ -145,6 +161,10 @@ class FakeDokploy(DokployClient):
     async def deployments_by_type(self, type_name: str, identity: str) -> list[DeploymentRecord]:
         await self._call("deployment.allByType")
         return await self._rows("deployment.allByType")
+
+    async def projects(self) -> list[Project]:
+        await self._call("project.all")
+        return []
 
     async def queue(self) -> list[QueueJob]:
         await self._call("deployment.queueList")

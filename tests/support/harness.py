@@ -6,6 +6,7 @@ DOKPLOY_* and PULUMI_* variables of the outer environment are taken away unless 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -20,12 +21,14 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import processes
+import yaml  # type: ignore[import-untyped]
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
 
 STACK = "test"
 COMMAND_SECONDS = 110.0  # below pytest's own limit, so that the command's output gets into the report
 PROJECT = "name: {name}\nruntime: python\ndescription: a program of the engine tests\n"
+QUICK_PIP = Path(__file__).parent / "quick_pip"
 NOT_COPIED = shutil.ignore_patterns("__pycache__", "venv", ".venv", "Pulumi.*.yaml", ".pulumi")
 
 
@@ -124,7 +127,10 @@ class Workspace:
             "PULUMI_CONFIG_PASSPHRASE": "engine tests",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_STACK": STACK,
             "NO_COLOR": "1",
+            "PYTHONPATH": str(QUICK_PIP),
+            "KEPT_ANSWERS": str(self.pulumi_home),
             **self.environment,
         }
 
@@ -156,6 +162,31 @@ class Workspace:
         )
         self._started.append(process)
         return process
+
+    def begin(self, plain: Mapping[str, str], secret: Mapping[str, str]) -> None:
+        """Make the stack with its configuration.
+
+        A passphrase is slow to use, on purpose. The engine makes a stack and encrypts its secrets once; another
+        workspace with the same project and the same secrets gets a copy.
+        """
+        project = str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"])
+        same = hashlib.sha256(json.dumps([project, sorted(secret.items())]).encode()).hexdigest()
+        kept, settings = self.pulumi_home / "stacks" / same, self.folder / f"Pulumi.{STACK}.yaml"
+        if kept.exists():
+            self._stack_exists = True
+            shutil.copytree(kept / "backend", self.backend, dirs_exist_ok=True)
+            shutil.copy(kept / settings.name, settings)
+        else:
+            self._need_stack()
+            if secret:
+                self.configure(secret=secret)
+            shutil.copytree(self.backend, kept / "backend")
+            shutil.copy(settings, kept)
+        if plain:
+            content = yaml.safe_load(settings.read_text())
+            of_project = {key if ":" in key else f"{project}:{key}": value for key, value in plain.items()}
+            content["config"] = content.get("config", {}) | of_project
+            settings.write_text(yaml.safe_dump(content))
 
     def config(self, key: str, value: str, secret: bool = False) -> Run:
         """Set one value of the stack's configuration."""

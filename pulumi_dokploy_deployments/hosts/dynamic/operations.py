@@ -72,8 +72,8 @@ class Operations:
             earlier = inputs_in(self._cycle.inputs_model, _known(olds)) if olds else None
             try:
                 context = self._context(inputs, news)
-                shared_session().declared.note(self._cycle.verb, inputs, _urn(news), context)
-                computed = flat_computed(_run(self._cycle.ask(earlier, inputs, context), news))
+                asking = shared_session().declared.ask(self._cycle, earlier, inputs, _urn(news), context)
+                computed = flat_computed(_run(asking, news))
             except DokployError as error:
                 failures = [CheckFailure(property_at_fault(error, inputs), error.told(PYTHON))]
         return CheckResult({**news, **computed}, failures)
@@ -81,7 +81,7 @@ class Operations:
     def diff(self, olds: Props, news: Props) -> DiffResult:
         """Compare a resource's state with its inputs."""
         state, inputs = self._state(olds), inputs_in(self._cycle.inputs_model, _known(news))
-        if self._cycle.looks and state.inputs.can_be_asked_about and not self._is_offline(state.inputs, news):
+        if self._cycle.looks(state) and state.inputs.can_be_asked_about and not self._is_offline(state.inputs, news):
             state = _run(self._cycle.look(state, self._context(state.inputs, news)), news)
         plan = self._cycle.plan(state, inputs)
         replaces = [change.name for change in plan.changes if change.replaces]

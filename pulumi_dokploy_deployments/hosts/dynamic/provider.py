@@ -18,6 +18,8 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
+from pulumi_dokploy_deployments.hosts.loading import loading
+
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
 
@@ -56,8 +58,9 @@ class DeploymentProvider(DokployProvider):
     """The provider of `Deployment`."""
 
     def configure(self, req: ConfigureRequest) -> None:
-        from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
-        from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
+        with loading():
+            from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
+            from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
 
         show_plain_errors()
         self._operations = Operations.of_deployments(req.config)
@@ -67,8 +70,9 @@ class RollbackTargetProvider(DokployProvider):
     """The provider of `RollbackTarget`."""
 
     def configure(self, req: ConfigureRequest) -> None:
-        from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
-        from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
+        with loading():
+            from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
+            from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
 
         show_plain_errors()
         self._operations = Operations.of_rollback_targets(req.config)

@@ -41,7 +41,6 @@ from pulumi_dokploy_deployments.hosts.flat_state import (
 )
 from pulumi_dokploy_deployments.hosts.plugin.configuration import Configuration, check_configuration
 from pulumi_dokploy_deployments.hosts.plugin.detailed_diff import diff_response
-from pulumi_dokploy_deployments.hosts.plugin.invokes import INVOKES
 from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
 from pulumi_dokploy_deployments.hosts.plugin.wire import Received, received, sent
 from pulumi_dokploy_deployments.hosts.servers import Servers
@@ -60,7 +59,6 @@ from pulumi_dokploy_deployments.resources.life_cycle import (
 from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.rollout.errors import Interrupted
 from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel
-from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
@@ -93,6 +91,9 @@ class DokployProvider(Provider):
 
     async def get_schema(self, request: GetSchemaRequest) -> GetSchemaResponse:
         """The package's schema."""
+        # Asked for by some languages only: the plugin starts without what makes it.
+        from pulumi_dokploy_deployments.schema.package import schema_text
+
         return GetSchemaResponse(schema_text())
 
     async def check_config(self, request: CheckRequest) -> CheckResponse:
@@ -128,8 +129,8 @@ class DokployProvider(Provider):
             earlier = inputs_in(cycle.inputs_model, olds.plain) if olds.plain else None
             try:
                 context = self._context(inputs, request.urn)
-                self._servers.declared.note(cycle.verb, inputs, request.urn, context)
-                computed = flat_computed(await self._wait(cycle.ask(earlier, inputs, context)))
+                asking = self._servers.declared.ask(cycle, earlier, inputs, request.urn, context)
+                computed = flat_computed(await self._wait(asking))
             except DokployError as error:
                 failures = [CheckFailure(camel(property_at_fault(error, inputs)), error.told(PLUGIN))]
         return CheckResponse(inputs=sent({**news.plain, **computed}, news, olds), failures=failures)
@@ -139,7 +140,7 @@ class DokployProvider(Provider):
         cycle = _cycle(request.type)
         state = state_in(cycle.state_model, received(request.old_state).plain)
         inputs = inputs_in(cycle.inputs_model, received(request.new_inputs).plain)
-        if cycle.looks and self._can_ask(state.inputs, request.urn):
+        if cycle.looks(state) and self._can_ask(state.inputs, request.urn):
             state = await self._wait(cycle.look(state, self._context(state.inputs, request.urn)))
         return diff_response(cycle.plan(state, inputs))
 
@@ -202,6 +203,9 @@ class DokployProvider(Provider):
 
     async def invoke(self, request: InvokeRequest) -> InvokeResponse:
         """Call a function."""
+        # Few programs call a function: the plugin starts without their models.
+        from pulumi_dokploy_deployments.hosts.plugin.invokes import INVOKES
+
         invoke = INVOKES.get(request.tok)
         if invoke is None:
             raise DokployError(f"There is no function {request.tok}.")

@@ -26,22 +26,36 @@ from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET
 class Deployment(pulumi.CustomResource):
     """Deploys one Dokploy service and waits until the new version runs.
 
-    Creating the resource triggers one deployment. A change of `triggers` or `method` triggers the next one in place;
-    another service replaces the resource; a change of any other input is only stored. When nothing has changed, nothing
-    is sent.
+    Creating the resource triggers one deployment. A change of the named image, branch or variables, of `triggers` or of
+    `method` triggers the next one in place; another service replaces the resource; a change of any other input is only
+    stored. When nothing has changed, nothing is sent.
+
+    The inputs that name the version (an image, a branch or tag, variables) are set on the service right before the
+    deployment. What someone else sets or deploys afterwards is seen by the next preview, and put right by the next
+    update.
 
     A deployment that fails keeps its partial state, and the next `pulumi up` continues from there: a deployment that is
     still in progress is waited for, a failed one is deployed again.
 
     Args:
         resource_name: The resource's name in the stack.
-        application_id: The application to deploy. Another one replaces the resource.
-        compose_id: The compose to deploy. Another one replaces the resource.
+        application_id: The application to deploy: its id, the address of its page in the dashboard, its name, or
+            `<project>/<name>`. Another one replaces the resource.
+        compose_id: The compose to deploy, named likewise. Another one replaces the resource.
         postgres_id: The PostgreSQL database to deploy.
         mysql_id: The MySQL database to deploy.
         mariadb_id: The MariaDB database to deploy.
         mongo_id: The MongoDB database to deploy.
         redis_id: The Redis database to deploy.
+        libsql_id: The libSQL database to deploy; Dokploy has them from v0.29.0 on.
+        image: The docker image that is to run, `registry/name:tag` or `name@sha256:…`: for applications that are
+            deployed from an image, and for databases. It is set on the service, deployed, and proven to be what runs. A
+            changed image deploys, without triggers.
+        git_ref: The branch or tag to build: for applications and composes from git. It is set on the service and built;
+            `commit_hash` says which commit that was. A changed one deploys.
+        env: Variables to set on the service before it is deployed, `{TAG: "1.5.0"}`. Only the named ones are touched;
+            all other lines of the service's environment stay to the letter and are never stored or shown. Secret values
+            stay secret. A changed value deploys; a variable that is no longer named stays as it is.
         triggers: A map or a list of anything: an image digest, a git commit, the hash of a configuration. Any change in
             it deploys again.
         method: `deploy`: fetch the source and build it. `redeploy`: build the source that is already there. A change
@@ -60,9 +74,10 @@ class Deployment(pulumi.CustomResource):
         stable_seconds: With `wait_for: healthy`, how long what is new must stay up without a restart, in seconds.
             Default: `5`.
         if_unproven: What to do where the server can't tell whether the new version runs, with a key that may not read
-            Docker's state for instance. `warn`: done counts, with a warning. `fail`: the update fails. Default: `warn`.
-        on_failure: `fail`: the update fails. `rollback`: what ran before is brought back and verified, and the update
-            fails all the same, with a message about both. Default: `fail`.
+            Docker's state for instance. `warn`: done counts, with a warning. `fail`: the deployment counts as failed.
+            Default: `warn`.
+        on_failure: `fail`: nothing is brought back. `rollback`: what ran before is brought back and verified. The
+            deployment counts as failed either way. Default: `fail`.
         on_busy: What to do when another deployment of the service is waiting or running. `queue`: wait behind it.
             `fail`: fail at once. `supersede`: drop the service's waiting deployments first. Default: `queue`.
         on_delete: `cancel`: stop the deployment if it is still waiting or running, but never by a call that could hit
@@ -127,6 +142,10 @@ class Deployment(pulumi.CustomResource):
         mariadb_id: pulumi.Input[str] | None = None,
         mongo_id: pulumi.Input[str] | None = None,
         redis_id: pulumi.Input[str] | None = None,
+        libsql_id: pulumi.Input[str] | None = None,
+        image: pulumi.Input[str] | None = None,
+        git_ref: pulumi.Input[str] | None = None,
+        env: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None,
         triggers: pulumi.Input[Mapping[str, Any] | Sequence[Any]] | None = None,
         method: pulumi.Input[DeployMethod] | None = None,
         title: pulumi.Input[str] | None = None,
@@ -151,6 +170,10 @@ class Deployment(pulumi.CustomResource):
             "mariadb_id": mariadb_id,
             "mongo_id": mongo_id,
             "redis_id": redis_id,
+            "libsql_id": libsql_id,
+            "image": image,
+            "git_ref": git_ref,
+            "env": env,
             "triggers": triggers,
             "method": method,
             "title": title,
@@ -194,8 +217,9 @@ class RollbackTarget(pulumi.CustomResource):
 
     Args:
         resource_name: The resource's name in the stack.
-        application_id: The application to pin. Another one replaces the resource.
-        compose_id: The compose to pin, by its source. Another one replaces it.
+        application_id: The application to pin: its id, the address of its page in the dashboard, its name, or
+            `<project>/<name>`. Another one replaces the resource.
+        compose_id: The compose to pin by its source, named likewise. Another one replaces it.
         version: Pin the stored version with this number.
         rollback_id: Pin the stored version with this id.
         deployment_id: Pin the version that this deployment brought.

@@ -154,12 +154,6 @@ class Deployable(Service):
         """Tell whether deployments build an image `appName:latest` on the host (transcript 301)."""
         return self.kind == "application" and self.source_type != "docker"
 
-    @property
-    def registry_ids(self) -> list[str]:
-        """Return the registries that make a build push images: swarm, build and rollback registry."""
-        columns = ("registryId", "buildRegistryId", "rollbackRegistryId")
-        return [str(self.fields[key]) for key in columns if self.fields.get(key)]
-
 
 @dataclass
 class Server:

@@ -8,7 +8,7 @@ from .cloud_queue import CloudQueue
 from .containers import Containers
 from .faults import Faults
 from .history import History
-from .ids import Ids, iso
+from .ids import Ids
 from .images import Images
 from .jobs import Job, Queue
 from .logs import Logs
@@ -141,10 +141,6 @@ class State:
         for service in self.swarm.services:
             if service.name == app_name:
                 yield from (task.spec.image for task in self.swarm.running(service))
-
-    def iso_now(self) -> str:
-        """Return the present as rows write it."""
-        return iso(self.now)
 
 
 def _restart(policy: Json | None) -> Restart | None:

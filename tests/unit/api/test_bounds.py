@@ -15,6 +15,7 @@ from pulumi_dokploy_deployments.api import client as client_module
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import AnswerTooLarge, ApiError, RequestTimeout, SomethingInFront
+from pulumi_dokploy_deployments.api.exchange import MOST_AT_ONCE
 from pulumi_dokploy_deployments.api.models import ServiceKind
 
 MEGABYTE = 1024 * 1024
@@ -131,7 +132,7 @@ async def test_packed_answers_are_unpacked(packing: str) -> None:
 
 @pytest.mark.parametrize(
     ("content", "packing"),
-    [(b"[]", "gzip"), (b"[]", "br"), (gzip.compress(b"[]" * 500)[:-12], "gzip"), (b"\x00\xff", "deflate")],
+    [(b"[]", "gzip"), (b"[]", "br"), (gzip.compress(b"[]" * 500, mtime=0)[:-12], "gzip"), (b"\x00\xff", "deflate")],
 )
 async def test_wrongly_packed_answers_are_faults_in_front(content: bytes, packing: str) -> None:
     async with _client(_in_pieces(content), content_encoding=packing) as client:
@@ -185,3 +186,41 @@ async def test_a_caller_without_any_time_left_sends_nothing() -> None:
         with pytest.raises(ApiError):
             await client.within(-3.0).queue()
     assert body.taken == 0
+
+
+async def test_more_requests_than_the_bound_wait_in_the_client_and_all_are_answered() -> None:
+    at_once = most = 0
+
+    async def answer(_: httpx.Request) -> httpx.Response:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        await asyncio.sleep(0)
+        at_once -= 1
+        return httpx.Response(200, headers=JSON, content=b"[]")
+
+    connection = Connection.parse("https://dokploy.example.com", "key")
+    async with DokployClient(connection, transport=httpx.MockTransport(answer)) as client:
+        assert await asyncio.gather(*(client.queue() for _ in range(500))) == [[]] * 500
+    assert most == MOST_AT_ONCE
+
+
+async def test_what_the_server_works_on_for_minutes_keeps_nobody_waiting() -> None:
+    """A database's deployment answers when its image has been pulled."""
+    pulled = asyncio.Event()
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            await pulled.wait()
+        return httpx.Response(200, headers=JSON, content=b"[]")
+
+    connection = Connection.parse("https://dokploy.example.com", "key")
+    async with DokployClient(connection, transport=httpx.MockTransport(answer)) as client:
+        deploying = [
+            asyncio.create_task(client.deploy(ServiceKind.POSTGRES, f"db-{number}")) for number in range(MOST_AT_ONCE)
+        ]
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            assert await client.queue() == []
+        pulled.set()
+        await asyncio.gather(*deploying)

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from pulumi_dokploy_deployments.api import exchange
 from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import (
@@ -446,12 +447,32 @@ async def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypa
     ("name", "value"),
     [("ALL_PROXY", "socks9://127.0.0.1:1"), ("HTTPS_PROXY", "http://exa mple:port"), ("SSL_CERT_FILE", "/nowhere.pem")],
 )
-def test_a_broken_environment_is_a_configuration_error(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+async def test_a_broken_environment_is_a_configuration_error(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
     for other in ("ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(name, value)
-    with pytest.raises(ConfigurationError, match="environment variables"):
-        DokployClient(Connection.parse(ORIGIN, KEY))
+    async with DokployClient(Connection.parse(ORIGIN, KEY)) as client:
+        with pytest.raises(ConfigurationError, match="environment variables"):
+            await client.queue()
+
+
+async def test_certificates_are_read_for_the_first_request_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+    make = exchange._http_client
+
+    def counting(connection: Connection, transport: httpx.AsyncBaseTransport | None) -> httpx.AsyncClient:
+        made.append(connection.origin)
+        return make(connection, transport)
+
+    monkeypatch.setattr(exchange, "_http_client", counting)
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=[]))
+    async with DokployClient(Connection.parse(ORIGIN, KEY), transport=transport) as client:
+        assert made == []
+        await client.queue()
+        await client.within(5.0).queue()
+    assert len(made) == 1
 
 
 async def test_plain_text_behind_https_is_no_connection() -> None:

@@ -29,6 +29,11 @@ def test_progress_becomes_its_last_state() -> None:
     assert _lines("a", "\rb", "\r  ", "\n") == ["b"]
 
 
+def test_a_command_that_clears_the_line_does_not_take_its_place() -> None:
+    assert _lines("50%\r100%\r\x1b[K\n") == ["100%"]
+    assert _lines("50%\r100%\x1b[K\r\x1b[", "0m\n") == ["100%\x1b[K"]
+
+
 def test_an_empty_line_is_one_and_an_unfinished_one_comes_at_the_end() -> None:
     assert _lines("a\n\nb") == ["a", "", "b"]
 
@@ -38,6 +43,14 @@ def test_a_line_without_an_end_is_cut_and_says_by_how_much() -> None:
     assert line == "x" * MAX_LINE_CHARACTERS + f"… ({100_000 - MAX_LINE_CHARACTERS} more characters)"
     (line,) = _lines("x" * 100_000 + "\r100%\n")
     assert line == "100%"
+
+
+def test_a_line_without_an_end_comes_with_the_flush_and_only_once() -> None:
+    splitter = LineSplitter()
+    assert splitter.feed("one\ntw") == ["one"]
+    assert splitter.feed("o") == []
+    assert splitter.flush() == ["two"]
+    assert splitter.flush() == []
 
 
 def test_a_line_without_an_end_takes_time_linear_to_its_length() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pulumi_dokploy_deployments.api.hiding import HIDDEN, Secrets
 from pulumi_dokploy_deployments.api.redact import MASK, SHORTEST_SECRET, Redactor, neutral
 
 SECRETS = st.lists(st.text(string.ascii_letters + string.digits, min_size=9, max_size=40), min_size=1, max_size=4)
@@ -114,3 +115,16 @@ def test_a_long_line_takes_time_in_proportion_to_its_length(piece: str) -> None:
     took(1_000)
     # Eight times as long: in proportion it takes eight times as long, quadratic it would be sixty-four times.
     assert took(400_000) < 30 * max(took(50_000), 0.002)
+
+
+def test_messages_and_logs_find_a_secret_in_the_same_forms() -> None:
+    secret = 'abc/def+ghi"jkl'
+    for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
+        assert Secrets([secret]).hide(f"before {form} after") == f"before {HIDDEN} after"
+        assert Redactor([secret]).line(f"before {form} after") == f"before {MASK} after"
+
+
+def test_a_part_of_a_secret_is_hidden_in_messages_and_not_in_logs() -> None:
+    secret = "production database"
+    assert Secrets([secret]).hide("the database of production") == f"the {HIDDEN} of {HIDDEN}"
+    assert Redactor([secret]).line("the database of production") == "the database of production"

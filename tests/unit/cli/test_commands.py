@@ -23,7 +23,7 @@ from pulumi_dokploy_deployments.api.errors import (
 from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.api.text import Action, Configured, Setting
-from pulumi_dokploy_deployments.cli.deploying import after_interrupt
+from pulumi_dokploy_deployments.cli.commands.deploy import after_interrupt
 from pulumi_dokploy_deployments.cli.errors import NotConfirmed, Refused, exit_code_of, told_as_json, words_of
 from pulumi_dokploy_deployments.cli.exit_codes import MEANINGS, ExitCode
 from pulumi_dokploy_deployments.cli.main import app
@@ -165,13 +165,28 @@ def test_an_interrupted_deploy_says_what_still_runs(last: Progress | None, words
     assert ("watch --application a1" in text) == (words != "Nothing was started.")
 
 
-def test_help_starts_without_pulumi_and_without_the_libraries_for_requests() -> None:
+HEAVY = ("pulumi", "grpc", "httpx", "websockets")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "avoided"),
+    [
+        (["--version"], [*HEAVY, "pydantic"]),
+        (["--help"], [*HEAVY, "pydantic"]),
+        # Typer itself uses pydantic for the bounds of numbers, in the releases that find it installed.
+        (["deploy", "--help"], [*HEAVY]),
+        (["nonsense"], [*HEAVY]),
+    ],
+)
+def test_help_starts_without_pulumi_and_without_the_libraries_for_requests(
+    arguments: list[str], avoided: list[str]
+) -> None:
     # Takes as long as an interpreter's start: that is what is tested.
     program = (
-        "import sys; sys.argv = ['dokploy-deployments', '--version']\n"
+        f"import sys; sys.argv = ['dokploy-deployments', *{arguments!r}]\n"
         "from pulumi_dokploy_deployments.cli.main import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
-        "print([name for name in ('pulumi', 'grpc', 'httpx', 'pydantic', 'websockets') if name in sys.modules])"
+        f"print([name for name in {avoided!r} if name in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines()[-1] == "[]"
@@ -181,7 +196,7 @@ def test_no_command_imports_pulumi() -> None:
     program = (
         "import sys, pkgutil, importlib\n"
         "import pulumi_dokploy_deployments.cli as cli\n"
-        "for found in pkgutil.iter_modules(cli.__path__, cli.__name__ + '.'):\n"
+        "for found in pkgutil.walk_packages(cli.__path__, cli.__name__ + '.'):\n"
         "    importlib.import_module(found.name)\n"
         "print([name for name in ('pulumi', 'grpc') if name in sys.modules])"
     )

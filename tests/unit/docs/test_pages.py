@@ -11,7 +11,8 @@ import pytest
 
 from pulumi_dokploy_deployments.api import errors as api_errors
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
-from pulumi_dokploy_deployments.resources import import_ids  # noqa: F401 - its error counts as well
+from pulumi_dokploy_deployments.hosts import flat_state, triggers  # noqa: F401 - its errors count as well
+from pulumi_dokploy_deployments.resources import import_ids  # noqa: F401 - its errors count as well
 from pulumi_dokploy_deployments.rollback import by_image, recovery, targets  # noqa: F401
 from pulumi_dokploy_deployments.rollout.errors import RolloutError
 from pulumi_dokploy_deployments.schema.python_functions import PUBLIC_ERRORS

@@ -277,7 +277,7 @@ async def test_the_queue_is_in_the_order_in_which_it_runs_with_the_jobs_ahead() 
 
 
 async def test_a_state_that_no_job_has_is_an_error() -> None:
-    with pytest.raises(InvalidArgument, match="waiting, active, completed, failed"):
+    with pytest.raises(InvalidArgument, match="waiting, active, completed, failed, pending, cancelled"):
         await ask(FakeServer().client(), "get_deployment_queue", state="running")
 
 

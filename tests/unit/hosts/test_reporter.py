@@ -78,3 +78,15 @@ def test_each_host_spells_a_warning_in_its_own_words() -> None:
 
         EngineReporter(Sink(), "web", words).warning(("Set ", Input("wait_for"), ", then ", Action.RUN_AGAIN, "."))
         assert [(each.text, each.kind) for each in told] == [(expected, LineKind.WARNING)]
+
+
+def test_ten_thousand_lines_a_second_become_a_few_hundred_messages_and_none_is_lost_where_they_are_taken() -> None:
+    waiting, sent = WaitingLines(), []
+    for burst in range(100):
+        for number in range(100):
+            waiting.put(Line(f"#12 34.5 step {burst} of many, part {number}", LineKind.LINE, "urn:web"))
+        while lines := waiting.take():
+            sent += lines
+    assert sum(line.text.count("\n") + 1 for line in sent) == 10_000
+    assert len(sent) <= 200
+    assert len(waiting) == 0

@@ -11,6 +11,7 @@ from pulumi_dokploy_deployments.hosts.servers import Servers
 from pulumi_dokploy_deployments.hosts.session import Session, shared_session
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN
+from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from tests.support.listener import Listener
 
@@ -72,4 +73,28 @@ def test_what_is_no_second_one_is_not_told(verb: str, given: dict[str, Any], urn
     servers, told = Servers(), Listener()
     servers.declared.note("deploys", inputs(), URN + "web", context(servers, told))
     servers.declared.note(verb, inputs(**given), urn, context(servers, told, host=host))
+    assert told.warnings == []
+
+
+@pytest.mark.parametrize("order", [("web", "pin"), ("pin", "web")])
+def test_a_version_that_is_named_and_pinned_is_told_with_which_one_wins(order: tuple[str, str]) -> None:
+    servers, told = Servers(), Listener()
+    pin = RollbackTargetInputs.read({"application_id": "app-1", "version": 3}).inputs
+    both = {"web": ("deploys", inputs(application_id="app-1", image="shop:2")), "pin": ("pins", pin)}
+    for name in order:
+        verb, given = both[name]
+        assert given is not None
+        servers.declared.note(verb, given, URN + name, context(servers, told))
+    (warning,) = told.warnings
+    assert "twice: web sets it, and pin pins it. The pin is applied last and wins" in warning
+
+
+def test_a_pin_beside_a_deployment_that_names_no_version_is_not_told() -> None:
+    servers, told = Servers(), Listener()
+    pin = RollbackTargetInputs.read({"application_id": "app-1", "version": 3}).inputs
+    assert pin is not None
+    servers.declared.note(
+        "deploys", inputs(application_id="app-1", triggers={"a": 1}), URN + "web", context(servers, told)
+    )
+    servers.declared.note("pins", pin, URN + "pin", context(servers, told))
     assert told.warnings == []

@@ -197,7 +197,7 @@ def test_every_option_that_messages_name_exists() -> None:
     told = {WORDS.input(name) for name in names}
     assert {word for word in told if word.startswith("--")} <= options
     assert {"--timeout", "--on-busy", "--expect-commit", "--application", "--version", "--api-key-file"} <= told
-    assert WORDS.input("on_failure") == "on failure", "no command takes it"
+    assert WORDS.input("on_delete") == "on delete", "no command takes it"
 
 
 def test_a_bad_argument_names_it_in_each_host_s_words() -> None:

@@ -118,12 +118,12 @@ async def test_a_call_that_stays_open_is_looked_for_and_not_sent_again(
 
 
 async def test_another_update_meanwhile_is_not_taken_for_the_rollback(fake: Versions, told: Listener) -> None:
-    """Somebody deploys a third version, and our call never arrived: it is not there, so it is sent again."""
+    """Somebody deploys a third version, and our call never arrived: it may still, so it is not sent again."""
     fake.before.append(_lost_before_its_effect(fake))
-    with pytest.raises(RollbackUnproven, match="it did not run in time"):
+    with pytest.raises(RollbackFailed, match="Whether the server has carried it out is not known"):
         await roll_back(fake, told, timeout_seconds=40.0)
-    assert (fake.calls["rollback.rollback"], fake.rolled_back) == (2, ["r1"])
-    assert fake.image == OLD
+    assert (fake.calls["rollback.rollback"], fake.rolled_back) == (1, [])
+    assert fake.image != OLD
 
 
 def _lost_before_its_effect(fake: Versions) -> Callable[[str], None]:
@@ -141,10 +141,10 @@ def _lost_before_its_effect(fake: Versions) -> Callable[[str], None]:
 async def test_an_image_that_ran_before_is_no_sign_that_the_call_arrived(fake: Versions, told: Listener) -> None:
     fake.image = OLD
     fake.before.append(_always_lost)
-    with pytest.raises(ApiError):
+    with pytest.raises(RollbackFailed, match="Whether the server has carried it out is not known"):
         await roll_back(fake, told, timeout_seconds=20.0)
     assert fake.rolled_back == []
-    assert fake.calls["rollback.rollback"] == 3, "each was looked for before the next was sent"
+    assert fake.calls["rollback.rollback"] == 1, "the server may still work on it"
 
 
 def _always_lost(called: str) -> None:

@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
-from pulumi_dokploy_deployments.rollout.correlation import RESTART_TAKES_SECONDS, Correlator
+from pulumi_dokploy_deployments.rollout.correlation import (
+    CLOUD_SETTLES_SECONDS,
+    RESTART_TAKES_SECONDS,
+    Correlator,
+)
 from pulumi_dokploy_deployments.rollout.mark import carries, mark
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase, Snapshot, snapshot_of
-from tests.support.builders import SERVICE_ID, SHA, job, row, transcript
+from tests.support.builders import SERVICE_ID, SHA, cloud_job, job, row, transcript
 from tests.support.model_server import ModelServer
 
 NONCE = "0123456789ab"
@@ -494,3 +498,51 @@ def test_the_order_in_which_the_server_lists_jobs_and_rows_does_not_matter(order
     shuffled: Any = _snapshot([jobs[at] for at in order], [rows[at] for at in order])
     assert shuffled == _snapshot(jobs, rows)
     assert _correlator().observe(shuffled).jobs_ahead == 4
+
+
+# --- Dokploy Cloud, previews ------------------------------------------------------------------------------------
+
+
+def test_a_done_row_of_the_cloud_is_believed_once_its_job_is_over() -> None:
+    done = row("ours", status="done", description=mark("", NONCE))
+    correlator = _correlator()
+    active = cloud_job(1, description=mark("", NONCE), state="active")
+    assert correlator.observe(_snapshot([active], [done], 1.0)).phase is Phase.RUNNING
+    completed = cloud_job(1, description=mark("", NONCE), state="completed")
+    assert correlator.observe(_snapshot([completed], [done], 2.0)).phase is Phase.FINISHED
+
+
+def test_a_done_row_of_the_cloud_is_believed_after_a_while_whatever_is_listed() -> None:
+    done = row("ours", status="done", description=mark("", NONCE))
+    correlator = _correlator()
+    active = cloud_job(1, description=mark("", NONCE), state="active")
+    assert correlator.observe(_snapshot([active], [done], 1.0)).phase is Phase.RUNNING
+    assert correlator.observe(_snapshot([active], [done], 1.0 + CLOUD_SETTLES_SECONDS)).phase is Phase.FINISHED
+
+
+def test_a_failed_job_with_the_mark_is_told_until_a_row_says_so_itself() -> None:
+    failed = cloud_job(1, description=mark("", NONCE), state="failed")
+    others = cloud_job(2, description="by hand", state="failed")
+    correlator = _correlator()
+    assert correlator.observe(_snapshot([others], [])).ended_job is None
+    assert correlator.observe(_snapshot([failed, others], [], 3.0)).ended_seconds == 0.0
+    later = correlator.observe(_snapshot([failed, others], [], 5.0))
+    assert (later.ended_job, later.ended_seconds) == (failed, 2.0)
+    told = row("ours", status="error", description=mark("", NONCE))
+    assert correlator.observe(_snapshot([failed], [told], 6.0)) == Sighting(Phase.FINISHED, told)
+
+
+def test_a_running_preview_hides_no_orphan() -> None:
+    running = row("ours", description=mark("", NONCE))
+    preview = job(1, state="active", started=0.0, is_preview=True)
+    correlator = _correlator()
+    correlator.observe(_snapshot([preview], [running], 0.0))
+    assert correlator.observe(_snapshot([preview], [running], 20.0)).orphaned_seconds == 20.0
+
+
+def test_a_row_is_no_orphan_while_a_job_with_the_mark_is_listed() -> None:
+    running = row("ours", description=mark("", NONCE))
+    waits = job(1, description=mark("", NONCE))
+    correlator = _correlator()
+    correlator.observe(_snapshot([waits], [running], 0.0))
+    assert correlator.observe(_snapshot([waits], [running], 60.0)).orphaned_seconds == 0.0

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.rollout.dead_ends import (
     AMBIGUOUS_AFTER_SECONDS,
+    ENDED_AFTER_SECONDS,
     LOST_AFTER_SECONDS,
     REMOVED_AFTER_SECONDS,
     STUCK_AFTER_SECONDS,
@@ -17,7 +18,7 @@ from pulumi_dokploy_deployments.rollout.dead_ends import (
 )
 from pulumi_dokploy_deployments.rollout.sighting import Sighting
 from pulumi_dokploy_deployments.waiting.snapshot import Phase
-from tests.support.builders import row
+from tests.support.builders import cloud_job, row
 
 
 @pytest.mark.parametrize(
@@ -42,6 +43,22 @@ def test_a_running_row_without_a_job_is_stuck_after_its_time() -> None:
 def test_a_removed_row_is_believed_only_at_a_later_look() -> None:
     assert dead_end(Sighting(Phase.REMOVED)) is None
     assert dead_end(Sighting(Phase.REMOVED, missing_seconds=REMOVED_AFTER_SECONDS)) is Dead.REMOVED
+
+
+def test_a_failed_job_of_the_cloud_ends_the_wait_where_no_row_tells_of_it() -> None:
+    failed = cloud_job(1, state="failed")
+    for phase in (Phase.MISSING, Phase.UNSEEN, Phase.RUNNING):
+        early = Sighting(phase, row("ours"), ended_job=failed, ended_seconds=ENDED_AFTER_SECONDS - 0.01)
+        assert dead_end(early) is None
+        late = Sighting(phase, row("ours"), ended_job=failed, ended_seconds=ENDED_AFTER_SECONDS)
+        assert dead_end(late) is Dead.FAILED_UNTOLD
+    done = Sighting(Phase.FINISHED, row("ours", status="done"), ended_job=failed, ended_seconds=60.0)
+    assert dead_end(done) is None
+
+
+def test_a_cancelled_job_of_the_cloud_ends_the_wait_whatever_its_row_says() -> None:
+    done = Sighting(Phase.FINISHED, row("ours", status="done"), ended_job=cloud_job(1, state="cancelled"))
+    assert dead_end(done) is Dead.CALLED_OFF
 
 
 @given(st.sampled_from([Phase.WAITING, Phase.ACTIVE, Phase.RUNNING]), st.integers(0, 10**6))

@@ -49,6 +49,9 @@ class Course:
         self.looks: list[float] = []
         self._clock, self._sights = clock, sights
 
+    def take_jobs(self, jobs: tuple[QueueJob, ...]) -> bool:
+        return False
+
     def observe(self, snapshot: Snapshot) -> Sighting:
         self.looks.append(self._clock.elapsed)
         return [sighting for at, sighting in self._sights if at <= self._clock.elapsed][-1]
@@ -71,6 +74,10 @@ class Log:
     @property
     def is_growing(self) -> bool:
         return self._clock.elapsed < self._grows_until
+
+    @property
+    def is_open(self) -> bool:
+        return self.is_growing
 
     def start(self, row: DeploymentRecord, service: Service) -> None:
         self.begun.append(row.deployment_id)
@@ -200,7 +207,9 @@ async def test_one_that_is_broken_off_leaves_the_log(clock: VirtualClock) -> Non
 async def test_a_growing_log_takes_the_place_of_most_looks(clock: VirtualClock) -> None:
     course = Course(clock, (0, running()), (100, FINISHED))
     await Followed(clock, grows_until=200.0).to_the_end(course)
-    assert len(course.looks) <= 100 / HEARTBEAT_SECONDS + 2
+    pauses = [later - at for at, later in itertools.pairwise(course.looks)]
+    assert len(pauses) <= 15
+    assert max(pauses) == pytest.approx(HEARTBEAT_SECONDS, abs=0.1)
 
 
 async def test_a_log_that_falls_silent_is_relied_on_no_longer(clock: VirtualClock) -> None:
@@ -213,6 +222,7 @@ async def test_a_log_that_falls_silent_is_relied_on_no_longer(clock: VirtualCloc
 
 async def test_the_log_s_end_line_is_followed_by_quick_looks_at_the_rows_alone(clock: VirtualClock) -> None:
     followed = Followed(clock, grows_until=200.0)
+    followed.fake.foreign("ours", 600.0)
     course = Course(clock, (0, running()), (51.2, FINISHED))
     asked: list[int] = []
 
@@ -264,7 +274,7 @@ async def test_the_more_jobs_are_ahead_the_fewer_looks_there_are(clock: VirtualC
     assert course.looks[-2] - course.looks[-3] == pytest.approx(pause, abs=0.06)
 
 
-@pytest.mark.parametrize(("usual", "pause"), [(10.0, 2.4), (200.0, 4.0), (600.0, 5.0)])
+@pytest.mark.parametrize(("usual", "pause"), [(10.0, 2.4), (200.0, 4.0), (600.0, 10.1)])
 async def test_the_longer_a_service_usually_builds_the_fewer_looks_there_are(
     clock: VirtualClock, usual: float, pause: float
 ) -> None:

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.rollout.stages import LineAssembler, StageReader, clean_line, stage_of, tail_of
+from pulumi_dokploy_deployments.api.log_lines import LineSplitter
+from pulumi_dokploy_deployments.rollout.stages import StageReader, clean_line, stage_of, tail_of
 from pulumi_dokploy_deployments.waiting.progress import Stage
 from tests.support.builders import transcript
 
@@ -16,9 +17,9 @@ TEXTS = st.text(st.sampled_from("ab \r\n\x1b[31m✅é"), max_size=60)
 
 
 def _assembled(pieces: list[str]) -> list[str]:
-    assembler = LineAssembler()
-    lines = [line for piece in pieces for line in assembler.feed(piece)]
-    return lines + assembler.flush()
+    splitter = LineSplitter()
+    lines = [line for piece in pieces for line in splitter.feed(piece)]
+    return [clean_line(line) for line in lines + splitter.flush()]
 
 
 def _cut(text: str, places: list[int]) -> list[str]:
@@ -50,14 +51,6 @@ def test_progress_that_overwrites_itself_becomes_its_last_state() -> None:
 
 def test_colours_are_dropped() -> None:
     assert clean_line("\x1b[1;32m✔ built\x1b[0m in 3 s\x1b[K") == "✔ built in 3 s"
-
-
-def test_a_line_without_an_end_comes_with_the_flush_and_only_once() -> None:
-    assembler = LineAssembler()
-    assert assembler.feed("one\ntw") == ["one"]
-    assert assembler.feed("o") == []
-    assert assembler.flush() == ["two"]
-    assert assembler.flush() == []
 
 
 def _log(name: str) -> str:

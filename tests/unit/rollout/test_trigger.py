@@ -280,3 +280,43 @@ async def test_a_request_that_was_answered_fills_the_budget_up_again(clock: Virt
     await send_once(server.send, server.has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
     clock.advance(9.0)
     assert budget.pause_after(faults.refused(), clock.monotonic()) is not None
+
+
+async def test_a_request_that_may_still_arrive_after_the_deadline_is_not_sent_again(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.REQUEST_LOST])
+    until = clock.monotonic() + 10.0
+    with pytest.raises(AnswerNotFound):
+        await send_once(
+            server.send,
+            server.has_arrived,
+            budget=RetryBudget(),
+            clock=clock,
+            on_fault=lambda _: None,
+            until=until,
+        )
+    assert server.sendings == 1
+    assert clock.elapsed == pytest.approx(10.0)
+
+
+async def test_a_refusal_behind_which_the_request_was_carried_out_is_not_followed_by_a_second_one(
+    clock: VirtualClock,
+) -> None:
+    server = Server(clock, [Fate.UNAUTHORIZED])
+    server.carried_out.append(clock.elapsed)
+    await send_once(server.send, server.has_arrived, budget=RetryBudget(), clock=clock, on_fault=lambda _: None)
+    assert server.sendings == 1
+
+
+async def test_what_takes_long_is_looked_for_less_often_after_a_minute(clock: VirtualClock) -> None:
+    server, looks = Server(clock, [Fate.REQUEST_LOST], tells=False), []
+
+    async def look() -> Evidence:
+        looks.append(clock.elapsed)
+        return await server.has_arrived()
+
+    with pytest.raises(AnswerNotFound):
+        await send_once(
+            server.send, look, budget=RetryBudget(), clock=clock, on_fault=lambda _: None, arrives_within=600.0
+        )
+    assert 110 < sum(1 for at in looks if at < ARRIVES_WITHIN_SECONDS) < 130
+    assert sum(1 for at in looks if at >= ARRIVES_WITHIN_SECONDS) < 120

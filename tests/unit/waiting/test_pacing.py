@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pulumi_dokploy_deployments.waiting.pacing import (
     BURST_SECONDS,
+    CROWDED_END_LOOK_SECONDS,
     HEARTBEAT_SECONDS,
     LONGEST_SECONDS,
     SHORTEST_SECONDS,
@@ -27,16 +28,26 @@ AHEAD = st.none() | st.integers(0, 50)
 
 
 @given(st.sampled_from(Phase), st.floats(0, 1e6), USUAL, AHEAD)
-def test_pauses_stay_between_a_twentieth_of_a_second_and_five(
+def test_pauses_stay_between_a_twentieth_of_a_second_and_twelve(
     phase: Phase, spent: float, usual: float | None, ahead: int | None
 ) -> None:
     assert SHORTEST_SECONDS <= _pause(phase, spent, usual, ahead) <= LONGEST_SECONDS
 
 
 @given(st.sampled_from(Phase), st.floats(0, 1e5), st.floats(0, 1e5), USUAL)
-def test_pauses_never_shrink_within_a_phase(phase: Phase, spent: float, more: float, usual: float | None) -> None:
-    now = _pause(phase, spent, usual)
-    assert now <= _pause(phase, spent + more, usual)
+def test_pauses_never_shrink_within_a_phase_until_the_end_is_due(
+    phase: Phase, spent: float, more: float, usual: float | None
+) -> None:
+    is_due = phase is Phase.RUNNING and usual is not None and spent + more > usual / 2
+    assert is_due or _pause(phase, spent, usual) <= _pause(phase, spent + more, usual)
+
+
+@given(st.floats(30, 3600), st.floats(0.5, 0.9))
+def test_where_the_end_is_due_the_looks_come_closer_and_part_again_behind_it(usual: float, share: float) -> None:
+    due = _pause(Phase.RUNNING, usual, usual)
+    assert due <= _pause(Phase.RUNNING, usual * share, usual)
+    assert due <= _pause(Phase.RUNNING, usual / share, usual)
+    assert due <= max(0.1, usual / 250)
 
 
 def _pause(phase: Phase, spent: float, usual: float | None, ahead: int | None = None) -> float:
@@ -51,7 +62,7 @@ def _looks(phase: Phase, seconds: float, usual: float | None) -> int:
     return looks
 
 
-@pytest.mark.parametrize(("usual", "most"), [(180.0, 90), (1800.0, 405), (1.0, 12)])
+@pytest.mark.parametrize(("usual", "most"), [(180.0, 110), (600.0, 120), (1800.0, 210), (1.0, 12)])
 def test_a_build_of_its_usual_length_costs_few_looks(usual: float, most: int) -> None:
     assert _looks(Phase.RUNNING, usual, usual) <= most
 
@@ -116,10 +127,33 @@ def test_each_phase_has_its_pace(pace: Pace, pause: float) -> None:
 
 
 def test_while_the_live_log_grows_it_is_the_clock() -> None:
-    assert seconds_until_next_look(Pace(Phase.RUNNING, 5.0, 10.0, log_is_growing=True)) == HEARTBEAT_SECONDS
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 60.0, 10.0, log_is_growing=True)) == HEARTBEAT_SECONDS
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 1.0, 600.0, log_is_growing=True)) == HEARTBEAT_SECONDS
     assert seconds_until_next_look(Pace(Phase.WAITING, 5.0, 10.0, log_is_growing=True)) < 1.0
 
 
-@given(st.floats(20, 240))
-def test_without_a_live_log_the_end_is_seen_within_a_fiftieth_of_the_usual_time(usual: float) -> None:
-    assert _pause(Phase.RUNNING, usual, usual) <= usual / 50 + 1e-9
+@given(st.floats(0, 1e5), USUAL)
+def test_an_end_line_that_nobody_knows_costs_no_more_than_half_the_time(spent: float, usual: float | None) -> None:
+    pause = seconds_until_next_look(Pace(Phase.RUNNING, spent, usual, log_is_growing=True))
+    assert pause <= max(0.5, max(usual or 0.0, spent) / 2)
+
+
+@given(st.floats(0, 1e5), USUAL)
+def test_an_open_and_silent_log_is_trusted_less_than_a_growing_one_and_more_than_none(
+    spent: float, usual: float | None
+) -> None:
+    silent = seconds_until_next_look(Pace(Phase.RUNNING, spent, usual, log_is_open=True))
+    growing = seconds_until_next_look(Pace(Phase.RUNNING, spent, usual, log_is_open=True, log_is_growing=True))
+    assert _pause(Phase.RUNNING, spent, usual) <= silent <= growing
+
+
+def test_many_that_near_their_end_share_readings() -> None:
+    near = Pace(Phase.RUNNING, 500.0, 600.0, since_end_line=0.0, is_crowded=True)
+    assert seconds_until_next_look(near) == CROWDED_END_LOOK_SECONDS
+    assert seconds_until_next_look(Pace(Phase.UNSEEN, is_crowded=True)) < 0.3
+
+
+@given(st.floats(20, 600))
+def test_without_a_live_log_the_pause_is_a_fiftieth_of_the_usual_time_at_the_most(usual: float) -> None:
+    for spent in (0.25, 0.5, 0.75, 1.0):
+        assert _pause(Phase.RUNNING, usual * spent, usual) <= usual / 50 + 1e-9

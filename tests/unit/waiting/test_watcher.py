@@ -7,8 +7,15 @@ import asyncio
 import pytest
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import ServiceKind
-from pulumi_dokploy_deployments.waiting.watcher import FRESH_SECONDS, Watcher
+from pulumi_dokploy_deployments.api.models import QueueJob, ServiceKind
+from pulumi_dokploy_deployments.waiting.snapshot import OrderedQueue
+from pulumi_dokploy_deployments.waiting.watcher import (
+    FEW_SERVICES,
+    FRESH_SECONDS,
+    ROWS_KEPT_SECONDS,
+    WAITED_FOR_SECONDS,
+    Watcher,
+)
 from tests.support import api_faults as faults
 from tests.support.builders import SERVICE_ID
 from tests.support.fake_dokploy import FakeDokploy
@@ -91,3 +98,37 @@ async def test_a_wait_that_is_given_up_does_not_hold_the_others_up(clock: Virtua
     second = asyncio.create_task(watcher.observe(APP, SERVICE_ID))
     first.cancel()
     assert (await second).jobs == ()
+
+
+async def test_a_reading_of_the_queue_is_put_in_order_once_for_all(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ordered: list[int] = []
+
+    class Counting(OrderedQueue):
+        def __init__(self, jobs: list[QueueJob]) -> None:
+            ordered.append(len(jobs))
+            super().__init__(jobs)
+
+    monkeypatch.setattr("pulumi_dokploy_deployments.waiting.watcher.OrderedQueue", Counting)
+    fake = FakeDokploy(clock)
+    fake.foreign("running", 3.0)
+    watcher = Watcher(fake, clock)
+    await asyncio.gather(*(watcher.observe(APP, f"app-{number}") for number in range(50)))
+    assert ordered == [1]
+
+
+async def test_many_are_waited_for_until_their_looks_are_long_ago_however_seldom_they_look(clock: VirtualClock) -> None:
+    watcher = Watcher(FakeDokploy(clock), clock)
+    names = [f"app-{number}" for number in range(FEW_SERVICES + 1)]
+    for name in names:
+        await watcher.observe(APP, name)
+    assert watcher.is_crowded
+    await clock.sleep(ROWS_KEPT_SECONDS + 1.0)
+    for name in names:
+        await watcher.rows(APP, name)
+    await clock.sleep(WAITED_FOR_SECONDS - 1.0)
+    assert watcher.is_crowded
+    await clock.sleep(2.0)
+    await watcher.observe(APP, names[0])
+    assert not watcher.is_crowded

@@ -29,8 +29,12 @@ def _verdict(unit: Unit, *, tasks: int = 0) -> Verdict:
     return Verdict(Health.UNHEALTHY, "it crashes", members=(report,), failed_unit=FailedUnit("shop", unit))
 
 
-def _context(answer: Any, asked: list[httpx.Request] | None = None, *, endpoint: str = "") -> RunContext:
+def _context(
+    answer: Any, asked: list[httpx.Request] | None = None, *, endpoint: str = "", version: str = "v0.30.2"
+) -> RunContext:
     def respond(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/api/settings.getDokployVersion":
+            return httpx.Response(200, json=version)
         if asked is not None:
             asked.append(request)
         status, body = answer
@@ -73,6 +77,13 @@ async def test_a_database_s_words_come_by_its_own_kind() -> None:
     asked: list[httpx.Request] = []
     await last_words(_context((200, LINE), asked), service(ServiceKind.POSTGRES), _verdict(failed(1)))
     assert asked[0].url.path == "/api/postgres.readLogs"
+
+
+async def test_a_release_without_these_logs_is_not_asked_for_them() -> None:
+    asked: list[httpx.Request] = []
+    context = _context((200, LINE), asked, version="v0.28.8")
+    assert await last_words(context, service(), _verdict(failed(1)), since=None) == []
+    assert asked == []
 
 
 def test_only_what_was_written_since_the_start_counts() -> None:

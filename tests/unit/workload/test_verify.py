@@ -11,7 +11,7 @@ from pulumi_dokploy_deployments.workload.model import Baseline
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 from pulumi_dokploy_deployments.workload.verdict import Health, State, Verdict
 from pulumi_dokploy_deployments.workload.verify import (
-    CROWDED_LOOK_SECONDS,
+    STEADY_LOOK_SECONDS,
     VerificationTimedOut,
     runs_steadily,
     wait_for_workload,
@@ -141,7 +141,7 @@ async def test_a_time_out_names_every_member(clock: VirtualClock) -> None:
 async def test_where_many_wait_each_looks_less_often(clock: VirtualClock, is_crowded: bool) -> None:
     context = RunContext(client=FakeDokploy(clock), clock=clock)
     if is_crowded:
-        context.shared_watcher._rows = dict.fromkeys(map(str, range(99)))  # type: ignore[assignment]
+        context.shared_watcher._looked_at = dict.fromkeys(map(str, range(99)), clock.monotonic())
     looks: list[float] = []
 
     async def look() -> Verdict:
@@ -149,7 +149,7 @@ async def test_where_many_wait_each_looks_less_often(clock: VirtualClock, is_cro
         return Verdict(Health.HEALTHY if len(looks) == 3 else Health.PENDING, "…")
 
     await wait_until_final(look, context, clock.monotonic() + 60.0, _budget())
-    pause = CROWDED_LOOK_SECONDS if is_crowded else 1.0
+    pause = STEADY_LOOK_SECONDS if is_crowded else 1.0
     assert looks == pytest.approx([0.0, pause, 2 * pause])
 
 
