@@ -32,7 +32,7 @@ MODULES = (
     *(f"api/{name}" for name in ("answers", "hiding", "redact", "versions", "who_answered")),
     *(f"waiting/{name}" for name in ("pacing", "retry", "snapshot", "watcher")),
     *(f"workload/{name}" for name in ("causes", "endings", "judge", "member_judge", "sorting", "standing")),
-    "settings/env_text",
+    *(f"settings/{name}" for name in ("change", "env_text", "images", "wanted")),
     *(f"rollout/{name}" for name in ("correlation", "dead_ends", "log_window", "mark", "sighting", "stages")),
     *(f"rollout/{name}" for name in ("telling_line", "trigger")),
     *(f"rollback/{name}" for name in ("by_image", "by_source", "candidates", "recovery", "targets")),

@@ -16,16 +16,17 @@ def test_each_module_is_there_and_its_room_has_tests(module: str) -> None:
     assert list((mutants.ROOT / "tests" / "unit" / mutants.room_of(module)).glob("test_*.py"))
 
 
-@pytest.mark.parametrize("known", mutants.known_without_effect(), ids=lambda known: known.module)
-def test_a_change_that_is_left_out_could_still_be_made_and_says_why(known: mutants.Known) -> None:
-    lines = [line.strip() for line in source_of(known.module).splitlines()]
-    assert all(line in lines for line in known.was.splitlines())
-    assert known.was != known.now
-    assert len(known.why) > 20
+def test_a_change_that_is_left_out_could_still_be_made_and_says_why() -> None:
+    for known in mutants.known_without_effect():
+        lines = [line.strip() for line in source_of(known.module).splitlines()]
+        assert all(line in lines for line in known.was.splitlines())
+        assert known.was != known.now
+        assert len(known.why) > 20
 
 
 def test_modules_are_chosen_by_name_and_by_room() -> None:
-    assert mutants.chosen_modules(["rollout/mark", "settings"]) == ["rollout/mark", "settings/env_text"]
+    assert mutants.chosen_modules(["rollout/mark", "settings/images"]) == ["rollout/mark", "settings/images"]
+    assert set(mutants.chosen_modules(["rollback"])) > {"rollback/targets", "rollback/recovery"}
     assert mutants.chosen_modules([]) == list(mutants.MODULES)
     with pytest.raises(ValueError, match="no such module or room: nowhere"):
         mutants.chosen_modules(["nowhere"])
