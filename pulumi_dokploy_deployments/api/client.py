@@ -132,8 +132,10 @@ class DokployClient:
 
     def mask(self, values: Iterable[str]) -> None:
         """Mask these values too: a log may show the secret variables that a service was given."""
-        self._known.masked.update(values)
-        self._known.redactor = None
+        new = set(values) - self._known.masked
+        if new:
+            self._known.masked |= new
+            self._known.redactor = None
 
     @property
     def has_worked(self) -> bool:

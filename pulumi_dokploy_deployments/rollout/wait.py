@@ -68,6 +68,7 @@ class Wait:
             UnknownService: there is none with this id.
             ApiError: the key does not open it, or the server can't be reached.
         """
+        self.client.mask(self.request.wanted.masked_values)
         ref, watcher = self.request.service, self.context.shared_watcher
         try:
             service = await self.retry(

@@ -16,6 +16,10 @@ from pulumi_dokploy_deployments.settings.images import is_reference
 # What git itself refuses in a branch's or tag's name, and a leading dash, which its command would take for an option.
 _NO_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|^[-/.]|//|[/.]$|\.lock$")
 _COMMIT = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+SHORTEST_MASKED = 8
+"""Shorter values of variables are ports, switches and tags: masked, they would make logs unreadable."""
+# Tags that a log has to name: 1.5.0-rc.1, v2026.11.25.
+_VERSION = re.compile(r"v?\d{1,4}(\.\d{1,4}){1,3}([-+][0-9A-Za-z.-]{1,20})?")
 
 
 class SettingRefused(DokployError):
@@ -30,6 +34,13 @@ class Wanted:
     git_ref: str | None = None
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Variables with their values. They may be secrets."""
+
+    @property
+    def masked_values(self) -> frozenset[str]:
+        """Values of variables to be masked in logs. Which are secret is not known here, so all that may be are."""
+        return frozenset(
+            value for value in self.env.values() if len(value) >= SHORTEST_MASKED and not _VERSION.fullmatch(value)
+        )
 
     def __bool__(self) -> bool:
         return self.image is not None or self.git_ref is not None or bool(self.env)

@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.resources.fields import UNKNOWN
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Unfinished, property_at_fault
 from pulumi_dokploy_deployments.resources.plan import Plan, PlanAction
 from pulumi_dokploy_deployments.rollback.recovery import RolledBack
+from pulumi_dokploy_deployments.settings.wanted import Wanted
 from tests.support.bench import Bench
 
 REG = "127.0.0.1:5055/reg"
@@ -268,3 +269,22 @@ def test_bad_input_fails_without_a_server(asked: dict[str, Any], name: str, word
 def test_a_database_may_go_back_to_its_earlier_image() -> None:
     assert CYCLE.check({"postgres_id": "p", "image": "postgres:17", "on_failure": "rollback"}).problems == ()
     assert CYCLE.check({"postgres_id": "p", "on_failure": "rollback"}).problems != ()
+
+
+async def test_the_values_of_variables_are_masked_in_last_words(bench: Bench) -> None:
+    secret, service = "hunter2-hunter2", bench.service("fatal")
+    service.behaviour.last_words = (f"no login for shop with {secret} at 1.5.0",)
+    error = await bench.failure("fatal", wanted=Wanted(env={"PASSWORD": secret, "TAG": "1.5.0"}))
+    assert "no login for shop with [secret] at 1.5.0" in str(error)
+    assert secret in service.fields["env"], "it was set"
+    assert secret not in f"{error}{bench.told}"
+
+
+async def test_the_values_of_variables_are_masked_in_the_build_log(bench: Bench) -> None:
+    image = bench.service("docker").fields["dockerImage"]
+    await bench.deploy("docker")
+    assert any(image in line for line in bench.told.lines)
+    bench.told.lines.clear()
+    await bench.deploy("docker", wanted=Wanted(env={"PASSWORD": image}))
+    assert any("[secret]" in line for line in bench.told.lines)
+    assert not any(image in line for line in bench.told.lines)

@@ -145,3 +145,17 @@ def test_another_image_is_another_one(named: str, running: str) -> None:
 @pytest.mark.parametrize("bad", ["", "a b", "-a", "a:", "a@sha256:12", "https://x/y", "a:1:2", "A", "a/B:1", "a\n"])
 def test_what_is_no_image_is_told_apart(bad: str) -> None:
     assert not is_reference(bad)
+
+
+def test_values_that_may_be_secret_are_masked_and_versions_and_switches_are_not() -> None:
+    env = {
+        "PASSWORD": "hunter2hunter2",
+        "KEY": "-----BEGIN-----\nabc\n-----END-----",
+        "SHA": "a" * 40,
+        "TAG": "v1.5.0-rc.1",
+        "DAY": "2026.11.25",
+        "DEBUG": "true",
+        "PORT": "8080",
+    }
+    assert Wanted(env=env).masked_values == {env["PASSWORD"], env["KEY"], env["SHA"]}
+    assert Wanted().masked_values == set()
