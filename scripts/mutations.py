@@ -16,7 +16,8 @@ from cosmic_ray.mutating import mutate_code
 LEFT_OUT = ("core/RemoveDecorator", "core/VariableReplacer", "core/VariableInserter")
 """Without its decorator hardly any module can be imported; the other two write names at random."""
 TO_IDENTITY = ("_Is", "_IsNot")
-"""Members of an enum are the same objects: `is` in place of `==` changes nothing there."""
+FROM_IDENTITY = ("_Is_Eq", "_IsNot_NotEq")
+"""Members of an enum are the same objects: `is` in place of `==`, or the other way, changes nothing there."""
 
 FUNCTIONS = ("funcdef", "lambdef")
 
@@ -128,7 +129,9 @@ def mutation_at(place: Place, way: tuple[str, int], source: str) -> Mutation | N
 def _operators() -> dict[str, Operator]:
     operators: dict[str, Operator] = {"ReturnNothing": ReturnNothing(), "LeaveOut": LeaveOut()}
     for name in sorted(cosmic_ray.plugins.operator_names()):
-        if name in LEFT_OUT or (name.endswith(TO_IDENTITY) and "_Is_" not in name and "_IsNot_" not in name):
+        # `is` to `is not` is a change like any other.
+        to_identity = name.endswith(TO_IDENTITY) and "_Is_" not in name and "_IsNot_" not in name
+        if name in LEFT_OUT or name.endswith(FROM_IDENTITY) or to_identity:
             continue
         operators[name.rpartition("/")[2]] = cosmic_ray.plugins.get_operator(name)()
     return operators

@@ -130,6 +130,12 @@ def test_a_page_is_told_by_its_title_where_that_is_short() -> None:
     assert "titled" not in str(read(200, b"<title>" + b"x" * 200 + b"</title>", "text/html"))
 
 
+def test_a_page_is_known_by_its_first_character_too() -> None:
+    page = b"\n <html><title>Sign in</title></html>"
+    assert '200, text/plain titled "Sign in"' in str(read(200, page, "text/plain"))
+    assert "titled" not in str(read(200, b"no page: <title>Sign in</title>", "text/plain"))
+
+
 def test_a_title_s_secrets_and_control_characters_are_not_repeated() -> None:
     asked = Asked("a.b", "https://x", secrets=Secrets(["the-secret"]))
     text = str(read(200, b"<title>hi the-secret \x1b[31m</title>", "text/html", asked))

@@ -19,6 +19,7 @@ from pulumi_dokploy_deployments.rollback.recovery import (
 from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
+from pulumi_dokploy_deployments.settings.wanted import Wanted
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity
 from pulumi_dokploy_deployments.workload.verdict import Health
@@ -384,3 +385,30 @@ async def test_where_the_history_tells_nothing_the_image_that_ran_is_deployed_ag
     assert run.fake.updates == [{"dockerImage": IMAGE}, {"dockerImage": new}]
     assert [each["title"] for each in run.fake.sent] == ["release", f"back to {IMAGE}"]
     assert run.fake.image == IMAGE
+
+
+# --- back by what the service was set to --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["compose", "application"])
+async def test_what_someone_else_has_set_meanwhile_closes_the_way_by_the_settings_alone(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    bench = Bench(monkeypatch, build_seconds=2.0)
+    service = bench.service("ok", kind)
+    if kind == "application":
+        await bench.deploy("ok")
+        bench.world.push_commit("ok", "does not build", build="fails")
+    service.behaviour.build = "fails"
+    service.fields["env"] = "TAG=1\n"
+    bench.at(bench.clock.elapsed + 1.0, lambda: service.update({"env": "TAG=9\n"}))
+    context = bench.run_context()
+    request = RolloutRequest(
+        ServiceRef(ServiceKind(kind), service.id), wanted=Wanted(env={"TAG": "2"}), stream_logs=False
+    )
+    with pytest.raises(RolledBack) as caught:
+        await deploy_or_recover(request, await context.client.read_service(ServiceKind(kind), service.id), context)
+    told = "could not be rolled back: what it is set to could not be put back"
+    assert (told in str(caught.value)) is (kind == "compose")
+    assert caught.value.is_recovered is (kind == "application")
+    assert service.fields["env"] == "TAG=9\n"

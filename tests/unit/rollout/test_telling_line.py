@@ -347,6 +347,20 @@ def test_where_no_line_looks_like_a_reason_the_command_s_last_words_are_told() -
     assert told.text == '"make" exited with code 2: the third table has no key'
 
 
+def test_of_several_steps_in_one_log_only_the_summary_of_the_failed_one_is_told() -> None:
+    log = [
+        "0.1 error: of another step",
+        " > [2/2] RUN make:",
+        "0.2 error: the third table has no key",
+        "------",
+        'ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2',
+    ]
+    told = telling_line(log)
+    assert told is not None
+    assert "the third table has no key" in told.text
+    assert "another step" not in told.text
+
+
 def test_a_cause_far_above_a_failed_command_is_not_taken_for_it() -> None:
     log = ["Error response from daemon: manifest unknown", *(["a line"] * 20), *BUILDKIT.split("\n")]
     told = telling_line(log)

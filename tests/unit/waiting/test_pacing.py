@@ -147,6 +147,11 @@ def test_an_open_and_silent_log_is_trusted_less_than_a_growing_one_and_more_than
     assert _pause(Phase.RUNNING, spent, usual) <= silent <= growing
 
 
+def test_beside_an_open_and_silent_log_the_looks_are_a_twenty_fifth_of_the_usual_time_apart() -> None:
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 150.0, 250.0, log_is_open=True)) == 10.0
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 500.0, None, log_is_open=True)) == 20.0
+
+
 def test_many_that_near_their_end_share_readings() -> None:
     near = Pace(Phase.RUNNING, 500.0, 600.0, since_end_line=0.0, is_crowded=True)
     assert seconds_until_next_look(near) == CROWDED_END_LOOK_SECONDS
