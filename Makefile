@@ -20,7 +20,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup engine demo schema reliability soak test test-quick check format format-check lint types imports dead-code \
-	engine-test live-test lowest release-check plugin-archives clean
+	engine-test live-test lowest mutants release-check plugin-archives clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -110,6 +110,13 @@ live-test: setup ## The contract tests against the server in DOKPLOY_ENDPOINT an
 
 lowest: setup ## The tests with the lowest version of every dependency (about 3 minutes, needs a package index)
 	@$(OFFLINE) $(BIN)/python scripts/lowest_versions.py
+
+# For instance MUTANTS="rollback rollout/mark --sample 60 --seed 2".
+MUTANTS ?=
+
+mutants: setup ## How many changes of the decision modules the tests notice (about 15 minutes, options in MUTANTS)
+	@$(BIN)/python -c 'import cosmic_ray' 2>/dev/null || $(BIN)/python -m pip install --disable-pip-version-check -q -e '.[mutants]'
+	@$(OFFLINE) $(BIN)/python scripts/mutants.py $(MUTANTS)
 
 release-check: setup engine ## Build, install and use what would be released (about a minute, needs a package index)
 	@$(OFFLINE) $(BIN)/python scripts/release_check.py $(if $(TAG),--tag $(TAG) --out dist)

@@ -255,9 +255,9 @@ def _in_front(
 
 
 def _too_large(answer: Answer, asked: Asked) -> AnswerTooLarge:
-    megabytes = (answer.too_large or 0) / 1_000_000
+    mebibytes = (answer.too_large or 0) / 2**20
     return AnswerTooLarge(
-        f"The answer of {asked.server} to {asked.operation} is longer than {megabytes:g} MB, which none of Dokploy's "
+        f"The answer of {asked.server} to {asked.operation} is longer than {mebibytes:g} MiB, which none of Dokploy's "
         "is; the rest was not read.",
         next_step="Look at what is in front of Dokploy, and whether the address is right.",
         step=Step.LOOK_IN_FRONT,

@@ -6,6 +6,7 @@ proves nothing: what Swarm runs afterwards is compared with the pinned image.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from pulumi_dokploy_deployments.api.errors import AccessDenied, ApiError, InvalidRequest, NotFound, Step
@@ -85,7 +86,7 @@ async def roll_back_and_verify(
     record.service, record.before = service, baseline
     await require_supported(context)
     context.reporter.progress(Progress(Activity.ROLLING_BACK, detail=target.describe(context.clock.now())))
-    await _send(service, target, context, probe, record, budget, deadline)
+    await _send(service, target, context, record, budget, deadline)
     if not baseline.is_known:
         context.reporter.warning(
             "The server took the rollback, but whether the version runs could not be checked: "
@@ -106,12 +107,13 @@ async def _send(
     service: Service,
     target: Target,
     context: RunContext,
-    probe: WorkloadProbe,
     record: RunRecord,
     budget: RetryBudget,
     deadline: float,
 ) -> None:
     client, baseline = context.client, record.before
+    # One of its own: what it sees would count as there before the rollback in the probe that proves it.
+    probe = WorkloadProbe(client, context.clock, service)
 
     async def send() -> None:
         record.is_sent = True
@@ -134,7 +136,7 @@ async def _send(
                 Progress(Activity.RETRYING, detail=error.message.rstrip("."))
             ),
             # The server works within the request, for minutes behind a proxy that has long given up.
-            arrives_within=max(1.0, deadline - context.clock.monotonic()),
+            arrives_within=math.inf,
             answers_within=ANSWERS_WITHIN_SECONDS,
             until=deadline,
         )

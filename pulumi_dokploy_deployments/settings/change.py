@@ -122,6 +122,7 @@ def way_back(current: Current, change: SettingsChange) -> tuple[dict[str, str], 
             edited = _with_ours_taken_back(now, change)
             if edited != now:
                 columns[name] = edited
+            left += [f"another value of {variable}" for variable in _set_anew(now, change)]
         elif now != change.before[name]:
             left.append(now)
     return columns, tuple(left)
@@ -134,6 +135,16 @@ def _edited(text: str, variables: Mapping[str, str]) -> str:
         reason = str(error)
     # Raised here and not above, so that nothing of the text goes along.
     raise SettingRefused(f"{reason[:1].upper()}{reason[1:]}.", property_name="env")
+
+
+def _set_anew(now: str, change: SettingsChange) -> list[str]:
+    """The variables that the change has set and that have neither our value nor the one before."""
+    there, earlier = variables_of(now), variables_of(change.before[ENV_FIELD])
+    return [
+        name
+        for name in (*change.changed, *change.added)
+        if there.get(name) not in (change.wanted.env[name], earlier.get(name))
+    ]
 
 
 def _with_ours_taken_back(now: str, change: SettingsChange) -> str:

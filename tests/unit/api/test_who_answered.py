@@ -53,6 +53,7 @@ def coded(status: int, code: str, message: str = "Application not found", **data
         (404, coded(404, "NOT_FOUND", "Not found"), "application/json", MissingEndpoint),  # 62, 621, 622, 629
         (400, coded(400, "BAD_REQUEST", "Input validation failed"), "application/json", InvalidRequest),  # 74
         (400, b"Invalid JSON", "", InvalidRequest),  # 77
+        (400, b"Invalid JSON", "text/plain; charset=utf-8", InvalidRequest),
         (413, b"Body exceeded 1mb limit", "", InvalidRequest),  # 412
         (415, coded(415, "UNSUPPORTED_MEDIA_TYPE", "Missing content-type"), "application/json", InvalidRequest),  # 413
         (500, coded(500, "INTERNAL_SERVER_ERROR", "Internal server error"), "application/json", ServerError),  # 212
@@ -91,6 +92,7 @@ FOREIGN: list[tuple[int, Any, str]] = [
     (400, {"error": "bad"}, "application/json"),
     (400, b"Invalid JSON!", "text/plain"),
     (400, b"Invalid JSON", "text/html"),
+    (400, b"Invalid JSON", "video/mp4"),
     (400, b"<html>400 Bad Request</html>", "text/html"),
     (401, b"Unauthorized", "text/plain"),
     (401, {"message": "Unauthorized", "code": 401}, "application/json"),
@@ -126,6 +128,12 @@ def test_a_page_is_told_by_its_title_where_that_is_short() -> None:
         read(200, page, "text/html")
     )
     assert "titled" not in str(read(200, b"<title>" + b"x" * 200 + b"</title>", "text/html"))
+
+
+def test_a_page_is_known_by_its_first_character_too() -> None:
+    page = b"\n <html><title>Sign in</title></html>"
+    assert '200, text/plain titled "Sign in"' in str(read(200, page, "text/plain"))
+    assert "titled" not in str(read(200, b"no page: <title>Sign in</title>", "text/plain"))
 
 
 def test_a_title_s_secrets_and_control_characters_are_not_repeated() -> None:

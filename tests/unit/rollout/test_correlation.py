@@ -276,6 +276,14 @@ def test_the_single_new_row_is_not_taken_when_a_restart_may_have_swallowed_our_j
     assert _correlator().observe(_snapshot([], [new], at=11.0)).phase is Phase.AMBIGUOUS
 
 
+def test_a_look_that_began_before_the_request_says_nothing_of_a_single_new_row() -> None:
+    correlator = _correlator()
+    correlator.accepted(10.0)
+    new = row("new", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=9.5)).phase is Phase.AMBIGUOUS
+    assert correlator.observe(_snapshot([], [new], at=10.0)).phase is Phase.FINISHED
+
+
 def test_the_first_row_of_a_pruned_history_is_not_taken() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))

@@ -333,6 +333,34 @@ def test_a_good_log_and_dokploy_s_own_closing_lines_tell_nothing() -> None:
     assert telling_line([]) is None
 
 
+def test_where_no_line_looks_like_a_reason_the_command_s_last_words_are_told() -> None:
+    log = [
+        "#7 [4/4] RUN make",
+        "#7 0.101 reading the sources",
+        "#7 0.312 the third table has no key",
+        "#7 0.313 --------",
+        "#7 0.314 npm error A complete log of this run can be found in: /root/x.log",
+        '#7 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2',
+    ]
+    told = telling_line(log)
+    assert told is not None
+    assert told.text == '"make" exited with code 2: the third table has no key'
+
+
+def test_of_several_steps_in_one_log_only_the_summary_of_the_failed_one_is_told() -> None:
+    log = [
+        "0.1 error: of another step",
+        " > [2/2] RUN make:",
+        "0.2 error: the third table has no key",
+        "------",
+        'ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2',
+    ]
+    told = telling_line(log)
+    assert told is not None
+    assert "the third table has no key" in told.text
+    assert "another step" not in told.text
+
+
 def test_a_cause_far_above_a_failed_command_is_not_taken_for_it() -> None:
     log = ["Error response from daemon: manifest unknown", *(["a line"] * 20), *BUILDKIT.split("\n")]
     told = telling_line(log)

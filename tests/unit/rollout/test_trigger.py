@@ -272,6 +272,16 @@ async def test_a_request_that_a_proxy_cuts_off_and_delivers_late_is_not_sent_aga
     assert sendings == 1
 
 
+async def test_a_request_that_was_answered_fills_the_budget_up_again(clock: VirtualClock) -> None:
+    budget = RetryBudget(budget_seconds=10.0, jitter=lambda: 0.0)
+    budget.pause_after(faults.refused(), clock.monotonic())
+    clock.advance(9.0)
+    server = Server(clock, [])
+    await send_once(server.send, server.has_arrived, budget=budget, clock=clock, on_fault=lambda _: None)
+    clock.advance(9.0)
+    assert budget.pause_after(faults.refused(), clock.monotonic()) is not None
+
+
 async def test_a_request_that_may_still_arrive_after_the_deadline_is_not_sent_again(clock: VirtualClock) -> None:
     server = Server(clock, [Fate.REQUEST_LOST])
     until = clock.monotonic() + 10.0

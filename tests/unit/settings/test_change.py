@@ -93,8 +93,15 @@ def test_what_someone_else_has_edited_meanwhile_stays(text: str) -> None:
 
 def test_a_variable_that_someone_else_has_set_meanwhile_keeps_their_value() -> None:
     change = change_of(current("TAG=1\n"), Wanted(env={"TAG": "2"}))
-    columns, _ = way_back(current("TAG=3\nA=1\n"), change)
-    assert columns == {}
+    assert way_back(current("TAG=3\nA=1\n"), change) == ({}, ("another value of TAG",))
+    assert way_back(current("A=1\n"), change) == ({}, ("another value of TAG",)), "they have taken it out"
+    assert way_back(current("TAG=1\nA=1\n"), change) == ({}, ()), "put back already"
+
+
+def test_of_several_variables_only_those_that_still_have_our_value_are_taken_back() -> None:
+    change = change_of(current("TAG=1\nMODE=a\n"), Wanted(env={"TAG": "2", "MODE": "b", "NEW": "n"}))
+    columns, left = way_back(current("TAG=2\nMODE=c\nNEW=n\n"), change)
+    assert (variables_of(columns["env"]), left) == ({"TAG": "1", "MODE": "c"}, ("another value of MODE",))
 
 
 def test_an_image_that_someone_else_has_set_meanwhile_is_left_and_told() -> None:

@@ -159,3 +159,8 @@ def test_values_that_may_be_secret_are_masked_and_versions_and_switches_are_not(
     }
     assert Wanted(env=env).masked_values == {env["PASSWORD"], env["KEY"], env["SHA"]}
     assert Wanted().masked_values == set()
+
+
+def test_nothing_is_wanted_where_nothing_is_named() -> None:
+    assert not Wanted()
+    assert all((Wanted(image="a:1"), Wanted(git_ref="main"), Wanted(env={"TAG": "1"})))

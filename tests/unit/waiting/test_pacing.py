@@ -98,6 +98,34 @@ def test_the_end_is_seen_at_once_when_the_log_announces_it_and_the_looks_are_few
     assert len(looks) <= 20
 
 
+@pytest.mark.parametrize(
+    ("pace", "pause"),
+    [
+        (Pace(Phase.UNSEEN, 2.0), 0.5),
+        (Pace(Phase.ACTIVE, 60.0), 1.0),
+        (Pace(Phase.WAITING, 0.0), 0.1),
+        (Pace(Phase.WAITING, 2.0), 0.2),
+        (Pace(Phase.WAITING, 60.0), 0.5),
+        (Pace(Phase.WAITING, 60.0, usual=2.9), 0.3),
+        (Pace(Phase.WAITING, 60.0, usual=3.0), 0.5),
+        (Pace(Phase.WAITING, 60.0, jobs_ahead=0), 0.2),
+        (Pace(Phase.WAITING, 60.0, jobs_ahead=2), 0.4),
+        (Pace(Phase.RUNNING, 0.0), 0.1),
+        (Pace(Phase.RUNNING, 5.0), 0.5),
+        (Pace(Phase.RUNNING, 30.0), 1.2),
+        (Pace(Phase.RUNNING, 120.0), 2.4),
+        (Pace(Phase.RUNNING, 30.0, usual=10.0), 0.6),
+        (Pace(Phase.RUNNING, 90.0, usual=200.0), 4.0),
+        (Pace(Phase.RUNNING, 5.0, since_end_line=0.0), 0.03),
+        (Pace(Phase.RUNNING, 5.0, since_end_line=1.0), 0.5),
+        (Pace(Phase.RUNNING, 5.0, since_end_line=9.0), 2.0),
+        (Pace(Phase.MISSING, 5.0), 0.5),
+    ],
+)
+def test_each_phase_has_its_pace(pace: Pace, pause: float) -> None:
+    assert seconds_until_next_look(pace) == pytest.approx(pause)
+
+
 def test_while_the_live_log_grows_it_is_the_clock() -> None:
     assert seconds_until_next_look(Pace(Phase.RUNNING, 60.0, 10.0, log_is_growing=True)) == HEARTBEAT_SECONDS
     assert seconds_until_next_look(Pace(Phase.RUNNING, 1.0, 600.0, log_is_growing=True)) == HEARTBEAT_SECONDS
@@ -117,6 +145,11 @@ def test_an_open_and_silent_log_is_trusted_less_than_a_growing_one_and_more_than
     silent = seconds_until_next_look(Pace(Phase.RUNNING, spent, usual, log_is_open=True))
     growing = seconds_until_next_look(Pace(Phase.RUNNING, spent, usual, log_is_open=True, log_is_growing=True))
     assert _pause(Phase.RUNNING, spent, usual) <= silent <= growing
+
+
+def test_beside_an_open_and_silent_log_the_looks_are_a_twenty_fifth_of_the_usual_time_apart() -> None:
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 150.0, 250.0, log_is_open=True)) == 10.0
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 500.0, None, log_is_open=True)) == 20.0
 
 
 def test_many_that_near_their_end_share_readings() -> None:

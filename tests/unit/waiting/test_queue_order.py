@@ -14,6 +14,8 @@ QUEUE = [SECOND, OVER, ACTIVE_LATE, FIRST]
 
 
 def test_what_runs_is_ahead_of_all_that_waits_whenever_it_was_queued() -> None:
+    later = job(4, service_id="c", queued=20.0, state="completed")
+    assert [info.id for info in in_order([*QUEUE, later])] == ["job-0", "job-4", "job-1", "job-2", "job-3"]
     assert [(info.id, info.jobs_ahead) for info in in_order(QUEUE)] == [
         ("job-0", None),
         ("job-1", None),

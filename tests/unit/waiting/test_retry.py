@@ -50,6 +50,13 @@ def test_what_will_hardly_pass_is_retried_briefly(fault: Fault) -> None:
     assert budget.pause_after(fault(), 100.0 + BRIEF_SECONDS) is None
 
 
+def test_how_long_a_fault_goes_on_does_not_depend_on_when_it_began() -> None:
+    budget = RetryBudget(budget_seconds=180.0)
+    assert budget.pause_after(faults.unexpected(), 2.0) is not None
+    assert budget.pause_after(faults.unexpected(), 7.9) is not None
+    assert budget.pause_after(faults.unexpected(), 8.1) is None
+
+
 def test_a_page_in_place_of_dokploy_is_retried_like_any_fault_once_it_has_worked() -> None:
     budget = RetryBudget(budget_seconds=60.0)
     assert budget.pause_after(faults.in_front(has_worked=True), 0.0) is not None

@@ -12,6 +12,7 @@ from pulumi_dokploy_deployments.waiting.snapshot import OrderedQueue
 from pulumi_dokploy_deployments.waiting.watcher import (
     FEW_SERVICES,
     FRESH_SECONDS,
+    LONG_READING_SECONDS,
     ROWS_KEPT_SECONDS,
     WAITED_FOR_SECONDS,
     Watcher,
@@ -79,6 +80,49 @@ async def test_the_queue_is_read_before_the_rows(clock: VirtualClock) -> None:
     fake.before.append(order.append)
     await Watcher(fake, clock).observe(APP, SERVICE_ID)
     assert order == ["deployment.queueList", "deployment.all"]
+
+
+async def test_where_the_jobs_tell_enough_rows_that_can_not_be_read_are_taken_as_they_were(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    fake.foreign("running", 60.0)
+    await clock.sleep(0.2)
+    watcher = Watcher(fake, clock)
+    earlier = await watcher.observe(APP, SERVICE_ID)
+    await clock.sleep(FRESH_SECONDS * 2)
+    fake.fail("deployment.all", faults.server_error(), faults.server_error())
+    again = await watcher.observe(APP, SERVICE_ID, take_jobs=lambda _: True, earlier=earlier)
+    assert (again.rows, again.jobs) == (earlier.rows, earlier.jobs)
+    assert again.at > earlier.at
+    await clock.sleep(FRESH_SECONDS * 2)
+    with pytest.raises(ApiError):
+        await watcher.observe(APP, SERVICE_ID, take_jobs=lambda _: False, earlier=earlier)
+
+
+@pytest.mark.parametrize(("within", "readings"), [(5.0, 2), (None, 1)])
+async def test_who_has_little_time_does_not_wait_for_somebody_else_s_reading_that_hangs(
+    clock: VirtualClock, within: float | None, readings: int
+) -> None:
+    fake, hangs = FakeDokploy(clock), asyncio.Event()
+    queue, begun = fake.queue, 0
+
+    async def hanging() -> list[QueueJob]:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            await hangs.wait()
+        return await queue()
+
+    fake.queue = hanging  # type: ignore[method-assign]
+    watcher = Watcher(fake, clock)
+    first = asyncio.create_task(watcher.observe(APP, SERVICE_ID))
+    await asyncio.sleep(0)
+    clock.advance(LONG_READING_SECONDS + 0.1)
+    second = asyncio.create_task(watcher.observe(APP, SERVICE_ID, within=within))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert begun == readings
+    hangs.set()
+    await asyncio.gather(first, second)
 
 
 async def test_a_failed_reading_is_not_kept(clock: VirtualClock) -> None:

@@ -70,6 +70,7 @@ def test_restarts_between_two_looks_are_counted() -> None:
             break
     verdict = ours.judge(sight(18.0, _again(9, 18.0)))
     assert (verdict.state, verdict.reason) == (State.CRASHING, "it crashes again and again (it has ended 9 times)")
+    assert verdict.next_step is NextStep.EXIT_CODE
     assert verdict.still_runs == "nothing of it runs at the moment"
 
 
@@ -176,6 +177,13 @@ def test_attempts_that_are_used_up_are_told() -> None:
     )
 
 
+def test_the_number_of_endings_is_told_from_two_on() -> None:
+    unit = container("web", "exited", restarts=1, exit_code=4)
+    limited = replace(unit, restart=unit.restart.model_copy(update={"condition": "on-failure", "max_attempts": 1}))  # type: ignore[union-attr]
+    verdict = verdict_on(compose_judge(), member("web", limited))
+    assert verdict.reason == "it has ended 2 times and will not be started again: exit code 4"
+
+
 def test_a_container_that_was_made_and_never_started_is_told() -> None:
     at, verdict = watch(compose_judge(), WEB, member("db", container("db", "created", started=None)))
     assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
@@ -217,18 +225,19 @@ def test_something_recreated_is_no_reason_for_a_warning() -> None:
 
 
 @pytest.mark.parametrize(
-    "unit",
+    ("unit", "how"),
     [
-        container("cache", made=0.0, started=0.0, health="unhealthy"),
-        container("cache", "exited", made=0.0, started=0.0, exit_code=1),
-        container("cache", "paused", made=0.0, started=0.0),
+        (container("cache", made=0.0, started=0.0, health="unhealthy"), "unhealthy"),
+        (container("cache", "exited", made=0.0, started=0.0, exit_code=1), "exited (exit code 1)"),
+        (container("cache", "paused", made=0.0, started=0.0), "paused"),
     ],
 )
-def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: object) -> None:
+def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: object, how: str) -> None:
     cache = member("cache", unit)  # type: ignore[arg-type]
     verdict = verdict_on(compose_judge(before(OLD_WEB, cache)), NEW_WEB, cache)
     assert verdict.health is Health.HEALTHY
-    assert [warning for warning in verdict.warnings if warning.startswith("cache was left as it was before")]
+    (warning,) = [warning for warning in verdict.warnings if warning.startswith("cache was left as it was before")]
+    assert how in warning
 
 
 def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
@@ -352,3 +361,13 @@ def test_an_unknown_state_of_a_newer_docker_is_waited_for_and_shown() -> None:
     assert verdict.health is Health.PENDING
     assert "hibernating" in verdict.reason
     assert not UnitState("hibernating").is_known
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_container_that_ended_before_the_deployment_has_no_say(code: int) -> None:
+    old = container("old", "exited", made=0.0, started=0.0, exit_code=code)
+    verdict = verdict_on(compose_judge(before(member("web", old))), member("web", container("web"), old))
+    assert verdict.reason == "1 new container runs and stayed up for 5 s"
+    kept = container("web", made=0.0)
+    verdict = verdict_on(compose_judge(before(member("web", kept, old))), member("web", kept, old))
+    assert verdict.state is State.NOTHING_RECREATED
