@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         ServiceInfo,
         ServiceList,
     )
+    from pulumi_dokploy_deployments.hosts.dynamic.release import Release
     from pulumi_dokploy_deployments.hosts.dynamic.resources import Deployment, RollbackTarget
     from pulumi_dokploy_deployments.hosts.functions import (
         get_all_deployments,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
         get_services,
         get_services_output,
     )
+    from pulumi_dokploy_deployments.hosts.release_inputs import DeploymentArgs, ReleasedService
     from pulumi_dokploy_deployments.version import __version__ as __version__
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "Deployment",
+    "DeploymentArgs",
     "DeploymentInfo",
     "DeploymentList",
     "DeploymentLogs",
@@ -71,6 +74,8 @@ __all__ = [
     "DokployError",
     "InvalidArgument",
     "QueueJobInfo",
+    "Release",
+    "ReleasedService",
     "RollbackCandidate",
     "RollbackCandidates",
     "RollbackTarget",
@@ -106,6 +111,7 @@ _HOMES = {
     "ConfigurationError": "api.errors",
     "ConnectionFailed": "api.errors",
     "Deployment": "hosts.dynamic.resources",
+    "DeploymentArgs": "hosts.release_inputs",
     "DeploymentInfo": "functions.models",
     "DeploymentList": "functions.models",
     "DeploymentLogs": "functions.models",
@@ -113,6 +119,8 @@ _HOMES = {
     "DokployError": "api.errors",
     "InvalidArgument": "functions.filters",
     "QueueJobInfo": "functions.models",
+    "Release": "hosts.dynamic.release",
+    "ReleasedService": "hosts.release_inputs",
     "RollbackCandidate": "functions.models",
     "RollbackCandidates": "functions.models",
     "RollbackTarget": "hosts.dynamic.resources",

@@ -9,6 +9,7 @@ Same classes and same arguments as in `pulumi_dokploy_deployments`, plus `Provid
 """
 
 from pulumi_dokploy_deployments.hosts.plugin.python_provider import Provider
+from pulumi_dokploy_deployments.hosts.plugin.python_release import Release
 from pulumi_dokploy_deployments.hosts.plugin.python_resources import Deployment, RollbackTarget
 
-__all__ = ["Deployment", "Provider", "RollbackTarget"]
+__all__ = ["Deployment", "Provider", "Release", "RollbackTarget"]

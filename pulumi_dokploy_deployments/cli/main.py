@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.cli.commands.logs import logs
 from pulumi_dokploy_deployments.cli.commands.queue import queue
 from pulumi_dokploy_deployments.cli.commands.remove import remove
 from pulumi_dokploy_deployments.cli.commands.rollback import rollback
+from pulumi_dokploy_deployments.cli.commands.services import services
 from pulumi_dokploy_deployments.cli.commands.simulate import simulate
 from pulumi_dokploy_deployments.cli.commands.watch import watch
 from pulumi_dokploy_deployments.cli.exit_codes import epilog
@@ -49,7 +50,7 @@ def options(
 
 
 app.command("list", cls=DashedIdCommand)(list_deployments)
-for command in (queue, logs, watch, candidates, deploy, rollback, kill, remove, doctor, simulate):
+for command in (services, queue, logs, watch, candidates, deploy, rollback, kill, remove, doctor, simulate):
     app.command(cls=DashedIdCommand)(command)
 
 

@@ -13,6 +13,7 @@ from pulumi_dokploy_deployments.cli.words import WORDS
 
 SERVICE = "Service"
 REPEATED = "May be repeated."
+NAMED_BY = "its name, <project>/<name>, its id, or the address of its page in the dashboard."
 _NAME_AND_VALUE = re.compile(r"`([a-z]+(?:_[a-z]+)+): (\w+)`")
 _NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 
@@ -53,10 +54,13 @@ def _shown(default: str | float | bool | None) -> str | bool:
 
 
 def service_option(kind: str) -> Any:
-    """The option that names a service by its kind and id."""
-    meaning = {"application": "The id of an application.", "compose": "The id of a compose."}
+    """The option that names a service of a kind."""
+    meaning = {"application": "An application", "compose": "A compose"}
     return typer.Option(
-        help=meaning.get(kind, "The id of a database."), metavar="ID", show_default=False, rich_help_panel=SERVICE
+        help=f"{meaning.get(kind, 'A database')}: {NAMED_BY}",
+        metavar="SERVICE",
+        show_default=False,
+        rich_help_panel=SERVICE,
     )
 
 

@@ -30,5 +30,5 @@ def the_service(**given: str | None) -> ServiceRef:
     found = one_service(**given)
     if found is None:
         options = " or ".join(f"--{name}" for name in given)
-        raise InvalidArgument("No service is named.", next_step=f"Give {options} with its id.")
+        raise InvalidArgument("No service is named.", next_step=f"Give {options} with its name or id.")
     return found

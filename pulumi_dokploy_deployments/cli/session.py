@@ -20,9 +20,11 @@ from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError
 from pulumi_dokploy_deployments.api.redact import Redactor
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli.connecting import connection_from
 from pulumi_dokploy_deployments.cli.errors import NotConfirmed
 from pulumi_dokploy_deployments.functions.models import Result
+from pulumi_dokploy_deployments.functions.names import named_service
 from pulumi_dokploy_deployments.functions.table import Function
 from pulumi_dokploy_deployments.waiting.clock import Clock, SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
@@ -130,6 +132,15 @@ class Session:
         """
         asked = function.asked(given, self.now)
         return self.run(lambda client: self.retry(lambda: function.read(client, asked)))
+
+    def service(self, named: ServiceRef) -> ServiceRef:
+        """The service with its id, where it is named by its name or the address of its page.
+
+        Raises:
+            DokployError: there is no such service, or the server could not be asked.
+        """
+        found = self.run(lambda client: self.retry(lambda: named_service(client, named.kind, named.service_id)))
+        return ServiceRef(found.kind, found.service_id)
 
     def context(self, client: DokployClient, reporter: Reporter | None = None) -> RunContext:
         """What a run, or a read, works in."""

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pulumi_dokploy_deployments.api.one_line import one_line
-from pulumi_dokploy_deployments.functions.models import DeploymentInfo, QueueJobInfo, RollbackCandidate
+from pulumi_dokploy_deployments.functions.models import DeploymentInfo, QueueJobInfo, RollbackCandidate, ServiceInfo
 from pulumi_dokploy_deployments.rollback.candidates import age_text
 from pulumi_dokploy_deployments.waiting.progress_words import seconds_text
 
@@ -108,6 +108,25 @@ def candidates_table(candidates: Sequence[RollbackCandidate], now: datetime) -> 
             one_line(candidate.title) or NOTHING,
             age(candidate.created_at, now),
             works,
+        )
+    return table
+
+
+def services_table(services: Sequence[ServiceInfo]) -> Table:
+    """The services, in the order of the dashboard's projects."""
+    table = _table()
+    for name in ("service", "type", "id", "project", "environment", "status"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("image or git ref", overflow="fold")
+    for service in services:
+        table.add_row(
+            one_line(service.name),
+            service.service_type,
+            service.service_id,
+            one_line(service.project or NOTHING),
+            one_line(service.environment or NOTHING),
+            status_text(service.status),
+            one_line(service.image or service.git_ref or NOTHING),
         )
     return table
 

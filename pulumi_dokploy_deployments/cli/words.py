@@ -20,6 +20,7 @@ _OPTIONS = frozenset(
         "description",
         "endpoint",
         "env",
+        "environment",
         "expect-commit",
         "git-ref",
         "if-unproven",
@@ -35,6 +36,7 @@ _OPTIONS = frozenset(
         "only-working",
         "postgres",
         "previous",
+        "project",
         "redis",
         "server",
         "since",
@@ -43,6 +45,7 @@ _OPTIONS = frozenset(
         "tail",
         "timeout",
         "title",
+        "type",
         "version",
         "wait-for",
     }

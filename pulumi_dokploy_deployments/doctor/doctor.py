@@ -26,7 +26,8 @@ from pulumi_dokploy_deployments.api.errors import (
 from pulumi_dokploy_deployments.api.models import Registry, ServiceKind
 from pulumi_dokploy_deployments.doctor import key, permissions, reach, service, version, websocket
 from pulumi_dokploy_deployments.doctor.findings import Cause, Diagnosis, Finding, failure, note, ok
-from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service
+from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.functions.names import named_service
 from pulumi_dokploy_deployments.functions.rollback_candidates import read_candidates
 from pulumi_dokploy_deployments.waiting.clock import Clock, SystemClock
 from pulumi_dokploy_deployments.waiting.retry import retry_transient, short_budget
@@ -247,10 +248,10 @@ class _Examination:
     async def _service(self, client: DokployClient) -> None:
         if self._patient.service is None:
             return
-        kind, identity = self._patient.service
+        kind, text = self._patient.service
         try:
-            found = await self._ask(lambda: existing_service(client, kind, identity))
-            candidates = await self._ask(lambda: read_candidates(client, kind, identity))
+            found = await self._ask(lambda: named_service(client, kind, text))
+            candidates = await self._ask(lambda: read_candidates(client, kind, found.service_id))
         except UnknownId as error:
             self._add(failure("service", Cause.SERVICE, error.message, error.next_step))
             return

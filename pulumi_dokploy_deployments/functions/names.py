@@ -12,7 +12,7 @@ from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.api.errors import AccessDenied, InvalidRequest, NotFound, Step
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, ServiceStatus
 from pulumi_dokploy_deployments.api.services import ServiceRef, page_in
-from pulumi_dokploy_deployments.functions.identity import UnknownId
+from pulumi_dokploy_deployments.functions.identity import UnknownId, existing_service
 
 MOST_AT_ONCE = 8
 """Requests that run side by side where each service has to be asked about."""
@@ -98,6 +98,36 @@ async def resolve_service(
     if matches:
         raise _ambiguous(kind, text, matches)
     raise _unknown(client.connection.origin, kind, text, services, project, environment)
+
+
+async def named_service(client: DokployClient, kind: ServiceKind, text: str) -> Service:
+    """The service of a kind that a text names, as `resolve_service` has it.
+
+    What is an id costs one request; only what is none is looked for among the names.
+
+    Raises:
+        UnknownId: there is no such service, or several have this name; the message has those that may be meant.
+        ApiError: the server could not be asked, or the key's user may not see the service.
+    """
+    if page_in(text) is None:
+        try:
+            return await existing_service(client, kind, text)
+        except (UnknownId, AccessDenied, InvalidRequest) as error:
+            refused = error
+    else:
+        refused = None
+    try:
+        found = await resolve_service(client, kind, text)
+    except UnknownName as unknown:
+        # To a member every id that is not theirs is a refusal, and so is a name.
+        if unknown.is_told_with_others or not isinstance(refused, AccessDenied):
+            raise
+        raise refused from None
+    except AccessDenied:
+        if refused is None:
+            raise
+        raise refused from None
+    return await existing_service(client, found.kind, found.service_id)
 
 
 async def find_services(client: DokployClient, kinds: Iterable[ServiceKind] = ServiceKind) -> list[Found]:

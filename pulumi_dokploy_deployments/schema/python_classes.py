@@ -127,6 +127,38 @@ def plugin_text() -> str:
     return source(lines)
 
 
+def release_inputs_text() -> str:
+    """`hosts/release_inputs.py`."""
+    (deployment,) = [resource for resource in RESOURCES if resource.name == "Deployment"]
+    fields = deployment.input_fields
+    lines = [
+        GENERATED,
+        '"""What a `Release` takes for each of its services, as types for editors and type checkers."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        *standard_imports(fields, always=[("collections.abc", "Sequence"), ("typing", "TypedDict")]),
+        "",
+        "import pulumi",
+        "",
+        *from_import("hosts.choices", [choice.enum.__name__ for choice in choices_of(fields)]),
+        "",
+        "",
+        "class DeploymentArgs(TypedDict, total=False):",
+        '    """The inputs of a `Deployment`."""',
+        "",
+        *(f"    {field.name}: {input_type(field)}" for field in fields),
+        "",
+        "",
+        "class ReleasedService(DeploymentArgs, total=False):",
+        '    """A service of a release: the inputs of its `Deployment`, and what it comes after."""',
+        "",
+        "    after: Sequence[str]",
+        '    """The names of the services in this release that have to run before."""',
+    ]
+    return source(lines)
+
+
 def provider_text() -> str:
     """`hosts/plugin/python_provider.py`."""
     fields = fields_of(ProviderInputs)

@@ -152,6 +152,8 @@ def result_classes() -> tuple[type[Result], ...]:
 def public_names() -> Mapping[str, str]:
     """Every public name of the package with the module that it comes from."""
     homes = {resource.name: "hosts.dynamic.resources" for resource in RESOURCES}
+    homes |= {"Release": "hosts.dynamic.release"}
+    homes |= dict.fromkeys(("DeploymentArgs", "ReleasedService"), "hosts.release_inputs")
     homes |= {f"{name}{twin}": "hosts.functions" for name in FUNCTIONS for twin in ("", "_output")}
     homes |= {model.__name__: _home(model) for model in result_classes()}
     homes |= {error.__name__: _home(error) for error in PUBLIC_ERRORS}
@@ -222,8 +224,9 @@ def plugin_package_text() -> str:
         '"""',
         "",
         *from_import("hosts.plugin.python_provider", ["Provider"]),
+        *from_import("hosts.plugin.python_release", ["Release"]),
         *from_import("hosts.plugin.python_resources", names),
         "",
-        *bracketed("__all__ = ", [literal(name) for name in sorted([*names, "Provider"])]),
+        *bracketed("__all__ = ", [literal(name) for name in sorted([*names, "Provider", "Release"])]),
     ]
     return source(lines)

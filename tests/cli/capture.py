@@ -80,6 +80,8 @@ def perform(stage: Stage) -> None:
     stage.run("deploy", *ok, name="deploy")
     stage.run("deploy", *ok, "--no-log", "--wait-for", "done")
     stage.run("deploy", "--application", stage.application("broken"), "--no-log", name="deploy-failed")
+    stage.run("services", "--type", "application", name="services")
+    stage.run("services", "okay", name="services-slip")
     stage.run("list", "--limit", "5", name="list")
     stage.run("list", *ok, "--versions", name="list-versions")
     stage.run("list", "--limit", "1", "--json", name="list-json")

@@ -70,7 +70,7 @@ def test_every_endpoint_of_the_published_page_is_on_the_map(endpoint: str) -> No
     assert f"`deployment.{endpoint}`" in MAP
 
 
-@pytest.mark.parametrize("name", ["list", "candidates", "queue"])
+@pytest.mark.parametrize("name", ["services", "list", "candidates", "queue"])
 def test_a_captured_table_still_has_the_program_s_columns(server: Server, name: str) -> None:
     block = CLI.split(f"<!-- capture: {name} -->")[1]
     captured = block.splitlines()[3].split()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from .conftest import Server
 
-READS = ["application", "compose", "versions", "postgres", "server", "all", "queue", "candidates", "logs"]
+READS = ["application", "compose", "versions", "postgres", "server", "all", "services", "queue", "candidates", "logs"]
 
 
 def arguments_of(server: Server, read: str) -> list[str]:
@@ -20,6 +21,7 @@ def arguments_of(server: Server, read: str) -> list[str]:
         "postgres": ["list", "--postgres", server.database("postgres")],
         "server": ["list", "--server", server.simulator.ready["servers"]["remote"]],
         "all": ["list"],
+        "services": ["services"],
         "queue": ["queue"],
         "candidates": ["candidates", "--application", application],
         "logs": ["logs", server.deployed("ok")] if read == "logs" else [],
@@ -127,17 +129,17 @@ def test_members_see_the_whole_queue_and_only_their_own_history(server: Server) 
 def test_an_unknown_id_is_an_error_for_every_kind(server: Server, option: str) -> None:
     answer = server.run("list", f"--{option}", "no-such-id", "--json")
     assert answer.code == 2
-    assert answer.json["error"]["type"] == "UnknownId"
+    assert answer.json["error"]["type"] == ("UnknownId" if option == "server" else "UnknownName")
     assert "no-such-id" in answer.err
 
 
 @pytest.mark.parametrize(
     ("option", "kind", "words"),
     [
-        ("compose", "application", "not the id of a compose but of the application 'ok'"),
-        ("application", "compose", "not the id of an application but of the compose 'ok'"),
-        ("redis", "application", "not the id of a redis but of the application 'ok'"),
-        ("application", "database", "has no application with the id"),
+        ("compose", "application", "is an application, and not a compose."),
+        ("application", "compose", "is a compose, and not an application."),
+        ("redis", "application", "is an application, and not a redis."),
+        ("application", "database", "is a redis, and not an application."),
     ],
 )
 @pytest.mark.parametrize("command", ["list", "candidates", "doctor"])
@@ -225,3 +227,63 @@ def test_json_times_are_iso_in_utc(server: Server) -> None:
     server.deployed("ok")
     text = server.run("list", "--limit", "1", "--json").out
     assert json.loads(text)["deployments"][0]["created_at"].endswith("Z")
+
+
+def test_services_are_listed_with_ids_and_what_they_are_set_to_and_filtered(server: Server) -> None:
+    answer = server.run("services", "--type", "application", "--project", "demo")
+    head, _, *lines = answer.out.splitlines()
+    assert head.split() == ["service", "type", "id", "project", "environment", "status", "image", "or", "git", "ref"]
+    ok = next(line.split() for line in lines if line.startswith("ok "))
+    assert ok[:5] == ["ok", "application", server.application("ok"), "demo", "production"]
+    listed = server.run("services", "--type", "redis", "--environment", "production", "--json").json["services"]
+    assert [one["redis_id"] for one in listed] == [server.database("redis")]
+    assert server.run("services", "--project", "nowhere").out == "No such services.\n"
+    assert server.run("services", "--type", "lambda").code == 2
+
+
+def test_one_service_by_its_name_is_told_with_its_page_and_a_slip_suggests(server: Server) -> None:
+    (found,) = server.run("services", "demo/docker", "--json").json["services"]
+    assert found["application_id"] == server.application("docker")
+    assert f"/services/application/{found['service_id']}" in found["url"]
+    ambiguous = server.run("services", "ok")
+    assert ambiguous.code == 2
+    assert server.application("ok") in ambiguous.err
+    assert server.compose("ok") in ambiguous.err
+    slip = server.run("services", "brokn", "--type", "application")
+    assert slip.code == 2
+    assert f"Did you mean demo/production/broken (application, id {server.application('broken')})" in slip.err
+
+
+@pytest.mark.parametrize("command", ["list", "candidates", "queue", "doctor", "watch", "logs", "rollback", "kill"])
+@pytest.mark.parametrize("named", ["name", "path", "address"])
+def test_a_name_or_an_address_does_wherever_an_id_does(server: Server, command: str, named: str) -> None:
+    identity = server.application("ok")
+    text = {"name": "ok", "path": "demo/ok", "address": f"https://x.example/p/services/application/{identity}?tab=logs"}
+    more = {
+        "list": ["--versions"],
+        "logs": ["--container"],
+        "rollback": ["--version", "1", "--dry-run"],
+        "kill": ["--yes"],
+        "watch": ["--no-health"],
+    }.get(command, [])
+    option = "--waiting-of-application" if command == "kill" else "--application"
+    by_id, by_name = (server.run(command, option, service, *more) for service in (identity, text[named]))
+    assert by_name.code == by_id.code
+    assert _without_times(by_name.out + by_name.err) == _without_times(by_id.out + by_id.err)
+
+
+def _without_times(text: str) -> str:
+    return re.sub(r"\d+ \w+ ago|just now|\(\d+ ms\)|[ ─]+", " ", text)
+
+
+@pytest.mark.parametrize("command", ["list", "candidates", "queue", "doctor", "watch"])
+def test_a_slip_in_a_name_is_answered_with_the_service_that_is_meant(server: Server, command: str) -> None:
+    answer = server.run(command, "--application", "brokn")
+    assert answer.code == (1 if command == "doctor" else 2)
+    assert f"demo/production/broken (application, id {server.application('broken')})" in answer.out + answer.err
+
+
+def test_a_deployment_starts_by_the_service_s_name(server: Server) -> None:
+    answer = server.run("deploy", "--application", "demo/other", "--wait-for", "none", "--json")
+    assert answer.code == 0
+    assert answer.events[-1]["deployment"]["service_id"] == server.application("other")

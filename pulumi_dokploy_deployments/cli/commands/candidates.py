@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_ROLLBACK_CANDIDATES
-from pulumi_dokploy_deployments.cli.options import SERVICE, option
+from pulumi_dokploy_deployments.cli.options import Application, Compose, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 @command
 def candidates(
     session: Session,
-    application: Annotated[
-        str | None, option(GET_ROLLBACK_CANDIDATES["application_id"], panel=SERVICE, metavar="ID")
-    ] = None,
-    compose: Annotated[str | None, option(GET_ROLLBACK_CANDIDATES["compose_id"], panel=SERVICE, metavar="ID")] = None,
+    application: Application = None,
+    compose: Compose = None,
     only_working: Annotated[bool, option(GET_ROLLBACK_CANDIDATES["only_working"])] = False,
 ) -> None:
     """Where a service can go back to, and why some of its deployments are no way back."""
@@ -26,7 +24,7 @@ def candidates(
     from pulumi_dokploy_deployments.cli.selecting import the_service
     from pulumi_dokploy_deployments.functions.table import GET_ROLLBACK_CANDIDATES as READ
 
-    service = the_service(application=application, compose=compose)
+    service = session.service(the_service(application=application, compose=compose))
     found = session.read(READ, {"only_working": only_working, f"{service.kind}_id": service.service_id})
     if session.is_json:
         session.json(found)

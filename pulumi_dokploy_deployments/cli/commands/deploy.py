@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -123,8 +124,9 @@ def checked_inputs(service: ServiceRef, **given: Any) -> DeploymentInputs:
 
 
 def _deploy(session: Session, ref: ServiceRef, inputs: DeploymentInputs, *, show_log: bool) -> None:
+    from pulumi_dokploy_deployments.api.services import ServiceRef
     from pulumi_dokploy_deployments.cli.run_end import reporter_of, shown, tell_run
-    from pulumi_dokploy_deployments.functions.identity import existing_service
+    from pulumi_dokploy_deployments.functions.names import named_service
     from pulumi_dokploy_deployments.resources.deployment_model import OnFailure as WhenItFails
     from pulumi_dokploy_deployments.resources.named_settings import wanted_of
     from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover
@@ -151,14 +153,15 @@ def _deploy(session: Session, ref: ServiceRef, inputs: DeploymentInputs, *, show
 
     async def work(client: DokployClient) -> tuple[LiveReporter, RunRecord]:
         nonlocal reporter
-        service = await session.retry(lambda: existing_service(client, ref.kind, ref.service_id))
+        service = await session.retry(lambda: named_service(client, ref.kind, ref.service_id))
+        named = replace(request, service=ServiceRef(service.kind, service.service_id))
         reporter = reporter_of(session, show_log=show_log)
         reporter.name = service.name
         context = session.context(client, reporter)
         with shown(session, reporter, has_log=show_log):
             if inputs.on_failure is WhenItFails.ROLLBACK:
-                return reporter, await deploy_or_recover(request, service, context)
-            return reporter, await run_deployment(request, context)
+                return reporter, await deploy_or_recover(named, service, context)
+            return reporter, await run_deployment(named, context)
 
     try:
         used, run = session.run(work)

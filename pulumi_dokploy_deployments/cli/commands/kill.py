@@ -14,7 +14,7 @@ from pulumi_dokploy_deployments.cli.options import Yes
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
     from pulumi_dokploy_deployments.api.errors import InvalidRequest
-    from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
+    from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob, Service
     from pulumi_dokploy_deployments.api.services import ServiceRef
     from pulumi_dokploy_deployments.cli.errors import Refused
     from pulumi_dokploy_deployments.cli.finding import Found
@@ -41,10 +41,10 @@ def kill(
         str | None, typer.Argument(help="The id of the running deployment.", metavar="DEPLOYMENT")
     ] = None,
     waiting_of_application: Annotated[
-        str | None, typer.Option(help="Drop the waiting deployments of this application.", metavar="ID")
+        str | None, typer.Option(help="Drop the waiting deployments of this application.", metavar="SERVICE")
     ] = None,
     waiting_of_compose: Annotated[
-        str | None, typer.Option(help="Drop the waiting deployments of this compose.", metavar="ID")
+        str | None, typer.Option(help="Drop the waiting deployments of this compose.", metavar="SERVICE")
     ] = None,
     every_build_on_the_host: Annotated[
         bool,
@@ -185,21 +185,22 @@ def _every_build_question(found: Found, others: Sequence[QueueJob]) -> str:
 def _drop_waiting(session: Session, ref: ServiceRef, *, yes: bool) -> None:
     """Drop the waiting jobs of one service."""
     from pulumi_dokploy_deployments.cli.errors import Refused
-    from pulumi_dokploy_deployments.functions.identity import existing_service
+    from pulumi_dokploy_deployments.functions.names import named_service
 
-    async def look(client: DokployClient) -> tuple[str, list[QueueJob]]:
-        service = await session.retry(lambda: existing_service(client, ref.kind, ref.service_id))
-        return service.name, _waiting(await session.retry(client.queue), ref)
+    async def look(client: DokployClient) -> tuple[Service, list[QueueJob]]:
+        service = await session.retry(lambda: named_service(client, ref.kind, ref.service_id))
+        return service, _waiting(await session.retry(client.queue), service.service_id)
 
-    name, before = session.run(look)
+    service, before = session.run(look)
+    name = service.name
     if not before:
         raise Refused(f"No deployment of {name} waits in the queue. Nothing was done.")
     titles = ", ".join(job.data.title_log or job.id for job in before)
     session.confirm(f"Drop {_counted(len(before), 'waiting deployment')} of {name} ({titles})?", yes=yes)
 
     async def drop(client: DokployClient) -> list[QueueJob]:
-        await client.drop_waiting_jobs(ref.kind, ref.service_id)
-        return _waiting(await session.retry(client.queue), ref)
+        await client.drop_waiting_jobs(service.kind, service.service_id)
+        return _waiting(await session.retry(client.queue), service.service_id)
 
     after = {job.id for job in session.run(drop)}
     gone = [job for job in before if job.id not in after]
@@ -211,8 +212,8 @@ def _drop_waiting(session: Session, ref: ServiceRef, *, yes: bool) -> None:
         session.warn(f"{_counted(len(after), 'waiting deployment')} of {name} in the queue: new ones, or not dropped.")
 
 
-def _waiting(jobs: Sequence[QueueJob], ref: ServiceRef) -> list[QueueJob]:
-    return [job for job in jobs if job.service_id == ref.service_id and job.state.is_waiting and not job.is_preview]
+def _waiting(jobs: Sequence[QueueJob], service_id: str) -> list[QueueJob]:
+    return [job for job in jobs if job.service_id == service_id and job.state.is_waiting and not job.is_preview]
 
 
 def _counted(count: int, noun: str) -> str:

@@ -55,6 +55,7 @@ def list_deployments(
         raise InvalidArgument("A service and a server are named.", next_step="Name one.")
     if versions and service is None:
         raise InvalidArgument("--versions needs a service.", next_step="Give --application or --compose.")
+    service = session.service(service) if service is not None else None
     function, of = _read_of(service, server, versions=versions)
     found = session.read(function, {**of, "status": status, "limit": limit, "since": since})
     if session.is_json:

@@ -134,7 +134,7 @@ def _container_log(
     from pulumi_dokploy_deployments.cli.finding import find_deployment
     from pulumi_dokploy_deployments.functions.arguments import DEFAULT_TAIL
     from pulumi_dokploy_deployments.functions.filters import whole_number
-    from pulumi_dokploy_deployments.functions.identity import existing_service
+    from pulumi_dokploy_deployments.functions.names import named_service
 
     lines_wanted = whole_number(DEFAULT_TAIL if tail is None else tail, "tail", least=1, most=MAX_LOG_LINES)
     session.streams = follow
@@ -145,7 +145,7 @@ def _container_log(
             ref = (await session.retry(lambda: find_deployment(client, deployment_id))).service
         assert ref is not None  # noqa: S101 - one of the two was given
         kind, identity = ref.kind, ref.service_id
-        found = await session.retry(lambda: existing_service(client, kind, identity))
+        found = await session.retry(lambda: named_service(client, kind, identity))
         context = session.context(client)
         if follow:
             session.goes_on = f"The {kind.value} {found.name!r} goes on."

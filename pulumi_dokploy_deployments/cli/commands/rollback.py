@@ -70,7 +70,7 @@ def rollback(
 def _roll_back(session: Session, ref: ServiceRef, selector: Selector, *, timeout_seconds: float, dry_run: bool) -> None:
     from pulumi_dokploy_deployments.api.services import dashboard_link
     from pulumi_dokploy_deployments.cli.live import LiveReporter
-    from pulumi_dokploy_deployments.functions.identity import existing_service
+    from pulumi_dokploy_deployments.functions.names import named_service
     from pulumi_dokploy_deployments.functions.rollback_candidates import read_candidates
     from pulumi_dokploy_deployments.rollback.by_image import roll_back_and_verify
     from pulumi_dokploy_deployments.rollback.targets import Strategy, choose_way, select
@@ -82,9 +82,9 @@ def _roll_back(session: Session, ref: ServiceRef, selector: Selector, *, timeout
     began_at = session.clock.monotonic()
 
     async def work(client: DokployClient) -> tuple[Target, Proof | None, str]:
-        service = await session.retry(lambda: existing_service(client, ref.kind, ref.service_id))
+        service = await session.retry(lambda: named_service(client, ref.kind, ref.service_id))
         reporter.name = service.name
-        candidates = await session.retry(lambda: read_candidates(client, ref.kind, ref.service_id))
+        candidates = await session.retry(lambda: read_candidates(client, service.kind, service.service_id))
         chosen = select(selector, candidates, service, session.clock.now())
         target = choose_way(chosen, Strategy.IMAGE, service, candidates, session.clock.now(), source_ref=None)
         link = dashboard_link(client.connection.origin, service)

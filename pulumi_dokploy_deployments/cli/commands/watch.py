@@ -74,10 +74,11 @@ def _watch(
     begin_within_seconds: float,
     show_log: bool,
 ) -> None:
+    from pulumi_dokploy_deployments.api.services import ServiceRef
     from pulumi_dokploy_deployments.cli.errors import NothingBegan
     from pulumi_dokploy_deployments.cli.finding import find_deployment
     from pulumi_dokploy_deployments.cli.run_end import reporter_of, shown, tell_run
-    from pulumi_dokploy_deployments.functions.identity import existing_service
+    from pulumi_dokploy_deployments.functions.names import named_service
     from pulumi_dokploy_deployments.rollout.watch import watch as follow
 
     session.streams = True
@@ -89,14 +90,17 @@ def _watch(
             wanted, ref = found.row.deployment_id, found.service
         assert ref is not None  # noqa: S101 - one of the two was given
         kind, identity = ref.kind, ref.service_id
-        known = await session.retry(lambda: existing_service(client, kind, identity))
+        known = await session.retry(lambda: named_service(client, kind, identity))
         reporter = reporter_of(session, show_log=show_log)
         reporter.name = known.name
         session.goes_on = f"Whatever runs of {kind.value} {known.name!r} goes on at the server."
         context = session.context(client, reporter)
         with shown(session, reporter, has_log=show_log):
             run = await follow(
-                request_for(ref), context, deployment_id=wanted, begin_within_seconds=begin_within_seconds
+                request_for(ServiceRef(kind, known.service_id)),
+                context,
+                deployment_id=wanted,
+                begin_within_seconds=begin_within_seconds,
             )
         return reporter, run
 

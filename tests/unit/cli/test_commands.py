@@ -40,6 +40,7 @@ from pulumi_dokploy_deployments.waiting.progress import Activity, Progress, Stag
 RUNNER = CliRunner()
 COMMANDS = [
     "list",
+    "services",
     "queue",
     "logs",
     "watch",

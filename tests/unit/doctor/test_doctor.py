@@ -597,8 +597,12 @@ async def test_a_service_is_examined_for_the_way_back(
 
 async def test_a_service_that_is_not_there_or_not_accessible_is_told_as_that() -> None:
     wanted = (ServiceKind.APPLICATION, "a1")
-    assert only_failure(await diagnose(good_server(), service=wanted))[0] is Cause.SERVICE
-    denied = good_server(**{"application.one": NO_ACCESS})
+    nothing: tuple[int, list[object]] = (200, [])
+    absent = good_server(**{"project.all": nothing})
+    assert only_failure(await diagnose(absent, service=wanted))[0] is Cause.SERVICE
+    denied = good_server(**{"application.one": NO_ACCESS, "project.all": nothing})
+    assert only_failure(await diagnose(denied, service=wanted))[0] is Cause.NO_PERMISSION
+    denied = good_server(**{"application.one": NO_ACCESS, "project.all": NO_ACCESS})
     assert only_failure(await diagnose(denied, service=wanted))[0] is Cause.NO_PERMISSION
 
 
