@@ -26,6 +26,7 @@ EXAMPLE = demo.REPOSITORY / "examples" / "image-release"
 PICTURE = demo.REPOSITORY / "docs" / "images" / "run.svg"
 COLUMNS = 118
 SHOWN_PORT = 4000
+APPLICATION = "shop"
 IMAGE = "registry.example.com/shop/web"
 BEFORE, GOOD, BAD = f"{IMAGE}:1.4.0", f"{IMAGE}:1.5.0", f"{IMAGE}:1.6.0"
 LAST_WORDS = ("connecting to the database", "fatal: DATABASE_URL is not set")
@@ -35,6 +36,7 @@ HEADING = re.compile(r"^(Updating|Diagnostics|Outputs|Resources|Duration)\b")
 # The viewer's own monospaced font does as well; a picture should ask no other site.
 FONTS = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 OWN_ROW = "Deployment web "
+FIRST_ROWS, LAST_ROWS = 9, 4
 
 
 class Stage(demo.Demo):
@@ -49,7 +51,7 @@ class Stage(demo.Demo):
         self.state.mkdir()
         shutil.copytree(EXAMPLE, self.project, ignore=shutil.ignore_patterns("__pycache__", "venv", "Pulumi.*.yaml"))
         demo.lend_virtualenv(self.project)
-        plain = (f"dokploy:endpoint={self.simulator.endpoint}", "image-release:application=docker")
+        plain = (f"dokploy:endpoint={self.simulator.endpoint}", f"image-release:application={APPLICATION}")
         settings = [part for setting in plain for part in ("--plaintext", setting)]
         self.must("pulumi", "stack", "init", "production")
         self.must("pulumi", "config", "set-all", *settings)
@@ -66,6 +68,7 @@ class Stage(demo.Demo):
 def run(folder: Path, engine: Path) -> list[tuple[str, str, int]]:
     """What was typed, what came of it, and the exit code."""
     with start_simulator(build_seconds=BUILD_SECONDS) as simulator:
+        simulator.control("create_application", name=APPLICATION, image=BEFORE)
         simulator.control("set_image", image=BAD, runtime="exits", exit_code=1, output=LAST_WORDS)
         stage = Stage(simulator, folder, engine)
         stage.build()
@@ -86,21 +89,26 @@ def run(folder: Path, engine: Path) -> list[tuple[str, str, int]]:
 def worth_showing(output: str) -> list[Text]:
     """The lines that tell the story: what the deployment's own row said, the error, the closing numbers."""
     shown: list[Text] = []
+    rows: list[Text] = []
     chapter, is_in_error = "", False
     for line in map(Text.from_ansi, output.splitlines()):
         plain = line.plain.strip()
         heading = HEADING.match(plain)
         chapter = heading[1] if heading else chapter
         is_in_error = bool(plain) and (is_in_error or plain.startswith("error: Dokploy"))
+        if chapter == "Updating" and OWN_ROW in plain and "error: " not in plain:
+            rows.append(line)
         wanted = {
-            "Updating": bool(heading) or (OWN_ROW in plain and "error: " not in plain),
+            "Updating": bool(heading),
             "Diagnostics": is_in_error,
             "Resources": bool(plain),
             "Duration": bool(heading),
         }
         if wanted.get(chapter, False):
             shown.append(line)
-    return shown
+    if len(rows) > FIRST_ROWS + LAST_ROWS:
+        rows[FIRST_ROWS:-LAST_ROWS] = [Text("    …", style="dim")]
+    return [*shown[:1], *rows, *shown[1:]]
 
 
 def draw(runs: Iterable[tuple[str, str, int]]) -> str:
