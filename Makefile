@@ -19,7 +19,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup engine demo schema reliability soak test test-quick check format format-check lint types imports dead-code \
+.PHONY: help setup engine demo picture schema reliability soak test test-quick check format format-check lint types imports dead-code \
 	engine-test live-test lowest mutants release-check plugin-archives clean
 
 help: ## List the targets
@@ -57,6 +57,9 @@ engine: setup ## Find, install or build a Pulumi engine (cached outside the chec
 
 demo: setup engine ## Watch real deployments against the simulator, under a minute
 	@$(OFFLINE) $(BIN)/python scripts/demo.py
+
+picture: setup engine ## Write docs/images/run.svg, the README's picture, from a real run (half a minute)
+	@$(OFFLINE) $(BIN)/python scripts/picture.py
 
 schema: setup ## Write schema.json, the generated Python and the docs' tables from the models
 	@$(BIN)/python -m pulumi_dokploy_deployments.schema

@@ -16,6 +16,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _LINK = re.compile(r"(?<!!)\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)")
+_PICTURE = re.compile(r"!\[(?P<text>[^\]\n]+)\]\((?P<target>[^)\s]+)\)")
 _ELSEWHERE = ("http://", "https://", "mailto:", "#")
 
 
@@ -51,7 +52,9 @@ def urls_of(repository: str) -> dict[str, str]:
 
 
 def with_links(text: str, repository: str | None, tag: str) -> str:
-    """The page with links into the repository, at this tag, or with their texts alone where it has no address."""
+    """The page with links and pictures of the repository, at this tag; where it has no address, with the links' texts
+    alone and without the pictures.
+    """
 
     def absolute(link: re.Match[str]) -> str:
         if link["target"].startswith(_ELSEWHERE):
@@ -60,4 +63,11 @@ def with_links(text: str, repository: str | None, tag: str) -> str:
             return link["text"]
         return f"[{link['text']}]({repository}/blob/{tag}/{link['target'].removeprefix('./')})"
 
-    return _LINK.sub(absolute, text)
+    def shown(picture: re.Match[str]) -> str:
+        if picture["target"].startswith(_ELSEWHERE):
+            return picture[0]
+        if repository is None:
+            return ""
+        return f"![{picture['text']}]({repository}/raw/{tag}/{picture['target'].removeprefix('./')})"
+
+    return _PICTURE.sub(shown, _LINK.sub(absolute, text))

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import plugin_archive
 import processes
+import sdks
 import setup_engine
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -261,6 +262,19 @@ def plugin_install(check: Check, engine: Path) -> None:
     compare_schema(given)
 
 
+def generated_sdks(check: Check, engine: Path) -> None:
+    """An SDK from schema.json compiles in each language; what can't be generated or compiled here is told."""
+    environ = engine_environ(check, engine)
+    made = check.folder / "sdks"
+    made.mkdir()
+
+    def run_here(command: Sequence[str], folder: Path) -> str:
+        return run(command, folder, environ)
+
+    for outcome in sdks.make(ROOT / "schema.json", made, run_here, ReleaseError):
+        print(f"  {outcome}", flush=True)
+
+
 def compare_schema(given: str) -> None:
     """ReleaseError unless the engine was given what schema.json says; it adds to it, and takes nothing away."""
     committed = json.loads((ROOT / "schema.json").read_text(encoding="utf-8"))
@@ -311,7 +325,7 @@ def simulated(check: Check) -> Iterator[dict[str, str]]:
 
 STEPS: tuple[Callable[[Check], None], ...] = (build, twine, content, install, use, types, archive)
 QUICK_STEPS: tuple[Callable[[Check], None], ...] = (build, twine, content, install, use, archive)
-ENGINE_STEPS: tuple[Callable[[Check, Path], None], ...] = (schema, quickstart, plugin_install)
+ENGINE_STEPS: tuple[Callable[[Check, Path], None], ...] = (schema, quickstart, plugin_install, generated_sdks)
 
 
 def told(check: Check, name: str, step: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,6 +20,7 @@ from pulumi_dokploy_deployments.cli.commands.rollback import rollback
 from pulumi_dokploy_deployments.cli.commands.services import services
 from pulumi_dokploy_deployments.cli.commands.simulate import simulate
 from pulumi_dokploy_deployments.cli.commands.watch import watch
+from pulumi_dokploy_deployments.cli.env_file import lend
 from pulumi_dokploy_deployments.cli.exit_codes import epilog
 from pulumi_dokploy_deployments.cli.parsing import DashedIdCommand, Group
 from pulumi_dokploy_deployments.version import package_version
@@ -40,11 +42,28 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _lend(context: typer.Context, path: Path | None) -> Path | None:
+    # While the line is read, so that a file that can't be used is wrong usage; not while it is completed.
+    if path is not None and not context.resilient_parsing:
+        context.call_on_close(lend(path))
+    return path
+
+
 @app.callback()
 def options(
     show_version: Annotated[
         bool, typer.Option("--version", help="Show name and version, and end.", callback=_print_version, is_eager=True)
     ] = False,
+    env_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file with DOKPLOY_ENDPOINT=… and DOKPLOY_API_KEY=…, a .env for instance. Its DOKPLOY_ variables go "
+            "before those of the environment; it is read only when it is named here.",
+            metavar="FILE",
+            show_default=False,
+            callback=_lend,
+        ),
+    ] = None,
 ) -> None:
     """Deployments on a Dokploy server: see them, follow them, start them, go back, and find out what is wrong."""
 

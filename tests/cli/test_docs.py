@@ -34,6 +34,7 @@ def test_every_command_has_a_chapter_and_its_captured_output(command: str) -> No
 
 def test_every_option_that_a_page_names_exists() -> None:
     known = {option for command in COMMANDS for option in re.findall(r"--[a-z-]+", _help_of(command))} | {
+        "--env-file",
         "--install-completion",
         "--version",
     }

@@ -224,3 +224,8 @@ def test_json_that_would_take_much_more_memory_than_its_bytes_is_none() -> None:
     )
     log = json.dumps("{[," * 1_000_001).encode()
     assert who_answered(200, "application/json", log, may_be_empty=False).speaker is Speaker.DATA
+
+
+def test_only_a_redirect_is_called_one() -> None:
+    assert "redirect" in str(read(399, b"", "text/html"))
+    assert "redirect" not in str(read(400, b"", "text/html"))

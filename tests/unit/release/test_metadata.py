@@ -39,9 +39,17 @@ def test_without_a_repository_links_into_it_become_text() -> None:
     assert 0 < len(links(page)) < len(links(README))
 
 
-def test_links_elsewhere_and_pictures_stay_as_they_are() -> None:
-    text = "[a](https://a.example) [b](#b) ![c](c.svg)"
+def test_links_and_pictures_elsewhere_stay_as_they_are() -> None:
+    text = "[a](https://a.example) [b](#b) ![c](https://a.example/c.svg)"
     assert hatch_build.with_links(text, REPOSITORY, "v1") == text
+
+
+def test_pictures_are_shown_from_the_repository_or_left_out() -> None:
+    assert hatch_build.with_links("![c](docs/c.svg)", REPOSITORY, "v1") == f"![c]({REPOSITORY}/raw/v1/docs/c.svg)"
+    assert hatch_build.with_links("![c](docs/c.svg)", None, "v1") == ""
+    assert "](docs/" not in hatch_build.with_links(README, REPOSITORY, "v1") + hatch_build.with_links(
+        README, None, "v1"
+    )
 
 
 @pytest.mark.parametrize(

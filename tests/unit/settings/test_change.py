@@ -112,3 +112,15 @@ def test_an_image_that_someone_else_has_set_meanwhile_is_left_and_told() -> None
 
 def test_an_empty_change_has_no_way_back() -> None:
     assert way_back(current(), SettingsChange(Wanted())) == ({}, ())
+
+
+def test_what_is_not_named_is_not_told_to_change() -> None:
+    change = change_of(current("TAG=1\n"), Wanted(env={"TAG": "2"}))
+    assert change.told == "variable TAG"
+    assert "git ref" not in change_of(current(), Wanted(image="shop:2")).told
+
+
+def test_what_can_not_be_written_is_a_sentence() -> None:
+    with pytest.raises(SettingRefused) as caught:
+        change_of(current(), Wanted(env={"A B": "1"}))
+    assert str(caught.value).startswith("'A B' is not a name of a variable")

@@ -371,3 +371,15 @@ def test_a_container_that_ended_before_the_deployment_has_no_say(code: int) -> N
     kept = container("web", made=0.0)
     verdict = verdict_on(compose_judge(before(member("web", kept, old))), member("web", kept, old))
     assert verdict.state is State.NOTHING_RECREATED
+
+
+def test_an_ending_keeps_its_exit_code_when_the_process_runs_again() -> None:
+    ours = compose_judge()
+    for number in range(1, 12):
+        down = container("web", "restarting", restarts=number, exit_code=2)
+        ours.judge(sight(number * 2.0, member("web", down)))
+        verdict = ours.judge(sight(number * 2.0 + 1.0, _again(number, number * 2.0 + 1.0)))
+        if verdict.is_final:
+            break
+    assert verdict.state is State.CRASHING
+    assert verdict.reason.endswith("exit code 2")
