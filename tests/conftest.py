@@ -6,15 +6,23 @@ import os
 
 import pytest
 
+ENGINE_SHARE = 0.8
+"""The engine's tests, which are the longest, are over before the rest is."""
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Deal tests that wait for the engine to all workers, before those that only compute.
+    """Mix tests that wait for the engine with those that only compute, and deal them to all workers.
 
-    Each worker begins with an equal share of the list, in its order. The engine's tests stand together in one
-    folder; one worker would wait for all of them.
+    Each worker begins with an equal share of the list, in its order. The engine's tests stand together in one folder:
+    one worker would wait for all of them while the others keep the processors busy, and then nobody would.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    if workers > 1:
-        items.sort(key=lambda item: item.get_closest_marker("engine") is None)
-        items[:] = [item for first in range(workers) for item in items[first::workers]]
+    if workers == 1:
+        return
+    engine = [item for item in items if item.get_closest_marker("engine") is not None]
+    others = [item for item in items if item.get_closest_marker("engine") is None]
+    placed = [(ENGINE_SHARE * place / len(engine), item) for place, item in enumerate(engine)]
+    placed += [(place / len(others), item) for place, item in enumerate(others)]
+    mixed = [item for _, item in sorted(placed, key=lambda each: each[0])]
+    items[:] = [item for first in range(workers) for item in mixed[first::workers]]
