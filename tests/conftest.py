@@ -12,17 +12,21 @@ ENGINE_SHARE = 0.8
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mix tests that wait for the engine with those that only compute, and deal them to all workers.
+    """Mix tests that wait for the engine with those that only compute, and deal the former to all workers.
 
     Each worker begins with an equal share of the list, in its order. The engine's tests stand together in one folder:
-    one worker would wait for all of them while the others keep the processors busy, and then nobody would.
+    one worker would wait for all of them while the others keep the processors busy, and then nobody would. All others
+    stay together, since those of a file share what is made for them.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers == 1:
         return
     engine = [item for item in items if item.get_closest_marker("engine") is not None]
     others = [item for item in items if item.get_closest_marker("engine") is None]
-    placed = [(ENGINE_SHARE * place / len(engine), item) for place, item in enumerate(engine)]
-    placed += [(place / len(others), item) for place, item in enumerate(others)]
-    mixed = [item for _, item in sorted(placed, key=lambda each: each[0])]
-    items[:] = [item for first in range(workers) for item in mixed[first::workers]]
+    items[:] = []
+    for worker in range(workers):
+        dealt = engine[worker::workers]
+        kept = others[len(others) * worker // workers : len(others) * (worker + 1) // workers]
+        placed = [(ENGINE_SHARE * place / len(dealt), item) for place, item in enumerate(dealt)]
+        placed += [(place / len(kept), item) for place, item in enumerate(kept)]
+        items += [item for _, item in sorted(placed, key=lambda each: each[0])]
