@@ -44,7 +44,7 @@ $(STAMP): pyproject.toml
 	fi
 	@echo "setup: installing the package and its development tools into $(VENV) (about 1 minute)"; \
 	started=$$(date +%s); \
-	$(BIN)/python -m pip install --disable-pip-version-check -e '.[dev]' >$(VENV)/pip.log 2>&1 || { \
+	$(BIN)/python -m pip install --disable-pip-version-check --no-compile -e '.[dev]' >$(VENV)/pip.log 2>&1 || { \
 		cat $(VENV)/pip.log >&2; \
 		echo "setup: pip failed, its whole output is above; 'make setup' tries again" >&2; \
 		exit 1; \
@@ -70,7 +70,7 @@ reliability: setup ## Play the matrix of faults and write its outcomes into docs
 soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 10 minutes)
 	@$(OFFLINE) $(BIN)/python -m tests.soak $(SOAK)
 
-test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
+test: setup engine check ## Everything: format, lint, types, import rules and all tests (about 6 minutes)
 	$(OFFLINE) $(PYTEST) $(WORKERS)
 
 test-quick: setup ## The tests without engine, command line, running servers, matrix and fuzzing (under a minute)

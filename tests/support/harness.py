@@ -171,8 +171,7 @@ class Workspace:
         A passphrase is slow to use, on purpose. The engine makes a stack and encrypts its secrets once; another
         workspace with the same project and the same secrets gets a copy.
         """
-        project = str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"])
-        same = hashlib.sha256(json.dumps([project, sorted(secret.items())]).encode()).hexdigest()
+        same = hashlib.sha256(json.dumps([self._project, sorted(secret.items())]).encode()).hexdigest()
         kept, settings = self.pulumi_home / "stacks" / same, self.folder / f"Pulumi.{STACK}.yaml"
         if kept.exists():
             self._stack_exists = True
@@ -185,15 +184,26 @@ class Workspace:
             shutil.copytree(self.backend, kept / "backend")
             shutil.copy(settings, kept)
         if plain:
-            content = yaml.safe_load(settings.read_text())
-            of_project = {key if ":" in key else f"{project}:{key}": value for key, value in plain.items()}
-            content["config"] = content.get("config", {}) | of_project
-            settings.write_text(yaml.safe_dump(content))
+            self._write_config(plain)
 
-    def config(self, key: str, value: str, secret: bool = False) -> Run:
-        """Set one value of the stack's configuration."""
-        kind = "--secret" if secret else "--plaintext"
-        return self.run("config", "set", kind, key, stdin=value).expect_ok()
+    def config(self, key: str, value: str, secret: bool = False) -> None:
+        """Set one value of the stack's configuration; the engine is asked for secrets only."""
+        self._need_stack()
+        if secret:
+            self.run("config", "set", "--secret", key, stdin=value).expect_ok()
+        else:
+            self._write_config({key: value})
+
+    def _write_config(self, plain: Mapping[str, str]) -> None:
+        project, settings = self._project, self.folder / f"Pulumi.{STACK}.yaml"
+        content = yaml.safe_load(settings.read_text()) or {}
+        of_project = {key if ":" in key else f"{project}:{key}": value for key, value in plain.items()}
+        content["config"] = content.get("config", {}) | of_project
+        settings.write_text(yaml.safe_dump(content))
+
+    @property
+    def _project(self) -> str:
+        return str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"])
 
     def configure(self, plain: Mapping[str, str] | None = None, secret: Mapping[str, str] | None = None) -> Run:
         """Set many values of the stack's configuration in one command."""
