@@ -19,13 +19,13 @@ BUILDKIT = """\
 #12 [5/6] RUN npm run build
 #12 0.512 npm error Missing script: "build"
 #12 0.512 npm error
-#12 0.515 npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-25T08_00_00_000Z-debug-0.log
+#12 0.515 npm error A complete log of this run can be found in: /app/.npm/_logs/2026-11-25T08_00_00_000Z-debug-0.log
 #12 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
 ------
  > [5/6] RUN npm run build:
 0.512 npm error Missing script: "build"
 0.512 npm error
-0.515 npm error A complete log of this run can be found in: /root/.npm/_logs/2026-11-25T08_00_00_000Z-debug-0.log
+0.515 npm error A complete log of this run can be found in: /app/.npm/_logs/2026-11-25T08_00_00_000Z-debug-0.log
 ------
 Dockerfile:9
 --------------------
@@ -339,7 +339,7 @@ def test_where_no_line_looks_like_a_reason_the_command_s_last_words_are_told() -
         "#7 0.101 reading the sources",
         "#7 0.312 the third table has no key",
         "#7 0.313 --------",
-        "#7 0.314 npm error A complete log of this run can be found in: /root/x.log",
+        "#7 0.314 npm error A complete log of this run can be found in: /app/x.log",
         '#7 ERROR: process "/bin/sh -c make" did not complete successfully: exit code: 2',
     ]
     told = telling_line(log)
