@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, NoReturn, ParamSp
 import typer
 
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
+from pulumi_dokploy_deployments.cli.options import ServiceOptions
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.errors import DokployError
@@ -69,7 +70,15 @@ def command(function: Callable[Concatenate[Session, P], None]) -> Callable[..., 
     # The session's own class is not imported for that: --help would wait for it.
     own = inspect.signature(function, eval_str=True, locals={"Session": object})
     run: Callable[..., None] = function
-    parameters = list(own.parameters.values())[1:]
+    parameters: list[inspect.Parameter] = []
+    named: dict[str, ServiceOptions] = {}
+    for parameter in list(own.parameters.values())[1:]:
+        options = _service_options(parameter)
+        if options is None:
+            parameters.append(parameter)
+        else:
+            named[parameter.name] = options
+            parameters += options.parameters()
     common = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
         for name, (annotation, default) in _COMMON.items()
@@ -86,13 +95,23 @@ def command(function: Callable[Concatenate[Session, P], None]) -> Callable[..., 
             api_key_file=values.pop("api_key_file"),
             connection_name=values.pop("connection"),
         )
-        _guarded(session, lambda: run(session, **values))
+        given = {name: options.taken_from(values) for name, options in named.items()}
+
+        def begin() -> None:
+            run(session, **values, **{name: named[name].chosen(each) for name, each in given.items()})
+
+        _guarded(session, begin)
 
     keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     wrapper.__signature__ = inspect.Signature(keyword_only + common)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {parameter.name: parameter.annotation for parameter in keyword_only + common}
     del wrapper.__wrapped__
     return wrapper
+
+
+def _service_options(parameter: inspect.Parameter) -> ServiceOptions | None:
+    found = getattr(parameter.annotation, "__metadata__", ())
+    return next((each for each in found if isinstance(each, ServiceOptions)), None)
 
 
 def _guarded(session: Session, run: Callable[[], None]) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from dataclasses import dataclass
+from inspect import Parameter
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pulumi_dokploy_deployments.cli.option_text import OptionText
-from pulumi_dokploy_deployments.cli.option_texts import DEPLOYMENT
+from pulumi_dokploy_deployments.cli.option_texts import DEPLOYMENT, ServiceKind
 from pulumi_dokploy_deployments.cli.words import WORDS
+
+if TYPE_CHECKING:
+    from pulumi_dokploy_deployments.api.services import ServiceRef
 
 SERVICE = "Service"
 REPEATED = "May be repeated."
@@ -53,9 +58,9 @@ def _shown(default: str | float | bool | None) -> str | bool:
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
-def service_option(kind: str) -> Any:
+def service_option(kind: ServiceKind) -> Any:
     """The option that names a service of a kind."""
-    meaning = {"application": "An application", "compose": "A compose"}
+    meaning = {ServiceKind.APPLICATION: "An application", ServiceKind.COMPOSE: "A compose"}
     return typer.Option(
         help=f"{meaning.get(kind, 'A database')}: {NAMED_BY}",
         metavar="SERVICE",
@@ -64,9 +69,54 @@ def service_option(kind: str) -> Any:
     )
 
 
-Application = Annotated[str | None, service_option("application")]
-Compose = Annotated[str | None, service_option("compose")]
-Database = Annotated[str | None, service_option("database")]
+@dataclass(frozen=True)
+class ServiceOptions:
+    """Stands for one option for each kind of service; `command` makes them, and the service of the one that is given.
+
+    Args:
+        kinds: the kinds that the command knows.
+        is_required: whether naming none is an error.
+    """
+
+    kinds: tuple[ServiceKind, ...]
+    is_required: bool = False
+
+    def parameters(self) -> list[Parameter]:
+        """The options, as the command line is to see them."""
+        return [
+            Parameter(
+                kind.value,
+                Parameter.KEYWORD_ONLY,
+                annotation=Annotated[str | None, service_option(kind)],
+                default=None,
+            )
+            for kind in self.kinds
+        ]
+
+    def taken_from(self, values: dict[str, Any]) -> dict[str, str | None]:
+        """What was given, by the name of the kind; taken out of the command's values."""
+        return {kind.value: values.pop(kind.value) for kind in self.kinds}
+
+    def chosen(self, given: dict[str, str | None]) -> ServiceRef | None:
+        """The service that is named.
+
+        Raises:
+            InvalidArgument: several are named, or none where one has to be.
+        """
+        # Imported here, so that --help and completion stay quick.
+        from pulumi_dokploy_deployments.cli.selecting import one_service, the_service
+
+        return the_service(**given) if self.is_required else one_service(**given)
+
+
+VERSIONED = (ServiceKind.APPLICATION, ServiceKind.COMPOSE)
+"""What has builds that wait in a queue and versions; databases have none."""
+
+Application = Annotated[str | None, service_option(ServiceKind.APPLICATION)]
+AnyService = Annotated["ServiceRef | None", ServiceOptions(tuple(ServiceKind))]
+RequiredService = Annotated["ServiceRef", ServiceOptions(tuple(ServiceKind), is_required=True)]
+VersionedService = Annotated["ServiceRef | None", ServiceOptions(VERSIONED)]
+RequiredVersionedService = Annotated["ServiceRef", ServiceOptions(VERSIONED, is_required=True)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DeploymentId = Annotated[str, typer.Argument(help="The deployment's id, as `list` shows it.", metavar="DEPLOYMENT")]
 Timeout = Annotated[float | None, option(DEPLOYMENT["timeout_seconds"], metavar="SECONDS")]

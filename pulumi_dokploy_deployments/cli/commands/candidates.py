@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_ROLLBACK_CANDIDATES
-from pulumi_dokploy_deployments.cli.options import Application, Compose, option
+from pulumi_dokploy_deployments.cli.options import RequiredVersionedService, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
@@ -15,16 +15,14 @@ if TYPE_CHECKING:
 @command
 def candidates(
     session: Session,
-    application: Application = None,
-    compose: Compose = None,
+    service: RequiredVersionedService,
     only_working: Annotated[bool, option(GET_ROLLBACK_CANDIDATES["only_working"])] = False,
 ) -> None:
     """Where a service can go back to, and why some of its deployments are no way back."""
     from pulumi_dokploy_deployments.cli import tables
-    from pulumi_dokploy_deployments.cli.selecting import the_service
     from pulumi_dokploy_deployments.functions.table import GET_ROLLBACK_CANDIDATES as READ
 
-    service = session.service(the_service(application=application, compose=compose))
+    service = session.service(service)
     found = session.read(READ, {"only_working": only_working, f"{service.kind}_id": service.service_id})
     if session.is_json:
         session.json(found)

@@ -17,7 +17,7 @@ from pulumi_dokploy_deployments.cli.option_texts import (
     OnFailure,
     WaitFor,
 )
-from pulumi_dokploy_deployments.cli.options import REPEATED, Application, Compose, Database, Timeout, option
+from pulumi_dokploy_deployments.cli.options import REPEATED, RequiredService, Timeout, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -32,14 +32,7 @@ if TYPE_CHECKING:
 @command
 def deploy(
     session: Session,
-    application: Application = None,
-    compose: Compose = None,
-    postgres: Database = None,
-    mysql: Database = None,
-    mariadb: Database = None,
-    mongo: Database = None,
-    redis: Database = None,
-    libsql: Database = None,
+    service: RequiredService,
     image: Annotated[str | None, option(DEPLOYMENT["image"], metavar="IMAGE")] = None,
     git_ref: Annotated[str | None, option(DEPLOYMENT["git_ref"], metavar="REF")] = None,
     env: Annotated[list[str] | None, option(DEPLOYMENT["env"], more=REPEATED, metavar="NAME=VALUE")] = None,
@@ -56,18 +49,6 @@ def deploy(
     log: Annotated[bool, typer.Option(help="The build log runs along.")] = True,
 ) -> None:
     """Deploy a service and wait until it really runs. Ctrl-C ends the waiting, not the deployment."""
-    from pulumi_dokploy_deployments.cli.selecting import the_service
-
-    service = the_service(
-        application=application,
-        compose=compose,
-        postgres=postgres,
-        mysql=mysql,
-        mariadb=mariadb,
-        mongo=mongo,
-        redis=redis,
-        libsql=libsql,
-    )
     inputs = checked_inputs(
         service,
         image=image,

@@ -9,7 +9,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
-from pulumi_dokploy_deployments.cli.options import Application, Compose
+from pulumi_dokploy_deployments.cli.options import VersionedService
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
@@ -22,8 +22,7 @@ _MARKS = {"ok": ("✓", "green"), "note": ("·", "dim"), "warning": ("!", "yello
 @command
 def doctor(
     session: Session,
-    application: Application = None,
-    compose: Compose = None,
+    service: VersionedService = None,
     look_up_key_file: Annotated[
         Path | None,
         typer.Option(
@@ -37,10 +36,8 @@ def doctor(
     import asyncio
 
     from pulumi_dokploy_deployments.cli.connecting import key_from_file
-    from pulumi_dokploy_deployments.cli.selecting import one_service
     from pulumi_dokploy_deployments.doctor.doctor import Patient, examine
 
-    service = one_service(application=application, compose=compose)
     connection = session.connection
     look_up = connection.with_key(key_from_file(look_up_key_file)) if look_up_key_file is not None else None
     patient = Patient(

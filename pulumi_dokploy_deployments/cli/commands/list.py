@@ -8,7 +8,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_ALL_DEPLOYMENTS
-from pulumi_dokploy_deployments.cli.options import REPEATED, SERVICE, Application, Compose, Database, option
+from pulumi_dokploy_deployments.cli.options import REPEATED, SERVICE, AnyService, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.services import ServiceRef
@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 @command
 def list_deployments(
     session: Session,
-    application: Application = None,
-    compose: Compose = None,
-    postgres: Database = None,
-    mysql: Database = None,
-    mariadb: Database = None,
-    mongo: Database = None,
-    redis: Database = None,
-    libsql: Database = None,
+    service: AnyService = None,
     server: Annotated[
         str | None, typer.Option(help="The id of a remote server.", metavar="ID", rich_help_panel=SERVICE)
     ] = None,
@@ -38,19 +31,8 @@ def list_deployments(
 ) -> None:
     """Deployments, newest first: of a service, of a remote server, or of everything that the key's user may see."""
     from pulumi_dokploy_deployments.cli import tables
-    from pulumi_dokploy_deployments.cli.selecting import one_service
     from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 
-    service = one_service(
-        application=application,
-        compose=compose,
-        postgres=postgres,
-        mysql=mysql,
-        mariadb=mariadb,
-        mongo=mongo,
-        redis=redis,
-        libsql=libsql,
-    )
     if service is not None and server is not None:
         raise InvalidArgument("A service and a server are named.", next_step="Name one.")
     if versions and service is None:

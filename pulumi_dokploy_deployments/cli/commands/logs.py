@@ -8,7 +8,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_DEPLOYMENT_LOGS
-from pulumi_dokploy_deployments.cli.options import Application, Compose, Database, option
+from pulumi_dokploy_deployments.cli.options import AnyService, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -38,29 +38,11 @@ def logs(
             help="What the containers wrote, instead of the build: of the deployment's service or of one.",
         ),
     ] = False,
-    application: Application = None,
-    compose: Compose = None,
-    postgres: Database = None,
-    mysql: Database = None,
-    mariadb: Database = None,
-    mongo: Database = None,
-    redis: Database = None,
-    libsql: Database = None,
+    service: AnyService = None,
 ) -> None:
     """The build log of a deployment; with --container, what the containers of its service, or of one, wrote."""
-    from pulumi_dokploy_deployments.cli.selecting import one_service
     from pulumi_dokploy_deployments.functions.filters import InvalidArgument
 
-    service = one_service(
-        application=application,
-        compose=compose,
-        postgres=postgres,
-        mysql=mysql,
-        mariadb=mariadb,
-        mongo=mongo,
-        redis=redis,
-        libsql=libsql,
-    )
     if not container and service is not None:
         raise InvalidArgument(
             "A service has many build logs.",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_DEPLOYMENT_QUEUE
-from pulumi_dokploy_deployments.cli.options import REPEATED, Application, Compose, option
+from pulumi_dokploy_deployments.cli.options import REPEATED, VersionedService, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
@@ -15,17 +15,14 @@ if TYPE_CHECKING:
 @command
 def queue(
     session: Session,
-    application: Application = None,
-    compose: Compose = None,
+    service: VersionedService = None,
     state: Annotated[list[str] | None, option(GET_DEPLOYMENT_QUEUE["state"], more=REPEATED)] = None,
 ) -> None:
     """What waits and what runs on the whole server, in the order in which it will run."""
     from pulumi_dokploy_deployments.cli import tables
-    from pulumi_dokploy_deployments.cli.selecting import one_service
     from pulumi_dokploy_deployments.functions.queue import chosen
     from pulumi_dokploy_deployments.functions.table import GET_DEPLOYMENT_QUEUE as READ
 
-    service = one_service(application=application, compose=compose)
     service = session.service(service) if service is not None else None
     of = {f"{service.kind}_id": service.service_id} if service is not None else {}
     asked = READ.asked({"state": state, **of}, session.now)

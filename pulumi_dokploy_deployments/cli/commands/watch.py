@@ -9,7 +9,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import DEPLOYMENT
-from pulumi_dokploy_deployments.cli.options import Application, Compose, Timeout, option
+from pulumi_dokploy_deployments.cli.options import Timeout, VersionedService, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -27,8 +27,7 @@ def watch(
         str | None,
         typer.Argument(help="The deployment's id; else whatever of the service runs or waits.", metavar="DEPLOYMENT"),
     ] = None,
-    application: Application = None,
-    compose: Compose = None,
+    service: VersionedService = None,
     timeout: Timeout = None,
     wait_to_begin: Annotated[
         float,
@@ -39,12 +38,10 @@ def watch(
     log: Annotated[bool, typer.Option("--log", help="The build log runs along.")] = False,
 ) -> None:
     """Live progress: stage, time so far, usual time, and an estimate of the rest. The exit code says how it ended."""
-    from pulumi_dokploy_deployments.cli.selecting import one_service
     from pulumi_dokploy_deployments.functions.filters import InvalidArgument
     from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs
     from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
 
-    service = one_service(application=application, compose=compose)
     if (deployment is None) == (service is None):
         raise InvalidArgument(
             "What to watch is not clear.", next_step="Give a deployment's id, or --application or --compose."
