@@ -39,9 +39,11 @@ class DeclaredServices:
             urn: its URN; empty where that is not known.
             context: its server, and where the warning goes.
         """
-        service = inputs.service
-        if service is None or not urn:
-            return
+        if urn:
+            for service in inputs.services:
+                self._note(verb, service, inputs, urn, context)
+
+    def _note(self, verb: str, service: ServiceRef, inputs: ResourceInputs, urn: str, context: RunContext) -> None:
         with self._lock:
             urns = self._urns.setdefault((verb, context.client.connection.origin, service), [])
             if urn in urns:

@@ -9,7 +9,7 @@ from typing import TypeVar
 from pulumi_dokploy_deployments.api.errors import DokployError, NotFound
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service
 from pulumi_dokploy_deployments.api.services import ServiceRef
-from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.inputs import ServiceResourceInputs
 from pulumi_dokploy_deployments.rollout.failures import unknown_service
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
@@ -66,7 +66,7 @@ async def deployments_of(service: ServiceRef | Service, context: RunContext) -> 
     return await ask_server(lambda: context.client.deployments_of(service.kind, service.service_id), context)
 
 
-def service_named(inputs: ResourceInputs) -> ServiceRef:
+def service_named(inputs: ServiceResourceInputs) -> ServiceRef:
     """The service, which valid and known inputs name."""
     service = inputs.service
     if service is None:

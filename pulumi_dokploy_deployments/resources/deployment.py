@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from pulumi_dokploy_deployments.api.errors import ApiError, DokployError
 from pulumi_dokploy_deployments.api.models import Service
@@ -19,8 +19,8 @@ from pulumi_dokploy_deployments.resources.common import (
     read_service,
     service_named,
 )
+from pulumi_dokploy_deployments.resources.deployment_deletion import needs_release, own_row, release
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, OnFailure
-from pulumi_dokploy_deployments.resources.deployment_release import needs_release, own_row, release
 from pulumi_dokploy_deployments.resources.deployment_state import (
     DeploymentRun,
     DeploymentState,
@@ -54,7 +54,12 @@ from pulumi_dokploy_deployments.resources.plan import (
 )
 from pulumi_dokploy_deployments.resources.service_names import named_service, with_known_service
 from pulumi_dokploy_deployments.rollback.by_image import running_image
-from pulumi_dokploy_deployments.rollback.recovery import deploy_or_recover, no_way_warning, note_recovery_point
+from pulumi_dokploy_deployments.rollback.recovery import (
+    WayBack,
+    deploy_or_recover,
+    no_way_warning,
+    note_recovery_point,
+)
 from pulumi_dokploy_deployments.rollout.deploy import deploy, resume
 from pulumi_dokploy_deployments.rollout.failures import interrupted
 from pulumi_dokploy_deployments.rollout.mark import digest_of
@@ -78,6 +83,22 @@ _NOT_FOR_DATABASES = {
     "expect_commit": "it is not built from a commit",
     "on_failure": "Dokploy keeps no earlier version of it; only `fail` is possible where no image is named",
 }
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a create or an update has made.
+
+    Attributes:
+        state: the state afterwards.
+        resource_id: the id of a new resource; empty where nothing was deployed.
+        way_back: from what was deployed to what ran before; None without `on_failure: rollback`, or where nothing was
+            deployed.
+    """
+
+    state: DeploymentState
+    resource_id: str = ""
+    way_back: WayBack | None = None
 
 
 class DeploymentLifeCycle:
@@ -186,23 +207,23 @@ class DeploymentLifeCycle:
         return Planned(DeploymentState(inputs=inputs, outputs=outputs, run=DeploymentRun()), unknown)
 
     async def create(self, inputs: DeploymentInputs, operation: Operation) -> Stored[DeploymentState]:
-        """Trigger the deployment and wait for its end."""
-        return await self._deploy(None, inputs, operation)
-
-    async def _deploy(
-        self, earlier: DeploymentState | None, inputs: DeploymentInputs, operation: Operation
-    ) -> Stored[DeploymentState]:
-        request, context = _request(inputs, operation), operation.context
-        with _kept(inputs, earlier) as record:
-            if inputs.on_failure is OnFailure.ROLLBACK:
-                service = await read_service(request.service, context)
-                await deploy_or_recover(request, service, context, record)
-            else:
-                await deploy(request, context, record)
-        return Stored(resource_id_of(record), state_of(inputs, record, earlier))
+        """Deploy, and wait for the end that `wait_for` names."""
+        made = await self.bring(None, inputs, operation)
+        return Stored(made.resource_id, made.state)
 
     async def update(self, state: DeploymentState, inputs: DeploymentInputs, operation: Operation) -> DeploymentState:
         """Deploy again if the change asks for it, go on with what an earlier run has left, or store the settings."""
+        return (await self.bring(state, inputs, operation)).state
+
+    async def bring(self, state: DeploymentState | None, inputs: DeploymentInputs, operation: Operation) -> Made:
+        """Create it, where there is no state yet, or update it; gives the way back from what was deployed as well.
+
+        Raises:
+            Unfinished: it failed, and the server has something of it.
+            DokployError: it failed, and the state stays as it was.
+        """
+        if state is None:
+            return await self._deploy(None, inputs, operation)
         plan, context = self.plan(state, inputs), operation.context
         if not plan.deploys and self.looks(state):
             # The engine hands over the stored state, not what `look` found.
@@ -211,15 +232,26 @@ class DeploymentLifeCycle:
         if not plan.deploys:
             if state.run.is_adopted:
                 note(context, "takes the triggers as those of the imported deployment")
-            return _with_settings(state, inputs)
+            return Made(_with_settings(state, inputs))
         if plan.touches((*DEPLOYING, *REPLACING)):
             note(context, f"{', '.join(str(change) for change in plan.changes[:3])} changed")
         elif state.run.left_as is LeftAs.BROKEN_OFF:
             resumed = await self._resume(state, inputs, operation)
             if resumed is not None:
-                return resumed
+                return Made(resumed)
             note(context, "the earlier deployment is not under way any more; deploying again")
-        return (await self._deploy(state, inputs, operation)).state
+        return await self._deploy(state, inputs, operation)
+
+    async def _deploy(self, earlier: DeploymentState | None, inputs: DeploymentInputs, operation: Operation) -> Made:
+        request, context = _request(inputs, operation), operation.context
+        way_back = None
+        with _kept(inputs, earlier) as record:
+            if inputs.on_failure is OnFailure.ROLLBACK:
+                service = await read_service(request.service, context)
+                way_back = await deploy_or_recover(request, service, context, record)
+            else:
+                await deploy(request, context, record)
+        return Made(state_of(inputs, record, earlier), resource_id_of(record), way_back)
 
     async def _resume(
         self, state: DeploymentState, inputs: DeploymentInputs, operation: Operation

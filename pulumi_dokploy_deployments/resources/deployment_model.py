@@ -5,11 +5,11 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from pulumi_dokploy_deployments.api.models import DeployMethod
 from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
-from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs, ServiceResourceInputs
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, IfUnproven, OnBusy, WaitFor
 from pulumi_dokploy_deployments.workload.judge import STABLE_SECONDS
 
@@ -40,10 +40,16 @@ def not_a_bool(value: Any) -> Any:
     return value
 
 
+def _plain_name(value: str) -> str:
+    if not CONNECTION_NAME.fullmatch(value):
+        raise ValueError("is a name of lower-case letters, digits and dashes, `staging` for instance")
+    return value
+
+
 Seconds = Annotated[float, BeforeValidator(not_a_bool), Field(gt=0, le=MAX_TIMEOUT_SECONDS, allow_inf_nan=False)]
 
 
-class ServiceInputs(ResourceInputs):
+class ServiceInputs(ServiceResourceInputs):
     """The service that a resource is about: exactly one id."""
 
     application_id: str | None = Field(
@@ -62,8 +68,21 @@ class ServiceInputs(ResourceInputs):
     libsql_id: str | None = Field(None, description="The libSQL database to deploy; Dokploy has them from v0.29.0 on.")
 
 
-class DeploymentInputs(ServiceInputs):
-    """What a user declares of a deployment."""
+ConnectionName = Annotated[str, AfterValidator(_plain_name)]
+
+
+class ServerInputs(ResourceInputs):
+    """The server that a resource is on."""
+
+    connection: ConnectionName | None = Field(
+        None,
+        description="The name of another server: configuration namespace `dokploy-<name>`, environment "
+        "`DOKPLOY_<NAME>_ENDPOINT` and `DOKPLOY_<NAME>_API_KEY`.",
+    )
+
+
+class DeploymentSettings(ResourceInputs):
+    """What a user declares of a deployment, beside its service and its server."""
 
     FREE_FORM: ClassVar[frozenset[str]] = frozenset({"triggers"})
 
@@ -153,11 +172,6 @@ class DeploymentInputs(ServiceInputs):
         True,
         description="Whether the build log is streamed in `pulumi up`. If it is not, a failure shows the end of it.",
     )
-    connection: str | None = Field(
-        None,
-        description="The name of another server: configuration namespace `dokploy-<name>`, environment "
-        "`DOKPLOY_<NAME>_ENDPOINT` and `DOKPLOY_<NAME>_API_KEY`.",
-    )
 
     @field_validator("title", "description")
     @classmethod
@@ -167,12 +181,9 @@ class DeploymentInputs(ServiceInputs):
             raise ValueError("contains a NUL character, which Dokploy can't store")
         return value
 
-    @field_validator("connection")
-    @classmethod
-    def _plain_name(cls, value: str | None) -> str | None:
-        if value is not None and not CONNECTION_NAME.fullmatch(value):
-            raise ValueError("is a name of lower-case letters, digits and dashes, `staging` for instance")
-        return value
+
+class DeploymentInputs(ServerInputs, DeploymentSettings, ServiceInputs):
+    """What a user declares of a deployment."""
 
 
 class RunningService(BaseModel):

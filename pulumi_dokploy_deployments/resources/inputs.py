@@ -39,14 +39,11 @@ class ResourceInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    SERVICE_FIELDS: ClassVar[tuple[str, ...]] = tuple(SERVICE_ID_FIELDS)
-    """The inputs of which exactly one names the service."""
     FREE_FORM: ClassVar[frozenset[str]] = frozenset()
     """Inputs that may hold anything, values that are not known yet included."""
-    COMPUTED: ClassVar[frozenset[str]] = frozenset({"found_service"})
+    COMPUTED: ClassVar[frozenset[str]] = frozenset()
     """Fields that no user gives: they are worked out when the inputs are checked."""
 
-    found_service: FoundService | None = Field(None, description="The service that was found by its name.")
     _unknown: frozenset[str] = PrivateAttr(default=frozenset())
 
     @property
@@ -60,26 +57,14 @@ class ResourceInputs(BaseModel):
         return frozenset(self.model_fields_set) | self._unknown
 
     @property
-    def service(self) -> ServiceRef | None:
-        """The service; None while it is not known. What is neither an address nor a name that was found is an id."""
-        name, text = self.service_property, self.service_text
-        if not text:
-            return None
-        kind, found = SERVICE_ID_FIELDS[name], self.found_service
-        if found is not None and found.given == text:
-            return ServiceRef(kind, found.service_id)
-        return page_in(text) or ServiceRef(kind, text)
-
-    @property
-    def service_text(self) -> str:
-        """How the program names the service: its id, its name, or the address of its page; empty while not known."""
-        value = getattr(self, self.service_property, None) if self.service_property else None
-        return value.strip() if isinstance(value, str) else ""
+    def services(self) -> tuple[ServiceRef, ...]:
+        """The services that the resource is about, as far as they are known."""
+        return ()
 
     @property
     def service_property(self) -> str:
-        """The name of the input that names the service; empty where none does."""
-        return next((name for name in self.SERVICE_FIELDS if name in self.given), "")
+        """The name of the input that names the service, or the services; empty where none does."""
+        return ""
 
     @property
     def server_name(self) -> str | None:
@@ -89,8 +74,8 @@ class ResourceInputs(BaseModel):
 
     @property
     def can_be_asked_about(self) -> bool:
-        """Whether server and service are known, so that the server can be asked."""
-        return self.service is not None and "connection" not in self._unknown
+        """Whether the server and a service are known, so that the server can be asked."""
+        return bool(self.services) and "connection" not in self._unknown
 
     @classmethod
     def read(cls, properties: Mapping[str, object]) -> Checked[Self]:
@@ -119,6 +104,43 @@ class ResourceInputs(BaseModel):
     @classmethod
     def _is_unknown(cls, name: str, value: object) -> bool:
         return isinstance(value, UnknownValue) if name in cls.FREE_FORM else contains_unknown(value)
+
+
+class ServiceResourceInputs(ResourceInputs):
+    """The inputs of a resource that is about one service."""
+
+    SERVICE_FIELDS: ClassVar[tuple[str, ...]] = tuple(SERVICE_ID_FIELDS)
+    """The inputs of which exactly one names the service."""
+    COMPUTED: ClassVar[frozenset[str]] = frozenset({"found_service"})
+
+    found_service: FoundService | None = Field(None, description="The service that was found by its name.")
+
+    @property
+    def service(self) -> ServiceRef | None:
+        """The service; None while it is not known. What is neither an address nor a name that was found is an id."""
+        name, text = self.service_property, self.service_text
+        if not text:
+            return None
+        kind, found = SERVICE_ID_FIELDS[name], self.found_service
+        if found is not None and found.given == text:
+            return ServiceRef(kind, found.service_id)
+        return page_in(text) or ServiceRef(kind, text)
+
+    @property
+    def services(self) -> tuple[ServiceRef, ...]:
+        """The one service."""
+        return (self.service,) if self.service is not None else ()
+
+    @property
+    def service_text(self) -> str:
+        """How the program names the service: its id, its name, or the address of its page; empty while not known."""
+        value = getattr(self, self.service_property, None) if self.service_property else None
+        return value.strip() if isinstance(value, str) else ""
+
+    @property
+    def service_property(self) -> str:
+        """The name of the input that names the service; empty where none does."""
+        return next((name for name in self.SERVICE_FIELDS if name in self.given), "")
 
 
 InputsT = TypeVar("InputsT", bound=ResourceInputs)

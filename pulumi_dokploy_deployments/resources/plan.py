@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from pulumi_dokploy_deployments.resources.fields import contains_unknown
-from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs, ServiceResourceInputs
 from pulumi_dokploy_deployments.resources.paths import Path, spelled
 
 
@@ -95,12 +95,12 @@ def input_changes(
     return changes
 
 
-def replacing_changes(names: Iterable[str], old: ResourceInputs, new: ResourceInputs) -> list[Change]:
+def replacing_changes(names: Iterable[str], old: ServiceResourceInputs, new: ServiceResourceInputs) -> list[Change]:
     """Which of the inputs differ whose change needs a new resource; the same service by another name needs none."""
     changes = input_changes(names, old, new, replaces=True)
     if old.service is None or old.service != new.service or new.service_property in new.unknown:
         return changes
-    return [replace(one, replaces=one.name not in ResourceInputs.SERVICE_FIELDS) for one in changes]
+    return [replace(one, replaces=one.name not in ServiceResourceInputs.SERVICE_FIELDS) for one in changes]
 
 
 def _kind(was_given: bool, is_given: bool) -> ChangeKind:

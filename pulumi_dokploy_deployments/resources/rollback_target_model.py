@@ -5,11 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
-from pulumi_dokploy_deployments.resources.deployment_model import Seconds, not_a_bool
-from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.deployment_model import ConnectionName, Seconds, not_a_bool
+from pulumi_dokploy_deployments.resources.inputs import ServiceResourceInputs
 from pulumi_dokploy_deployments.rollback.targets import Strategy
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS
 
@@ -26,7 +25,7 @@ class OnRelease(StrEnum):
 WholeNumber = Annotated[int, BeforeValidator(not_a_bool)]
 
 
-class RollbackTargetInputs(ResourceInputs):
+class RollbackTargetInputs(ServiceResourceInputs):
     """What a user declares of a pin."""
 
     SERVICE_FIELDS: ClassVar[tuple[str, ...]] = ("application_id", "compose_id")
@@ -74,18 +73,11 @@ class RollbackTargetInputs(ResourceInputs):
         DEFAULT_TIMEOUT_SECONDS, description="How long to wait for the version to run, in seconds."
     )
     stream_logs: bool = Field(True, description="Whether the build log is streamed in `pulumi up`.")
-    connection: str | None = Field(
+    connection: ConnectionName | None = Field(
         None,
         description="The name of another server: configuration namespace `dokploy-<name>`, environment "
         "`DOKPLOY_<NAME>_ENDPOINT` and `DOKPLOY_<NAME>_API_KEY`.",
     )
-
-    @field_validator("connection")
-    @classmethod
-    def _plain_name(cls, value: str | None) -> str | None:
-        if value is not None and not CONNECTION_NAME.fullmatch(value):
-            raise ValueError("is a name of lower-case letters, digits and dashes, `staging` for instance")
-        return value
 
 
 class RollbackTargetOutputs(BaseModel):

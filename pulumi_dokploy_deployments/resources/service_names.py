@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from pulumi_dokploy_deployments.api.errors import AccessDenied
 from pulumi_dokploy_deployments.api.models import Service
 from pulumi_dokploy_deployments.api.services import page_in
 from pulumi_dokploy_deployments.resources.common import ask_server, read_service, service_named
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS
-from pulumi_dokploy_deployments.resources.inputs import FoundService, InputsT
+from pulumi_dokploy_deployments.resources.inputs import FoundService, ServiceResourceInputs
 from pulumi_dokploy_deployments.rollout.failures import UnknownService
 from pulumi_dokploy_deployments.waiting.context import RunContext
+
+InputsT = TypeVar("InputsT", bound=ServiceResourceInputs)
 
 
 def with_known_service(earlier: InputsT | None, inputs: InputsT) -> InputsT:

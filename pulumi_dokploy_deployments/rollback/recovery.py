@@ -37,15 +37,28 @@ RECOVERABLE = (DeploymentFailed, ServiceUnhealthy, UnexpectedCommit, UnexpectedI
 """Endings after which the server has come to rest. After a timeout it still works, and would undo any rollback."""
 
 
+@dataclass(frozen=True)
+class Recovery:
+    """How bringing back what ran before went.
+
+    Attributes:
+        told: what was done and what runs now, as a sentence.
+        is_recovered: whether the earlier version was seen to run.
+    """
+
+    told: Text
+    is_recovered: bool
+
+
 class RolledBack(RolloutError):
     """The deployment failed, and what ran before was checked and if necessary brought back.
 
     Attributes:
         cause: the failure of the deployment itself.
-        is_recovered: whether the earlier version was seen to run.
+        recovery: what was done, and what runs now.
     """
 
-    def __init__(self, cause: RolloutError, recovery: Text, *, is_recovered: bool) -> None:
+    def __init__(self, cause: RolloutError, recovery: Recovery) -> None:
         super().__init__(
             cause.what,
             reason=cause.reason,
@@ -54,12 +67,17 @@ class RolledBack(RolloutError):
             log_tail=cause.log_tail,
             last_words=cause.last_words,
             link=cause.link,
-            next_step=joined(recovery, " Fix the cause", AGAIN),
+            next_step=joined(recovery.told, " Fix the cause", AGAIN),
             step=Step.FIX_AND_RUN_AGAIN,
             property_name=cause.property_name,
         )
         self.cause = cause
-        self.is_recovered = is_recovered
+        self.recovery = recovery
+
+    @property
+    def is_recovered(self) -> bool:
+        """Whether the earlier version was seen to run."""
+        return self.recovery.is_recovered
 
 
 @dataclass(frozen=True)
@@ -128,10 +146,48 @@ async def note_recovery_point(service: Service, context: RunContext, wanted: Wan
     )
 
 
+@dataclass(frozen=True)
+class WayBack:
+    """From a deployment to what ran before it.
+
+    Attributes:
+        point: what ran before.
+        request: the deployment.
+        record: the deployment's run, which knows what it has set on the service.
+    """
+
+    point: RecoveryPoint
+    request: RolloutRequest
+    record: RunRecord
+
+    async def take(self, context: RunContext) -> Recovery:
+        """Bring back what ran before and prove that it runs. Never raises: what failed is told."""
+        point, change = self.point, self.record.change
+        settings = ""
+        try:
+            # First, so that whatever is deployed from here on has the variables from before.
+            is_put_back = change is None or await put_back(point.service, change, context)
+            if change and is_put_back:
+                settings = " The service is set as it was before."
+            if point.by_settings and not is_put_back:
+                return Recovery("It could not be rolled back: what it is set to could not be put back.", False)
+            if await _still_runs(point, context):
+                return Recovery(f"What ran before ({point.name}) is running.{settings}", True)
+            if point.why_no_way:
+                return Recovery(f"It could not be rolled back: {point.why_no_way}.", False)
+            await _bring_back(point, self.request, context)
+        except DokployError as error:
+            failed = joined(f"Rolling back to what ran before ({point.name}) failed as well: ", clause(error.text), ".")
+            return Recovery(failed, False)
+        return Recovery(f"It was rolled back to what ran before ({point.name}), which is running.{settings}", True)
+
+
 async def deploy_or_recover(
     request: RolloutRequest, service: Service, context: RunContext, record: RunRecord | None = None
-) -> RunRecord:
+) -> WayBack:
     """Run the deployment; when it fails, bring back what ran before, prove it, and fail with both facts.
+
+    Gives the way back from the deployment that has succeeded.
 
     Raises:
         RolledBack: the deployment failed; the message says what runs now.
@@ -139,11 +195,15 @@ async def deploy_or_recover(
         ApiError: the server refused or could not be reached.
     """
     record = record or RunRecord()
-    point = await note_recovery_point(service, context, request.wanted)
+    way_back = WayBack(await note_recovery_point(service, context, request.wanted), request, record)
     try:
-        return await deploy(request, context, record)
+        await deploy(request, context, record)
     except RECOVERABLE as failure:
-        raise await _recover(failure, point, request, context, record) from None
+        context.reporter.progress(
+            Progress(Activity.RECOVERING, detail=f"checking what ran before ({way_back.point.name})")
+        )
+        raise RolledBack(failure, await way_back.take(context)) from None
+    return way_back
 
 
 def no_way_warning(point: RecoveryPoint) -> str:
@@ -151,35 +211,6 @@ def no_way_warning(point: RecoveryPoint) -> str:
     return (
         f"on_failure is rollback, but there is nothing to go back to for {name_of(point.service)} if this deployment "
         f"fails: {point.why_no_way}."
-    )
-
-
-async def _recover(
-    failure: RolloutError, point: RecoveryPoint, request: RolloutRequest, context: RunContext, record: RunRecord
-) -> RolledBack:
-    context.reporter.progress(Progress(Activity.RECOVERING, detail=f"checking what ran before ({point.name})"))
-    settings = ""
-    try:
-        # First, so that whatever is deployed from here on has the variables from before.
-        is_put_back = record.change is None or await put_back(point.service, record.change, context)
-        if record.change and is_put_back:
-            settings = " The service is set as it was before."
-        if point.by_settings and not is_put_back:
-            why = "what it is set to could not be put back"
-            return RolledBack(failure, f"It could not be rolled back: {why}.", is_recovered=False)
-        if await _still_runs(point, context):
-            return RolledBack(failure, f"What ran before ({point.name}) is running.{settings}", is_recovered=True)
-        if point.why_no_way:
-            return RolledBack(failure, f"It could not be rolled back: {point.why_no_way}.", is_recovered=False)
-        await _bring_back(point, request, context)
-    except DokployError as error:
-        return RolledBack(
-            failure,
-            joined(f"Rolling back to what ran before ({point.name}) failed as well: ", clause(error.text), "."),
-            is_recovered=False,
-        )
-    return RolledBack(
-        failure, f"It was rolled back to what ran before ({point.name}), which is running.{settings}", is_recovered=True
     )
 
 

@@ -39,7 +39,7 @@ def request(bench: Bench, name: str, kind: str = "application", **more: Any) -> 
 async def recovering(bench: Bench, asked: RolloutRequest) -> RunRecord:
     context = bench.run_context()
     service = await context.client.read_service(asked.service.kind, asked.service.service_id)
-    return await deploy_or_recover(asked, service, context)
+    return (await deploy_or_recover(asked, service, context)).record
 
 
 def compose(bench: Bench, name: str = "ok") -> Any:

@@ -141,7 +141,7 @@ def _deploy(session: Session, ref: ServiceRef, inputs: DeploymentInputs, *, show
         context = session.context(client, reporter)
         with shown(session, reporter, has_log=show_log):
             if inputs.on_failure is WhenItFails.ROLLBACK:
-                return reporter, await deploy_or_recover(named, service, context)
+                return reporter, (await deploy_or_recover(named, service, context)).record
             return reporter, await run_deployment(named, context)
 
     try:

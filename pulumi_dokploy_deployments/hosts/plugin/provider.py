@@ -177,7 +177,7 @@ class DokployProvider(Provider):
         """Look a resource up anew, or find what an id names."""
         cycle, properties = _cycle(request.type), received(request.properties)
         state = state_in(cycle.state_model, properties.plain)
-        if state.inputs.service is None:
+        if not state.inputs.services:
             given = inputs_in(cycle.inputs_model, received(request.inputs).plain)
             found = await self._wait(cycle.import_(request.resource_id, self._context(given, request.urn)))
             if found is None:

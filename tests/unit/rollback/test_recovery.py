@@ -71,7 +71,7 @@ class Run:
 
     async def deploy(self, record: RunRecord | None = None, **more: Any) -> RunRecord:
         request = RolloutRequest(ServiceRef(ServiceKind.APPLICATION, SERVICE_ID), stream_logs=False, **more)
-        return await deploy_or_recover(request, self.fake.service, self.context, record)
+        return (await deploy_or_recover(request, self.fake.service, self.context, record)).record
 
     async def rolled_back(self, **more: Any) -> RolledBack:
         with pytest.raises(RolledBack) as caught:
