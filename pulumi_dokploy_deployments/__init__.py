@@ -33,8 +33,7 @@ if TYPE_CHECKING:
         ServiceInfo,
         ServiceList,
     )
-    from pulumi_dokploy_deployments.hosts.dynamic.release import Release
-    from pulumi_dokploy_deployments.hosts.dynamic.resources import Deployment, RollbackTarget
+    from pulumi_dokploy_deployments.hosts.dynamic.resources import Deployment, Release, RollbackTarget
     from pulumi_dokploy_deployments.hosts.functions import (
         get_all_deployments,
         get_all_deployments_output,
@@ -57,7 +56,7 @@ if TYPE_CHECKING:
         get_services,
         get_services_output,
     )
-    from pulumi_dokploy_deployments.hosts.release_inputs import DeploymentArgs, ReleasedService
+    from pulumi_dokploy_deployments.hosts.nested_inputs import ReleaseDefaults, ReleasedService
     from pulumi_dokploy_deployments.version import __version__ as __version__
 
 __all__ = [
@@ -66,7 +65,6 @@ __all__ = [
     "ConfigurationError",
     "ConnectionFailed",
     "Deployment",
-    "DeploymentArgs",
     "DeploymentInfo",
     "DeploymentList",
     "DeploymentLogs",
@@ -75,6 +73,7 @@ __all__ = [
     "InvalidArgument",
     "QueueJobInfo",
     "Release",
+    "ReleaseDefaults",
     "ReleasedService",
     "RollbackCandidate",
     "RollbackCandidates",
@@ -111,7 +110,6 @@ _HOMES = {
     "ConfigurationError": "api.errors",
     "ConnectionFailed": "api.errors",
     "Deployment": "hosts.dynamic.resources",
-    "DeploymentArgs": "hosts.release_inputs",
     "DeploymentInfo": "functions.models",
     "DeploymentList": "functions.models",
     "DeploymentLogs": "functions.models",
@@ -119,8 +117,9 @@ _HOMES = {
     "DokployError": "api.errors",
     "InvalidArgument": "functions.filters",
     "QueueJobInfo": "functions.models",
-    "Release": "hosts.dynamic.release",
-    "ReleasedService": "hosts.release_inputs",
+    "Release": "hosts.dynamic.resources",
+    "ReleaseDefaults": "hosts.nested_inputs",
+    "ReleasedService": "hosts.nested_inputs",
     "RollbackCandidate": "functions.models",
     "RollbackCandidates": "functions.models",
     "RollbackTarget": "hosts.dynamic.resources",

@@ -9,7 +9,6 @@ Same classes and same arguments as in `pulumi_dokploy_deployments`, plus `Provid
 """
 
 from pulumi_dokploy_deployments.hosts.plugin.python_provider import Provider
-from pulumi_dokploy_deployments.hosts.plugin.python_release import Release
-from pulumi_dokploy_deployments.hosts.plugin.python_resources import Deployment, RollbackTarget
+from pulumi_dokploy_deployments.hosts.plugin.python_resources import Deployment, Release, RollbackTarget
 
 __all__ = ["Deployment", "Provider", "Release", "RollbackTarget"]

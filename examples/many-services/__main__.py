@@ -24,4 +24,4 @@ shop = dokploy.Release(
 )
 
 pulumi.export("summary", shop.summary)
-pulumi.export("api", shop.deployments["api"].url)
+pulumi.export("api", shop.deployments["api"]["url"])

@@ -8,7 +8,6 @@ from typing import Any
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.resources.inputs import InputsT, ResourceInputs
 from pulumi_dokploy_deployments.resources.life_cycle import LifeCycle
-from pulumi_dokploy_deployments.resources.named_settings import NAMED
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs
 from pulumi_dokploy_deployments.waiting.context import RunContext
 
@@ -40,7 +39,7 @@ class DeclaredServices:
             context: its server, and where the warning goes.
         """
         if urn:
-            for service in inputs.services:
+            for service in inputs.service_refs:
                 self._note(verb, service, inputs, urn, context)
 
     def _note(self, verb: str, service: ServiceRef, inputs: ResourceInputs, urn: str, context: RunContext) -> None:
@@ -68,7 +67,7 @@ class DeclaredServices:
         """The resource that names the service's version and the one that pins it, where this one makes up the pair."""
         if isinstance(inputs, RollbackTargetInputs):
             self._pinned[place] = name
-        elif inputs.given & frozenset(NAMED):
+        elif inputs.names_version_of(place[1]):
             self._named[place] = name
         else:
             return None

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
-from pulumi_dokploy_deployments.resources.deployment_state import DeploymentRun, DeploymentState
+from pulumi_dokploy_deployments.resources.deployment_state import DeploymentRun
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN
 from pulumi_dokploy_deployments.resources.inputs import InputsT, ResourceInputs, recalled
 from pulumi_dokploy_deployments.resources.life_cycle import AnyState, StateT
@@ -41,9 +41,7 @@ class StateTooNew(DokployError):
 
 def flat_inputs(inputs: ResourceInputs) -> Flat:
     """The inputs that are given, and those that were worked out; what is not known yet is `UNKNOWN`."""
-    given = inputs.model_dump(mode="json", exclude_unset=True, exclude=set(inputs.FREE_FORM))
-    free = {name: getattr(inputs, name) for name in inputs.FREE_FORM & inputs.model_fields_set}
-    return {**given, **free, **dict.fromkeys(inputs.unknown, UNKNOWN)}
+    return inputs.flat()
 
 
 def flat_computed(inputs: ResourceInputs) -> Flat:
@@ -100,7 +98,7 @@ def _model(annotation: Any) -> Any:
 def _run(kind: type[AnyState], properties: Given) -> Given:
     record = properties.get(RUN)
     if not isinstance(record, Mapping):
-        names = _FROM_0_1_0[DeploymentRun if issubclass(kind, DeploymentState) else PinRun]
+        names = _FROM_0_1_0.get(kind.model_fields["run"].annotation, {})
         return {name: properties.get(old) for name, old in names.items()}
     version = record.get(VERSION)
     if isinstance(version, int | float) and version > STATE_VERSION:
@@ -113,7 +111,7 @@ def _run(kind: type[AnyState], properties: Given) -> Given:
     return record
 
 
-_FROM_0_1_0: Mapping[type[BaseModel], Mapping[str, str]] = {
+_FROM_0_1_0: Mapping[Any, Mapping[str, str]] = {
     DeploymentRun: {
         "nonce": "nonce",
         "left_as": "unfinished",

@@ -11,7 +11,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from pulumi_dokploy_deployments.api.text import PLAIN, Text, Vocabulary, spell
 from pulumi_dokploy_deployments.hosts.progress_words import status_line
-from pulumi_dokploy_deployments.waiting.progress import Progress
+from pulumi_dokploy_deployments.waiting.progress import Activity, Progress
 
 MOST_LINE = 4000
 """The most characters of one line."""
@@ -73,13 +73,25 @@ class EngineReporter:
         self._urn = urn
         self._vocabulary = vocabulary
         self._status = ""
+        self._of_services: dict[str, str] = {}
 
     def progress(self, progress: Progress) -> None:
         """A status line; the next one replaces it, and it is gone at the end."""
-        text = status_line(progress)
+        text = self._line(progress)
         if text != self._status:
             self._status = text
             self._sink.put(Line(text, LineKind.STATUS, self._urn))
+
+    def _line(self, progress: Progress) -> str:
+        """What is done now; for a release that of each service at which it is done, side by side."""
+        text, service = status_line(progress), progress.service
+        if not service:
+            return text
+        self._of_services[service] = text
+        shown = " | ".join(f"{name}: {told}" for name, told in self._of_services.items())
+        if progress.activity is Activity.DONE:
+            del self._of_services[service]
+        return shown
 
     def line(self, text: str) -> None:
         """A line of the build log, shown live."""

@@ -18,6 +18,7 @@ import pulumi
 
 from pulumi_dokploy_deployments.api.errors import DokployError, Step
 from pulumi_dokploy_deployments.resources.paths import Path, spelled
+from pulumi_dokploy_deployments.schema.names import NESTED
 
 MOST_EXACT = 2**53
 """The engine knows one kind of number, which is exact up to here."""
@@ -29,15 +30,34 @@ class UnusableTrigger(DokployError):
 
 
 def with_plain_triggers(inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs of a resource with its triggers as plain values; others stay as they are.
+    """The inputs of a resource with its triggers as plain values, those of a release's services too.
+
+    Other inputs stay as they are.
 
     Raises:
         UnusableTrigger: a value can't be carried; the message says where it is and what to give in its place.
     """
+    return _with_plain_triggers(inputs, ())
+
+
+def _with_plain_triggers(inputs: Mapping[str, Any], path: Path) -> dict[str, Any]:
     found = dict(inputs)
     if found.get("triggers") is not None:
-        found["triggers"] = plain_trigger(found["triggers"], ("triggers",))
+        found["triggers"] = plain_trigger(found["triggers"], (*path, "triggers"))
+    for name, depth in () if path else NESTED.items():
+        if found.get(name) is not None:
+            found[name] = _within(found[name], depth, (name,))
     return found
+
+
+def _within(value: Any, depth: int, path: Path) -> Any:
+    if isinstance(value, pulumi.Output):
+        return value.apply(lambda known: _within(known, depth, path))
+    if not isinstance(value, Mapping):
+        return value
+    if depth:
+        return {key: _within(part, depth - 1, (*path, str(key))) for key, part in value.items()}
+    return _with_plain_triggers(value, path)
 
 
 def plain_trigger(value: Any, path: Path) -> Any:

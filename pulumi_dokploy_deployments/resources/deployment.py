@@ -20,7 +20,12 @@ from pulumi_dokploy_deployments.resources.common import (
     service_named,
 )
 from pulumi_dokploy_deployments.resources.deployment_deletion import needs_release, own_row, release
-from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs, OnFailure
+from pulumi_dokploy_deployments.resources.deployment_model import (
+    NAMED,
+    DeploymentInputs,
+    DeploymentOutputs,
+    OnFailure,
+)
 from pulumi_dokploy_deployments.resources.deployment_state import (
     DeploymentRun,
     DeploymentState,
@@ -35,7 +40,6 @@ from pulumi_dokploy_deployments.resources.import_ids import LATEST, import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored
 from pulumi_dokploy_deployments.resources.named_settings import (
-    NAMED,
     STORED_IMAGE,
     announce,
     drift_of,
@@ -91,12 +95,14 @@ class Made:
 
     Attributes:
         state: the state afterwards.
-        resource_id: the id of a new resource; empty where nothing was deployed.
+        is_deployed: whether there was anything to deploy.
+        resource_id: the id of a new resource; empty where nothing was sent.
         way_back: from what was deployed to what ran before; None without `on_failure: rollback`, or where nothing was
             deployed.
     """
 
     state: DeploymentState
+    is_deployed: bool = False
     resource_id: str = ""
     way_back: WayBack | None = None
 
@@ -238,7 +244,7 @@ class DeploymentLifeCycle:
         elif state.run.left_as is LeftAs.BROKEN_OFF:
             resumed = await self._resume(state, inputs, operation)
             if resumed is not None:
-                return Made(resumed)
+                return Made(resumed, is_deployed=True)
             note(context, "the earlier deployment is not under way any more; deploying again")
         return await self._deploy(state, inputs, operation)
 
@@ -251,7 +257,7 @@ class DeploymentLifeCycle:
                 way_back = await deploy_or_recover(request, service, context, record)
             else:
                 await deploy(request, context, record)
-        return Made(state_of(inputs, record, earlier), resource_id_of(record), way_back)
+        return Made(state_of(inputs, record, earlier), True, resource_id_of(record), way_back)
 
     async def _resume(
         self, state: DeploymentState, inputs: DeploymentInputs, operation: Operation

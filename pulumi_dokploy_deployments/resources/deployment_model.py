@@ -9,10 +9,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pulumi_dokploy_deployments.api.models import DeployMethod
 from pulumi_dokploy_deployments.api.resolving import CONNECTION_NAME
+from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs, ServiceResourceInputs
 from pulumi_dokploy_deployments.rollout.request import DEFAULT_TIMEOUT_SECONDS, IfUnproven, OnBusy, WaitFor
 from pulumi_dokploy_deployments.workload.judge import STABLE_SECONDS
 
+NAMED = ("image", "git_ref", "env")
+"""The inputs that set something on the service."""
 MAX_TIMEOUT_SECONDS = 7 * 24 * 3600.0
 MAX_STABLE_SECONDS = 3600.0
 MAX_TEXT = 10_000
@@ -184,6 +187,10 @@ class DeploymentSettings(ResourceInputs):
 
 class DeploymentInputs(ServerInputs, DeploymentSettings, ServiceInputs):
     """What a user declares of a deployment."""
+
+    def names_version_of(self, service: ServiceRef) -> bool:
+        """Whether image, branch or variables are named."""
+        return service == self.service and bool(self.given & frozenset(NAMED))
 
 
 class RunningService(BaseModel):

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pulumi_dokploy_deployments.api.services import ServiceRef, page_in
 from pulumi_dokploy_deployments.resources.fields import (
     SERVICE_ID_FIELDS,
+    UNKNOWN,
     Problem,
     UnknownValue,
     contains_unknown,
@@ -39,6 +40,8 @@ class ResourceInputs(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
+    REQUIRED: ClassVar[frozenset[str]] = frozenset()
+    """Inputs that have to be given."""
     FREE_FORM: ClassVar[frozenset[str]] = frozenset()
     """Inputs that may hold anything, values that are not known yet included."""
     COMPUTED: ClassVar[frozenset[str]] = frozenset()
@@ -57,7 +60,7 @@ class ResourceInputs(BaseModel):
         return frozenset(self.model_fields_set) | self._unknown
 
     @property
-    def services(self) -> tuple[ServiceRef, ...]:
+    def service_refs(self) -> tuple[ServiceRef, ...]:
         """The services that the resource is about, as far as they are known."""
         return ()
 
@@ -65,6 +68,10 @@ class ResourceInputs(BaseModel):
     def service_property(self) -> str:
         """The name of the input that names the service, or the services; empty where none does."""
         return ""
+
+    def names_version_of(self, service: ServiceRef) -> bool:
+        """Whether the inputs name which version of the service is to run, for it to be deployed."""
+        return False
 
     @property
     def server_name(self) -> str | None:
@@ -75,7 +82,13 @@ class ResourceInputs(BaseModel):
     @property
     def can_be_asked_about(self) -> bool:
         """Whether the server and a service are known, so that the server can be asked."""
-        return bool(self.services) and "connection" not in self._unknown
+        return bool(self.service_refs) and "connection" not in self._unknown
+
+    def flat(self) -> dict[str, object]:
+        """The inputs that are given or were worked out, as plain values; what is not known yet is `UNKNOWN`."""
+        given = self.model_dump(mode="json", exclude_unset=True, exclude=set(self.FREE_FORM))
+        free = {name: _flat(getattr(self, name)) for name in self.FREE_FORM & self.model_fields_set}
+        return {**given, **free, **dict.fromkeys(self.unknown, UNKNOWN)}
 
     @classmethod
     def read(cls, properties: Mapping[str, object]) -> Checked[Self]:
@@ -127,7 +140,7 @@ class ServiceResourceInputs(ResourceInputs):
         return page_in(text) or ServiceRef(kind, text)
 
     @property
-    def services(self) -> tuple[ServiceRef, ...]:
+    def service_refs(self) -> tuple[ServiceRef, ...]:
         """The one service."""
         return (self.service,) if self.service is not None else ()
 
@@ -141,6 +154,12 @@ class ServiceResourceInputs(ResourceInputs):
     def service_property(self) -> str:
         """The name of the input that names the service; empty where none does."""
         return next((name for name in self.SERVICE_FIELDS if name in self.given), "")
+
+
+def _flat(value: object) -> object:
+    if isinstance(value, ResourceInputs):
+        return value.flat()
+    return {name: _flat(part) for name, part in value.items()} if isinstance(value, Mapping) else value
 
 
 InputsT = TypeVar("InputsT", bound=ResourceInputs)

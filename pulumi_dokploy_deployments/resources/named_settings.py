@@ -19,8 +19,6 @@ from pulumi_dokploy_deployments.settings.images import is_what_was_named
 from pulumi_dokploy_deployments.settings.wanted import SettingRefused, Wanted, misfits
 from pulumi_dokploy_deployments.waiting.context import RunContext
 
-NAMED = ("image", "git_ref", "env")
-"""The inputs that set something on the service."""
 STORED_IMAGE = re.compile(r"/[^/:]+:v(\d+)$")
 """The image of a version that Dokploy has stored for rollbacks: what a pinned service runs (transcript 337)."""
 

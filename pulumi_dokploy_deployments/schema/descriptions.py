@@ -42,6 +42,21 @@ Importing sends nothing. The server knows no `triggers`: the first ones that the
 those of the imported deployment, and a change of them deploys.
 """
 
+RELEASE = """
+Deploys several Dokploy services as one: in order where they depend on each other, side by side where not.
+
+A service begins once those that it comes `after` run. Only what has changed is deployed. When one service fails,
+nothing more begins, and with `on_failure: rollback`, the default, the whole release goes back: the service that failed
+and those that were deployed before it run again what ran before, which is verified, in reverse order. The update counts
+as failed and says which service failed, why, and what runs of each.
+
+A table at the end shows each service with its version, its image, how long it took, and what was proven.
+"""
+
+RELEASE_IMPORT = """
+A release can't be imported: the server knows only its deployments. The first update deploys the services.
+"""
+
 ROLLBACK_TARGET = """
 Pins a Dokploy service to an earlier version.
 

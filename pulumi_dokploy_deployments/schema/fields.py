@@ -57,7 +57,14 @@ class Record:
     model: type[BaseModel]
 
 
-Part: TypeAlias = Atom | Choice | Many | FreeForm | Texts | Record
+@dataclass(frozen=True)
+class Records:
+    """A map of another model's records by the user's names for them."""
+
+    model: type[BaseModel]
+
+
+Part: TypeAlias = Atom | Choice | Many | FreeForm | Texts | Record | Records
 Plain: TypeAlias = str | float | bool | None
 
 
@@ -96,7 +103,10 @@ class Field:
 
 def fields_of(model: type[BaseModel]) -> tuple[Field, ...]:
     """The fields of a model in their order."""
-    return tuple(_field(name, info) for name, info in model.model_fields.items())
+    required: frozenset[str] = getattr(model, "REQUIRED", frozenset())
+    computed: frozenset[str] = getattr(model, "COMPUTED", frozenset())
+    found = {name: info for name, info in model.model_fields.items() if name not in computed}
+    return tuple(_field(name, info, is_required=name in required) for name, info in found.items())
 
 
 def own_fields_first(model: type[BaseModel]) -> tuple[Field, ...]:
@@ -122,16 +132,17 @@ def shown_default(value: Plain) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _field(name: str, info: FieldInfo) -> Field:
+def _field(name: str, info: FieldInfo, *, is_required: bool = False) -> Field:
     if not info.description:
         raise ValueError(f"{name} has no description")
     members = _members(info.annotation)
-    default = None if info.is_required() else info.get_default(call_default_factory=True)
+    is_required = is_required or info.is_required()
+    default = None if is_required else info.get_default(call_default_factory=True)
     return Field(
         name=name,
         parts=tuple(dict.fromkeys(_part(member) for member in members if member is not types.NoneType)),
         may_be_none=types.NoneType in members,
-        is_required=info.is_required(),
+        is_required=is_required,
         is_secret=SecretStr in members,
         default=default.value if isinstance(default, Enum) else default,
         description=" ".join(info.description.split()),
@@ -154,6 +165,10 @@ def _members(annotation: Any) -> list[Any]:
     return [annotation]
 
 
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
 def _part(annotation: Any) -> Part:
     origin = get_origin(annotation) or annotation
     if origin in (list, tuple):
@@ -161,6 +176,8 @@ def _part(annotation: Any) -> Part:
         return FreeForm(list) if item is Any else Many(_part(item))
     if origin is dict and get_args(annotation)[1:] == (str,):
         return Texts()
+    if origin is dict and len(found := _members(get_args(annotation)[1])) == 1 and _is_model(found[0]):
+        return Records(found[0])
     if origin is dict:
         return FreeForm(dict)
     if annotation is SecretStr:
@@ -169,6 +186,6 @@ def _part(annotation: Any) -> Part:
         return Atom(annotation)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return Choice(annotation)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if _is_model(annotation):
         return Record(annotation)
     raise TypeError(f"there is no way to write {annotation} in the schema")

@@ -10,9 +10,9 @@ from pulumi_dokploy_deployments.schema.package import schema_text
 from pulumi_dokploy_deployments.schema.python_classes import (
     choices_text,
     dynamic_text,
+    nested_inputs_text,
     plugin_text,
     provider_text,
-    release_inputs_text,
 )
 from pulumi_dokploy_deployments.schema.python_functions import functions_text, package_text, plugin_package_text
 from pulumi_dokploy_deployments.schema.tables import page_texts
@@ -28,10 +28,10 @@ def generated_files(repository: Path) -> Mapping[str, str]:
         f"{PACKAGE_DIRECTORY}/cli/option_texts.py": option_texts(),
         f"{PACKAGE_DIRECTORY}/hosts/choices.py": choices_text(),
         f"{PACKAGE_DIRECTORY}/hosts/functions.py": functions_text(),
+        f"{PACKAGE_DIRECTORY}/hosts/nested_inputs.py": nested_inputs_text(),
         f"{PACKAGE_DIRECTORY}/hosts/dynamic/resources.py": dynamic_text(),
         f"{PACKAGE_DIRECTORY}/hosts/plugin/python_provider.py": provider_text(),
         f"{PACKAGE_DIRECTORY}/hosts/plugin/python_resources.py": plugin_text(),
-        f"{PACKAGE_DIRECTORY}/hosts/release_inputs.py": release_inputs_text(),
         f"{PACKAGE_DIRECTORY}/plugin.py": plugin_package_text(),
         **page_texts(repository / "docs"),
     }

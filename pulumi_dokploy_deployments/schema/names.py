@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 PACKAGE = "dokploy-deployments"
 MODULE = f"{PACKAGE}:index"
 DEPLOYMENT = f"{MODULE}:Deployment"
+RELEASE = f"{MODULE}:Release"
 ROLLBACK_TARGET = f"{MODULE}:RollbackTarget"
 PROVIDER = f"pulumi:providers:{PACKAGE}"
 
@@ -25,6 +28,23 @@ def camel(name: str) -> str:
 def snake(name: str) -> str:
     """`applicationId` to `application_id`."""
     return _HUMP.sub(lambda found: f"_{found.group(1).lower()}", name)
+
+
+NESTED: Mapping[str, int] = {"defaults": 0, "services": 1, "deployments": 1}
+"""Properties that hold a package's own names as keys, with how many of the user's keys stand above those."""
+
+
+def nested(name: str, value: Any, rename: Callable[[str], str]) -> Any:
+    """A property's value with the package's own names in it renamed; whatever else is nested is the user's."""
+    return _renamed(value, NESTED[name], rename) if name in NESTED else value
+
+
+def _renamed(value: Any, depth: int, rename: Callable[[str], str]) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    if depth:
+        return {key: _renamed(part, depth - 1, rename) for key, part in value.items()}
+    return {rename(key): part for key, part in value.items()}
 
 
 def function_token(name: str) -> str:

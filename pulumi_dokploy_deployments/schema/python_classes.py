@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from pulumi_dokploy_deployments.functions.table import FUNCTIONS
 from pulumi_dokploy_deployments.schema import descriptions, names
-from pulumi_dokploy_deployments.schema.fields import Atom, Field, fields_of
+from pulumi_dokploy_deployments.schema.fields import Atom, Field, Records, fields_of
 from pulumi_dokploy_deployments.schema.functions import python_fields
 from pulumi_dokploy_deployments.schema.provider_model import ProviderInputs
 from pulumi_dokploy_deployments.schema.python_text import (
@@ -23,7 +23,7 @@ from pulumi_dokploy_deployments.schema.python_text import (
     source,
     standard_imports,
 )
-from pulumi_dokploy_deployments.schema.resources import RESOURCES, Resource
+from pulumi_dokploy_deployments.schema.resources import RESOURCES, Resource, nested_models
 
 NAME = ("resource_name", "The resource's name in the stack.")
 OPTS = ("opts", "Pulumi's resource options.")
@@ -61,10 +61,12 @@ def dynamic_text() -> str:
         "from pulumi.dynamic import Resource",
         "",
         *from_import("hosts.choices", [choice.enum.__name__ for choice in choices_of(fields)]),
-        *from_import("hosts.dynamic.declaring", ["declared"]),
+        *from_import("hosts.dynamic.declaring", ["declared", "with_secret_run"]),
         *from_import("hosts.dynamic.provider", [f"{resource.name}Provider" for resource in RESOURCES]),
+        *from_import("hosts.nested_inputs", [model.__name__ for model in nested_models()]),
     ]
     for resource in RESOURCES:
+        opts = "with_secret_run(opts)" if resource.keeps_inputs else "opts"
         lines += [
             "",
             "",
@@ -74,7 +76,7 @@ def dynamic_text() -> str:
             *_outputs(resource, lambda field: ""),
             *_init(resource.input_fields),
             f"        properties = declared({resource.name}, resource_name, inputs, opts)",
-            f"        super().__init__({resource.name}Provider(), resource_name, properties, opts)",
+            f"        super().__init__({resource.name}Provider(), resource_name, properties, {opts})",
         ]
     return source(lines)
 
@@ -94,8 +96,9 @@ def plugin_text() -> str:
         "import pulumi",
         "",
         *from_import("hosts.choices", [choice.enum.__name__ for choice in choices_of(fields)]),
+        *from_import("hosts.nested_inputs", [model.__name__ for model in nested_models()]),
         *from_import("hosts.plugin.python_connecting", ["with_provider"]),
-        *from_import("hosts.plugin.python_names", ["looked_up", "output", "resource_inputs"]),
+        *from_import("hosts.plugin.python_names", ["looked_up", "output", "resource_inputs", "with_python_names"]),
         *from_import("schema.names", tokens.values()),
     ]
     for resource in RESOURCES:
@@ -110,52 +113,62 @@ def plugin_text() -> str:
             *_init(resource.input_fields),
             f"        arguments = resource_inputs({resource.name}, inputs)",
             f"        super().__init__({token}, resource_name, arguments, with_provider(opts, connection))",
-            "",
-            "    @staticmethod",
-            "    def get(",
-            "        resource_name: str,",
-            "        id: pulumi.Input[str],  # noqa: A002",
-            "        opts: pulumi.ResourceOptions | None = None,",
-            f"    ) -> {resource.name}:",
-            *docstring(
-                "Look up a resource by its id, without managing it.",
-                " " * 8,
-                [NAME, ("id", f"{resource.id_form}."), OPTS],
+            *(
+                f'        self.{field.name} = with_python_names("{field.name}", self.{field.name})'
+                for field in resource.output_fields
+                if any(isinstance(part, Records) for part in field.parts)
             ),
-            f"        return {resource.name}(resource_name, opts=looked_up(id, opts))",
+            *_get(resource),
         ]
     return source(lines)
 
 
-def release_inputs_text() -> str:
-    """`hosts/release_inputs.py`."""
-    (deployment,) = [resource for resource in RESOURCES if resource.name == "Deployment"]
-    fields = deployment.input_fields
+def _get(resource: Resource) -> list[str]:
+    """The method that looks a resource up, where it has an id to be found by."""
+    if not resource.id_form:
+        return []
+    return [
+        "",
+        "    @staticmethod",
+        "    def get(",
+        "        resource_name: str,",
+        "        id: pulumi.Input[str],  # noqa: A002",
+        "        opts: pulumi.ResourceOptions | None = None,",
+        f"    ) -> {resource.name}:",
+        *docstring(
+            "Look up a resource by its id, without managing it.",
+            " " * 8,
+            [NAME, ("id", f"{resource.id_form}."), OPTS],
+        ),
+        f"        return {resource.name}(resource_name, opts=looked_up(id, opts))",
+    ]
+
+
+def nested_inputs_text() -> str:
+    """`hosts/nested_inputs.py`."""
+    models = nested_models()
+    fields = [field for model in models for field in fields_of(model)]
     lines = [
         GENERATED,
-        '"""What a `Release` takes for each of its services, as types for editors and type checkers."""',
+        '"""Maps of inputs within inputs, as types for editors and type checkers."""',
         "",
         "from __future__ import annotations",
         "",
-        *standard_imports(fields, always=[("collections.abc", "Sequence"), ("typing", "TypedDict")]),
+        *standard_imports(fields, always=[("typing", "TypedDict")]),
         "",
         "import pulumi",
         "",
         *from_import("hosts.choices", [choice.enum.__name__ for choice in choices_of(fields)]),
-        "",
-        "",
-        "class DeploymentArgs(TypedDict, total=False):",
-        '    """The inputs of a `Deployment`."""',
-        "",
-        *(f"    {field.name}: {input_type(field)}" for field in fields),
-        "",
-        "",
-        "class ReleasedService(DeploymentArgs, total=False):",
-        '    """A service of a release: the inputs of its `Deployment`, and what it comes after."""',
-        "",
-        "    after: Sequence[str]",
-        '    """The names of the services in this release that have to run before."""',
     ]
+    for model in models:
+        lines += [
+            "",
+            "",
+            f"class {model.__name__}(TypedDict, total=False):",
+            *docstring(model.__doc__ or "", "    "),
+            "",
+        ]
+        lines += [f"    {field.name}: {input_type(field)}" for field in fields_of(model)]
     return source(lines)
 
 

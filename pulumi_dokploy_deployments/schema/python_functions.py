@@ -27,7 +27,7 @@ from pulumi_dokploy_deployments.schema.python_text import (
     source,
     standard_imports,
 )
-from pulumi_dokploy_deployments.schema.resources import RESOURCES
+from pulumi_dokploy_deployments.schema.resources import RESOURCES, nested_models
 
 PUBLIC_ERRORS: tuple[type[errors.DokployError], ...] = (
     errors.DokployError,
@@ -152,8 +152,7 @@ def result_classes() -> tuple[type[Result], ...]:
 def public_names() -> Mapping[str, str]:
     """Every public name of the package with the module that it comes from."""
     homes = {resource.name: "hosts.dynamic.resources" for resource in RESOURCES}
-    homes |= {"Release": "hosts.dynamic.release"}
-    homes |= dict.fromkeys(("DeploymentArgs", "ReleasedService"), "hosts.release_inputs")
+    homes |= {model.__name__: "hosts.nested_inputs" for model in nested_models()}
     homes |= {f"{name}{twin}": "hosts.functions" for name in FUNCTIONS for twin in ("", "_output")}
     homes |= {model.__name__: _home(model) for model in result_classes()}
     homes |= {error.__name__: _home(error) for error in PUBLIC_ERRORS}
@@ -224,9 +223,8 @@ def plugin_package_text() -> str:
         '"""',
         "",
         *from_import("hosts.plugin.python_provider", ["Provider"]),
-        *from_import("hosts.plugin.python_release", ["Release"]),
         *from_import("hosts.plugin.python_resources", names),
         "",
-        *bracketed("__all__ = ", [literal(name) for name in sorted([*names, "Provider", "Release"])]),
+        *bracketed("__all__ = ", [literal(name) for name in sorted([*names, "Provider"])]),
     ]
     return source(lines)

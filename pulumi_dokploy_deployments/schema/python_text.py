@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     Part,
     Plain,
     Record,
+    Records,
     Texts,
     shown_default,
 )
@@ -32,8 +33,14 @@ def plain_type(field: Field) -> str:
 
 def input_type(field: Field) -> str:
     """The type of an argument that may be another resource's output."""
-    if field.parts == (Texts(),):
+    (first, *_) = field.parts
+    if isinstance(first, Texts):
         return _or_none(field, "pulumi.Input[Mapping[str, pulumi.Input[str]]]", is_optional=not field.is_required)
+    if isinstance(first, Records):
+        each = f"pulumi.Input[Mapping[str, pulumi.Input[{first.model.__name__}]]]"
+        return _or_none(field, each, is_optional=not field.is_required)
+    if isinstance(first, Record):
+        return _or_none(field, f"pulumi.Input[{first.model.__name__}]", is_optional=not field.is_required)
     return _or_none(field, f"pulumi.Input[{_union(field.parts)}]", is_optional=not field.is_required)
 
 
@@ -64,6 +71,8 @@ def _part(part: Part) -> str:
     if isinstance(part, Record):
         # A resource's output comes from the engine as a dictionary of the record's fields.
         return "Mapping[str, Any]"
+    if isinstance(part, Records):
+        return "Mapping[str, Mapping[str, Any]]"
     raise TypeError(f"{part} is no argument")
 
 
@@ -143,7 +152,7 @@ def _needed(part: Part) -> list[tuple[str, str]]:
         return [("collections.abc", "Mapping" if part.kind is dict else "Sequence"), ("typing", "Any")]
     if isinstance(part, Texts):
         return [("collections.abc", "Mapping")]
-    if isinstance(part, Record):
+    if isinstance(part, Record | Records):
         return [("collections.abc", "Mapping"), ("typing", "Any")]
     if isinstance(part, Atom) and part.kind in (datetime, timedelta):
         return [("datetime", part.kind.__name__)]

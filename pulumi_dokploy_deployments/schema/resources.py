@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from pulumi_dokploy_deployments.resources import deployment, rollback_target
+from pulumi_dokploy_deployments.resources import deployment, release, rollback_target
 from pulumi_dokploy_deployments.resources.deployment_model import DeploymentInputs, DeploymentOutputs
 from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
+from pulumi_dokploy_deployments.resources.release_model import ReleaseInputs, ReleaseOutputs
 from pulumi_dokploy_deployments.resources.rollback_target import SELECTORS
 from pulumi_dokploy_deployments.resources.rollback_target_model import RollbackTargetInputs, RollbackTargetOutputs
 from pulumi_dokploy_deployments.schema import descriptions
-from pulumi_dokploy_deployments.schema.fields import Field, fields_of
-from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET
+from pulumi_dokploy_deployments.schema.fields import Field, Record, Records, fields_of
+from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, RELEASE, ROLLBACK_TARGET
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,9 @@ class Resource:
         replacing: the inputs whose change needs a new resource.
         description: what it does, in paragraphs.
         imports: the chapter about importing it.
-        id_form: the form of the ids that it is imported and looked up by.
+        id_form: the form of the ids that it is imported and looked up by; empty where it can't be.
         choose_one: groups of inputs of which exactly one is given.
+        keeps_inputs: whether what only the package reads holds inputs as well, secret ones among them.
     """
 
     token: str
@@ -42,6 +44,7 @@ class Resource:
     imports: str
     id_form: str
     choose_one: tuple[tuple[str, ...], ...]
+    keeps_inputs: bool = False
 
     @property
     def name(self) -> str:
@@ -51,8 +54,7 @@ class Resource:
     @property
     def input_fields(self) -> tuple[Field, ...]:
         """The inputs in their order."""
-        computed = self.inputs.COMPUTED
-        return tuple(field for field in fields_of(self.inputs) if field.name not in computed)
+        return fields_of(self.inputs)
 
     @property
     def output_fields(self) -> tuple[Field, ...]:
@@ -77,6 +79,18 @@ RESOURCES = (
         choose_one=(_services(DeploymentInputs),),
     ),
     Resource(
+        token=RELEASE,
+        page="release.md",
+        inputs=ReleaseInputs,
+        outputs=ReleaseOutputs,
+        replacing=release.REPLACING,
+        description=descriptions.RELEASE,
+        imports=descriptions.RELEASE_IMPORT,
+        id_form="",
+        choose_one=(),
+        keeps_inputs=True,
+    ),
+    Resource(
         token=ROLLBACK_TARGET,
         page="rollback-target.md",
         inputs=RollbackTargetInputs,
@@ -88,3 +102,9 @@ RESOURCES = (
         choose_one=(_services(RollbackTargetInputs), tuple(SELECTORS)),
     ),
 )
+
+
+def nested_models() -> tuple[type[BaseModel], ...]:
+    """The models of maps of inputs within the resources' inputs."""
+    parts = [part for resource in RESOURCES for field in resource.input_fields for part in field.parts]
+    return tuple(dict.fromkeys(part.model for part in parts if isinstance(part, Record | Records)))

@@ -16,6 +16,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     FreeForm,
     Many,
     Part,
+    Records,
     Texts,
     fields_of,
     shown_default,
@@ -143,6 +144,8 @@ def _shown(part: Part) -> str:
         return "map of strings"
     if isinstance(part, Atom | FreeForm):
         return WORDS[part.kind]
+    if isinstance(part, Records):
+        return f"map of `{part.model.__name__}`"
     return f"`{part.model.__name__}`"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.schema.fields import (
     Atom,
     Choice,
@@ -18,6 +19,7 @@ from pulumi_dokploy_deployments.schema.fields import (
     Many,
     Part,
     Record,
+    Records,
     Texts,
     fields_of,
     value_list,
@@ -84,6 +86,8 @@ class Types:
             return {"type": "string", "oneOf": [{"type": "string"}, self._enum(part.enum)]}
         if isinstance(part, Record):
             return self._record(part.model)
+        if isinstance(part, Records):
+            return {"type": "object", "additionalProperties": self._record(part.model)}
         return dict(ANY)
 
     def _loose(self, part: Part) -> Schema:
@@ -110,7 +114,8 @@ class Types:
                 "type": "object",
                 "description": described(model.__doc__),
                 "properties": self.properties_of(fields_of(model)),
-                "required": always_there(fields_of(model)),
+                # What is given has defaults; what is made is there unless it may be None.
+                "required": (required if issubclass(model, ResourceInputs) else always_there)(fields_of(model)),
             }
         return {"$ref": f"#/types/{token}"}
 

@@ -61,6 +61,7 @@ class Progress:
         usual_seconds: how long the service's deployments usually take; None without history.
         elapsed_seconds: since the job's start, by this machine's clock; None before it.
         detail: more, in words; never parsed.
+        service: which service of a release it is; empty where there is one alone.
     """
 
     activity: Activity
@@ -69,3 +70,4 @@ class Progress:
     usual_seconds: float | None = None
     elapsed_seconds: float | None = None
     detail: str = ""
+    service: str = ""

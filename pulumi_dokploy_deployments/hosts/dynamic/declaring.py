@@ -12,6 +12,11 @@ from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY, output_n
 from pulumi_dokploy_deployments.hosts.triggers import with_plain_triggers
 
 
+def with_secret_run(opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The options for a resource whose private record holds inputs: a secret one among them must not lie open there."""
+    return pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(additional_secret_outputs=["run"]))
+
+
 def declared(
     resource: type[Resource], resource_name: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions | None
 ) -> dict[str, Any]:

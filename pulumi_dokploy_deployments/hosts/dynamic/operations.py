@@ -17,22 +17,20 @@ from pulumi_dokploy_deployments.hosts.configuration import NOT_ASKED, is_offline
 from pulumi_dokploy_deployments.hosts.dynamic.engine_lines import shared_lines
 from pulumi_dokploy_deployments.hosts.dynamic.urns import URN_PROPERTY
 from pulumi_dokploy_deployments.hosts.flat_state import flat_computed, flat_state, inputs_in, state_in
+from pulumi_dokploy_deployments.hosts.life_cycles import LIFE_CYCLES
 from pulumi_dokploy_deployments.hosts.reporter import EngineReporter
 from pulumi_dokploy_deployments.hosts.session import shared_session
 from pulumi_dokploy_deployments.hosts.titles import default_title
 from pulumi_dokploy_deployments.hosts.words import PYTHON
-from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.resources.life_cycle import (
     AnyState,
-    LifeCycle,
     Operation,
     Unfinished,
     property_at_fault,
     with_a_way_out,
 )
-from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.waiting.context import RunContext
 
 _PRIVATE = ("__provider", URN_PROPERTY)
@@ -46,22 +44,12 @@ class Operations:
 
     Args:
         config: the stack's configuration.
-        cycle: the resource's life cycle.
+        resource: the name of the resource's class.
     """
 
-    def __init__(self, config: Any, cycle: LifeCycle[Any, Any]) -> None:
+    def __init__(self, config: Any, resource: str) -> None:
         self._config = config
-        self._cycle = cycle
-
-    @classmethod
-    def of_deployments(cls, config: Any) -> Operations:
-        """The operations of `Deployment`."""
-        return cls(config, DeploymentLifeCycle())
-
-    @classmethod
-    def of_rollback_targets(cls, config: Any) -> Operations:
-        """The operations of `RollbackTarget`."""
-        return cls(config, RollbackTargetLifeCycle())
+        self._cycle = LIFE_CYCLES[resource]
 
     def check(self, olds: Props, news: Props) -> CheckResult:
         """Validate a resource's inputs, and ask the server about them where it can be asked."""

@@ -6,7 +6,7 @@ program starts without the HTTP client and the models.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pulumi.dynamic import (
     CheckResult,
@@ -30,10 +30,20 @@ class DokployProvider(ResourceProvider):
     """Hands the engine's calls on to the operations, which get configuration and key from the engine each time."""
 
     serialize_as_secret_always = False
+    resource: ClassVar[str]
+    """The name of the resource's class."""
     _operations: Operations
 
     def __getstate__(self) -> Props:
         return {}
+
+    def configure(self, req: ConfigureRequest) -> None:
+        with loading():
+            from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
+            from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
+
+        show_plain_errors()
+        self._operations = Operations(req.config, self.resource)
 
     def check(self, _olds: Props, news: Props) -> CheckResult:
         return self._operations.check(_olds, news)
@@ -57,22 +67,16 @@ class DokployProvider(ResourceProvider):
 class DeploymentProvider(DokployProvider):
     """The provider of `Deployment`."""
 
-    def configure(self, req: ConfigureRequest) -> None:
-        with loading():
-            from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
-            from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
+    resource = "Deployment"
 
-        show_plain_errors()
-        self._operations = Operations.of_deployments(req.config)
+
+class ReleaseProvider(DokployProvider):
+    """The provider of `Release`."""
+
+    resource = "Release"
 
 
 class RollbackTargetProvider(DokployProvider):
     """The provider of `RollbackTarget`."""
 
-    def configure(self, req: ConfigureRequest) -> None:
-        with loading():
-            from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations
-            from pulumi_dokploy_deployments.hosts.dynamic.plain_errors import show_plain_errors
-
-        show_plain_errors()
-        self._operations = Operations.of_rollback_targets(req.config)
+    resource = "RollbackTarget"

@@ -6,7 +6,7 @@ from pulumi.provider.experimental.provider import DiffResponse, PropertyDiff, Pr
 
 from pulumi_dokploy_deployments.resources.paths import spelled
 from pulumi_dokploy_deployments.resources.plan import Change, ChangeKind, Plan
-from pulumi_dokploy_deployments.schema.names import camel
+from pulumi_dokploy_deployments.schema.names import NESTED, camel
 
 _KINDS = {
     ChangeKind.ADD: (PropertyDiffKind.ADD, PropertyDiffKind.ADD_REPLACE),
@@ -34,5 +34,6 @@ def detailed(plan: Plan) -> dict[str, PropertyDiff]:
 
 
 def _path(change: Change) -> str:
-    """Only the resource's own name is translated: what is below it is the user's."""
-    return spelled((camel(change.name), *change.path[1:]))
+    """Only the package's own names are translated: what is below them is the user's."""
+    place = NESTED.get(change.name, -1) + 1
+    return spelled(tuple(camel(str(part)) if index in (0, place) else part for index, part in enumerate(change.path)))

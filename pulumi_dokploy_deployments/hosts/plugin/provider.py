@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
 from pulumi.provider.experimental.provider import (
@@ -39,6 +39,7 @@ from pulumi_dokploy_deployments.hosts.flat_state import (
     inputs_in,
     state_in,
 )
+from pulumi_dokploy_deployments.hosts.life_cycles import LIFE_CYCLES
 from pulumi_dokploy_deployments.hosts.plugin.configuration import Configuration, check_configuration
 from pulumi_dokploy_deployments.hosts.plugin.detailed_diff import diff_response
 from pulumi_dokploy_deployments.hosts.plugin.partial_state import KeptState
@@ -46,7 +47,6 @@ from pulumi_dokploy_deployments.hosts.plugin.wire import Received, received, sen
 from pulumi_dokploy_deployments.hosts.servers import Servers
 from pulumi_dokploy_deployments.hosts.titles import default_title
 from pulumi_dokploy_deployments.hosts.words import PLUGIN
-from pulumi_dokploy_deployments.resources.deployment import DeploymentLifeCycle
 from pulumi_dokploy_deployments.resources.fields import Problem
 from pulumi_dokploy_deployments.resources.inputs import ResourceInputs
 from pulumi_dokploy_deployments.resources.life_cycle import (
@@ -56,18 +56,13 @@ from pulumi_dokploy_deployments.resources.life_cycle import (
     property_at_fault,
     with_a_way_out,
 )
-from pulumi_dokploy_deployments.resources.rollback_target import RollbackTargetLifeCycle
 from pulumi_dokploy_deployments.rollout.errors import Interrupted
-from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET, camel
+from pulumi_dokploy_deployments.schema.names import camel
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.reporter import Reporter
 
 T = TypeVar("T")
 
-LIFE_CYCLES: Mapping[str, LifeCycle[Any, Any]] = {
-    DEPLOYMENT: DeploymentLifeCycle(),
-    ROLLBACK_TARGET: RollbackTargetLifeCycle(),
-}
 MOST_CANCELS = 3
 CANCEL_SECONDS = 0.7
 
@@ -177,7 +172,7 @@ class DokployProvider(Provider):
         """Look a resource up anew, or find what an id names."""
         cycle, properties = _cycle(request.type), received(request.properties)
         state = state_in(cycle.state_model, properties.plain)
-        if not state.inputs.services:
+        if not state.inputs.service_refs:
             given = inputs_in(cycle.inputs_model, received(request.inputs).plain)
             found = await self._wait(cycle.import_(request.resource_id, self._context(given, request.urn)))
             if found is None:
@@ -262,8 +257,8 @@ class DokployProvider(Provider):
 
 
 def _cycle(urn_type: str) -> LifeCycle[Any, Any]:
-    # A resource with a parent has the parent's type before its own.
-    return LIFE_CYCLES[urn_type.rpartition("$")[2]]
+    # A resource with a parent has the parent's type before its own; the class's name is the last part of either.
+    return LIFE_CYCLES[urn_type.rpartition(":")[2]]
 
 
 def _kept(left: Unfinished, resource_id: str, news: Received) -> KeptState:

@@ -13,12 +13,33 @@ from typing import Any
 import pulumi
 
 from pulumi_dokploy_deployments.hosts.triggers import with_plain_triggers
-from pulumi_dokploy_deployments.schema.names import camel
+from pulumi_dokploy_deployments.schema.names import NESTED, camel, nested, snake
 
 
 def resource_inputs(resource: type, inputs: Mapping[str, Any]) -> Any:
     """The arguments of a resource as the SDK takes them; its outputs stand among them without a value."""
-    return typed_inputs(with_plain_triggers(inputs), output_names(resource))
+    named = {name: _nested(name, value) for name, value in with_plain_triggers(inputs).items()}
+    return typed_inputs(named, output_names(resource))
+
+
+def _nested(name: str, value: Any) -> Any:
+    """An input with the package's own names in it as the schema has them. The program gives them as outputs or not."""
+    return _renamed(value, NESTED[name]) if name in NESTED else value
+
+
+def _renamed(value: Any, depth: int) -> Any:
+    if isinstance(value, pulumi.Output):
+        return value.apply(lambda known: _renamed(known, depth))
+    if not isinstance(value, Mapping):
+        return value
+    if depth:
+        return {key: _renamed(part, depth - 1) for key, part in value.items()}
+    return {camel(key): part for key, part in value.items()}
+
+
+def with_python_names(name: str, value: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """An output with the package's own names in it as Python has them."""
+    return value.apply(lambda known: nested(name, known, snake))
 
 
 def typed_inputs(inputs: Mapping[str, Any], outputs: Iterable[str] = ()) -> Any:

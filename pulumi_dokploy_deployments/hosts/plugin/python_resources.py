@@ -18,9 +18,10 @@ from pulumi_dokploy_deployments.hosts.choices import (
     Strategy,
     WaitFor,
 )
+from pulumi_dokploy_deployments.hosts.nested_inputs import ReleaseDefaults, ReleasedService
 from pulumi_dokploy_deployments.hosts.plugin.python_connecting import with_provider
-from pulumi_dokploy_deployments.hosts.plugin.python_names import looked_up, output, resource_inputs
-from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, ROLLBACK_TARGET
+from pulumi_dokploy_deployments.hosts.plugin.python_names import looked_up, output, resource_inputs, with_python_names
+from pulumi_dokploy_deployments.schema.names import DEPLOYMENT, RELEASE, ROLLBACK_TARGET
 
 
 class Deployment(pulumi.CustomResource):
@@ -206,6 +207,56 @@ class Deployment(pulumi.CustomResource):
             opts: Pulumi's resource options.
         """
         return Deployment(resource_name, opts=looked_up(id, opts))
+
+
+class Release(pulumi.CustomResource):
+    """Deploys several Dokploy services as one: in order where they depend on each other, side by side where not.
+
+    A service begins once those that it comes `after` run. Only what has changed is deployed. When one service fails,
+    nothing more begins, and with `on_failure: rollback`, the default, the whole release goes back: the service that
+    failed and those that were deployed before it run again what ran before, which is verified, in reverse order. The
+    update counts as failed and says which service failed, why, and what runs of each.
+
+    A table at the end shows each service with its version, its image, how long it took, and what was proven.
+
+    Args:
+        resource_name: The resource's name in the stack.
+        services: The services by names of your own: of each the inputs of its deployment, and `after`, the names of
+            those that have to run before.
+        defaults: Inputs of all services; what a service says itself counts.
+        on_failure: `rollback`: all or nothing. When one service fails, it and those that were deployed before it are
+            brought back to what ran before and verified, in reverse order; a service that itself says `fail` stays as
+            it is. `fail`: what has succeeded stays deployed. The release counts as failed either way. Default:
+            `rollback`.
+        connection: The name of another server: configuration namespace `dokploy-<name>`, environment
+            `DOKPLOY_<NAME>_ENDPOINT` and `DOKPLOY_<NAME>_API_KEY`.
+        opts: Pulumi's resource options.
+    """
+
+    deployments: pulumi.Output[Mapping[str, Mapping[str, Any]]] = output("deployments")
+    """What became of each service, by the release's names for them."""
+    summary: pulumi.Output[str] = output("summary")
+    """The same as a table for people: service, version, image, duration, verdict."""
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        services: pulumi.Input[Mapping[str, pulumi.Input[ReleasedService]]],
+        defaults: pulumi.Input[ReleaseDefaults] | None = None,
+        on_failure: pulumi.Input[OnFailure] | None = None,
+        connection: pulumi.Input[str] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        inputs = {
+            "services": services,
+            "defaults": defaults,
+            "on_failure": on_failure,
+            "connection": connection,
+        }
+        arguments = resource_inputs(Release, inputs)
+        super().__init__(RELEASE, resource_name, arguments, with_provider(opts, connection))
+        self.deployments = with_python_names("deployments", self.deployments)
 
 
 class RollbackTarget(pulumi.CustomResource):

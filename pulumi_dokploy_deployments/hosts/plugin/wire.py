@@ -10,7 +10,7 @@ import pulumi
 from pulumi.provider.experimental.property_value import Computed, PropertyValue, ResourceReference
 
 from pulumi_dokploy_deployments.resources.fields import UNKNOWN, UnknownValue
-from pulumi_dokploy_deployments.schema.names import camel, snake
+from pulumi_dokploy_deployments.schema.names import camel, nested, snake
 
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 UNKNOWN_TEXTS = frozenset(
@@ -26,7 +26,7 @@ UNKNOWN_TEXTS = frozenset(
 )
 """How the protocol writes a value that is not known yet: one text for each kind of value."""
 _NESTED_NAMES = frozenset({"target", "baseline"})
-"""Records in states of release 0.1.0, whose names were translated. Whatever else is nested stays as it is."""
+"""Records in states of release 0.1.0, whose names were translated."""
 _DERIVED = frozenset({"resolution", "run"})
 """Worked out from the other properties: a secret where one of these is."""
 _INTERNAL = "__"
@@ -119,4 +119,4 @@ def _wired_as(name: str, value: Any) -> PropertyValue:
 def _renamed(name: str, value: Any, rename: Any) -> Any:
     if name in _NESTED_NAMES and isinstance(value, Mapping):
         return {rename(key): part for key, part in value.items()}
-    return value
+    return nested(name, value, rename)

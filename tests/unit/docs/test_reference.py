@@ -38,7 +38,9 @@ def test_every_input_and_output_has_one_row_with_its_description(resource: Resou
 
 
 def test_defaults_are_those_of_the_models() -> None:
-    deployment, target = (input_table(resource) for resource in RESOURCES)
+    deployment, release, target = (input_table(resource) for resource in RESOURCES)
+    assert "| `on_failure` | `fail`, `rollback` | `rollback` |" in release
+    assert "| `services` | map of `ReleasedService` | required |" in release
     assert "| `wait_for` | `healthy`, `done`, `none` | `healthy` |" in deployment
     assert f"| `timeout_seconds` | number | `{DeploymentInputs(application_id='a').timeout_seconds:g}` |" in deployment
     assert f"`{RollbackTargetInputs(application_id='a', version=1).on_delete.value}` |" in target
@@ -48,7 +50,7 @@ def test_the_services_are_alternatives_and_every_other_input_has_a_default_of_it
     for resource in RESOURCES:
         alternatives = set(re.findall(r"^\| `(\w+)` \| \w+ \| one of these \|", input_table(resource), re.MULTILINE))
         assert alternatives == {name for group in resource.choose_one for name in group}
-        assert "application_id" in alternatives
+        assert ("application_id" in alternatives) is ("application_id" in resource.inputs.model_fields)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

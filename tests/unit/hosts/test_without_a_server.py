@@ -35,11 +35,11 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("on_delete", [None, "cancel", "retain"])
 def test_a_finished_deployment_is_deleted_without_address_and_key(on_delete: str | None) -> None:
     given = {} if on_delete is None else {"on_delete": on_delete}
-    Operations.of_deployments(Config()).delete({**FINISHED, **given})
+    Operations(Config(), "Deployment").delete({**FINISHED, **given})
 
 
 def test_a_retained_pin_by_image_is_released_without_address_and_key() -> None:
-    Operations.of_rollback_targets(Config()).delete(PIN)
+    Operations(Config(), "RollbackTarget").delete(PIN)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_retained_pin_by_image_is_released_without_address_and_key() -> None:
 )
 def test_where_something_is_to_be_done_the_message_says_how_to_let_go_without_a_server(state: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        Operations.of_deployments(Config()).delete({**state, "declared_as": URN})
+        Operations(Config(), "Deployment").delete({**state, "declared_as": URN})
     told = caught.value.told(PYTHON)
     assert f"run `pulumi state delete {URN}`" in told
     assert "on_delete set to retain" in told
@@ -76,9 +76,9 @@ def test_previews_without_a_server_are_switched_on_by_configuration_or_environme
 
 
 def test_with_the_switch_a_preview_needs_neither_address_nor_key() -> None:
-    operations = Operations.of_deployments(Config(offlinePreview="true"))
+    operations = Operations(Config(offlinePreview="true"), "Deployment")
     checked = operations.check({}, {"application_id": "app-1", "triggers": {"a": 1}})
     assert checked.failures == []
-    pins = Operations.of_rollback_targets(Config(offlinePreview="true"))
+    pins = Operations(Config(offlinePreview="true"), "RollbackTarget")
     assert pins.check({}, {"application_id": "app-1", "version": 3}).failures == []
     assert not pins.diff(PIN, {"application_id": "app-1", "version": 4}).replaces
