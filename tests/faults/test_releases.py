@@ -73,7 +73,9 @@ async def plan(bench: Bench, state: ReleaseState, declared: ReleaseInputs) -> Pl
 
 def stored(state: object) -> ReleaseState:
     assert isinstance(state, ReleaseState)
-    return state_in(ReleaseState, flat_state(state))
+    again = state_in(ReleaseState, flat_state(state))
+    assert flat_state(again) == flat_state(state), "nothing is lost in the engine"
+    return again
 
 
 def triggers(bench: Bench) -> list[str]:
@@ -207,6 +209,18 @@ async def test_an_interrupted_release_goes_back_nowhere_and_is_gone_on_with(benc
     sent = len(triggers(bench))
     await up(bench, inputs(shop(2)), stored(caught.value.state))
     assert triggers(bench)[sent:] == ["compose.deploy"], "the API's deployment is taken up, not sent again"
+
+
+async def test_a_killed_run_that_has_left_no_state_is_found_again_by_its_mark(bench: Bench) -> None:
+    bench.world.set_behaviour(bench.service("docker").id, build_seconds=60.0)
+    services = {name: part for name, part in shop(2).items() if name != "database"}
+    services["api"]["after"] = []
+    run = asyncio.create_task(up(bench, inputs(services)))
+    bench.at(bench.clock.elapsed + 10.0, run.cancel)
+    with pytest.raises(Unfinished):
+        await run
+    await up(bench, inputs(services))
+    assert triggers(bench) == ["application.deploy", "compose.deploy"]
 
 
 async def test_a_deadline_of_the_whole_release_is_shared(bench: Bench) -> None:
