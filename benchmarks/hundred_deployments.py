@@ -1,6 +1,6 @@
 """A hundred deployments at once against one: does the plugin really wait for all of them at the same time?
 
-    .venv/bin/python benchmarks/hundred_deployments.py
+    .venv/bin/python -m benchmarks.hundred_deployments
 
 Deploys simulated services whose builds take three seconds: one in a stack of its own, then a hundred in one
 `pulumi up --parallel 100`. The engine's own time is that of a hundred resources of a provider that does nothing. The
@@ -20,8 +20,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from benchmarks.services import applications
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
 
 BUILD_SECONDS = 3.0
@@ -142,42 +141,15 @@ class Stack:
             raise SystemExit(f"pulumi {' '.join(args)} failed:\n{run.stdout}\n{run.stderr}")
 
 
-def services(simulator: RunningSimulator, count: int) -> list[str]:
-    """Make so many applications whose builds take three seconds and may all run at once; gives their ids."""
-    made = []
-    with httpx.Client(base_url=simulator.endpoint, headers={"x-api-key": simulator.api_key}) as client:
-
-        def call(procedure: str, **given: object) -> httpx.Response:
-            return client.post(f"/api/{procedure}", json=given).raise_for_status()
-
-        call("settings.updateBuildsConcurrency", buildsConcurrency=count)
-        for number in range(count):
-            environment = simulator.ready["environment_id"]
-            application = call("application.create", name=f"service-{number}", environmentId=environment).json()
-            identity = str(application["applicationId"])
-            call(
-                "application.saveDockerProvider",
-                applicationId=identity,
-                dockerImage=f"registry.example.com/service:{number}",
-                username="",
-                password="",
-                registryUrl="",
-            )
-            simulator.control("set_behaviour", service=identity, build_seconds=BUILD_SECONDS)
-            made.append(identity)
-    return made
-
-
 def measure(count: int = COUNT, wait_for: str = "done") -> Measured:
     """Run the three stacks and measure them."""
     setup = subprocess.run([sys.executable, SETUP, "--print-bin"], stdout=subprocess.PIPE, text=True, check=True)
     engine_bin = setup.stdout.strip()
     with tempfile.TemporaryDirectory() as scratch, start_simulator(build_seconds=BUILD_SECONDS) as simulator:
-        applications = services(simulator, count + 1)
-
+        ids = applications(simulator, count + 1, BUILD_SECONDS)
         deployments = [
             RESOURCE.format(number=number, application=application, wait_for=wait_for)
-            for number, application in enumerate(applications)
+            for number, application in enumerate(ids)
         ]
 
         def stack(name: str, resources: Sequence[str]) -> Stack:

@@ -182,27 +182,6 @@ DEPLOYMENT = {
     ),
 }
 
-RELEASE = {
-    "services": OptionText(
-        "services",
-        "The services by names of your own: of each the inputs of its deployment, and `after`, the names of those that "
-        "have to run before.",
-    ),
-    "defaults": OptionText("defaults", "Inputs of all services; what a service says itself counts."),
-    "on_failure": OptionText(
-        "on_failure",
-        "`rollback`: all or nothing. When one service fails, it and those that were deployed before it are brought "
-        "back to what ran before and verified, in reverse order; a service that itself says `fail` stays as it is. "
-        "`fail`: what has succeeded stays deployed. The release counts as failed either way.",
-        default="rollback",
-    ),
-    "connection": OptionText(
-        "connection",
-        "The name of another server: configuration namespace `dokploy-<name>`, environment `DOKPLOY_<NAME>_ENDPOINT` "
-        "and `DOKPLOY_<NAME>_API_KEY`.",
-    ),
-}
-
 ROLLBACK_TARGET = {
     "application_id": OptionText(
         "application_id",

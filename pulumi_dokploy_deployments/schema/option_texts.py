@@ -20,7 +20,9 @@ _OF_RESOURCES = re.compile(r"\bchange\b|replaces (?:the resource|it)\.|project a
 
 def option_texts() -> str:
     """`cli/option_texts.py`."""
-    tables = [(snake(resource.name).upper(), resource.input_fields) for resource in RESOURCES]
+    # The commands are about one service each.
+    of_one = [resource for resource in RESOURCES if resource.choose_one]
+    tables = [(snake(resource.name).upper(), resource.input_fields) for resource in of_one]
     tables += [(function.name.upper(), argument_fields(function)) for function in FUNCTIONS.values()]
     lines = [
         GENERATED,
