@@ -121,3 +121,23 @@ def test_the_plugin_releases_keeps_what_went_back_as_it_was_and_hides_secrets(
     for secret in (TOKEN, "planted-in-the-environment", *simulator.hidden):
         assert secret not in workspace.state_text()
         assert [run.command for run in shown if secret in run.output] == []
+
+
+def test_a_secret_variable_lies_nowhere_open_and_is_compared_all_the_same(
+    make_workspace: MakeWorkspace, simulator: Simulator
+) -> None:
+    call(simulator, "compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
+    program = PROGRAM.replace(
+        "from pulumi_dokploy_deployments import plugin as", "import pulumi_dokploy_deployments as"
+    )
+    config = {**simulator.config, "tag": "1", "apiTag": "1"}
+    workspace = make_workspace(program, config=config, secrets={**simulator.secrets, "token": TOKEN})
+    shown = [workspace.up().expect_ok("2 created")]
+    shown.append(workspace.up().expect_ok("2 unchanged"))
+    workspace.config("apiTag", "2")
+    shown.append(workspace.up().expect_ok("1 updated"))
+    assert deployed(simulator) == ["application.deploy", "compose.deploy", "application.deploy"]
+    assert workspace.outputs()["id"]
+    for secret in (TOKEN, "planted-in-the-environment", *simulator.hidden):
+        assert secret not in workspace.state_text()
+        assert [run.command for run in shown if secret in run.output] == []
