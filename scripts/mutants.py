@@ -36,6 +36,7 @@ MODULES = (
     *(f"rollout/{name}" for name in ("correlation", "dead_ends", "log_window", "mark", "sighting", "stages")),
     *(f"rollout/{name}" for name in ("telling_line", "trigger")),
     *(f"rollback/{name}" for name in ("by_image", "by_source", "candidates", "recovery", "targets")),
+    "resources/release_order",
 )
 NOT_COPIED = (".git", ".venv", "venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis", ".state")
 WITHOUT_EFFECT = ROOT / "scripts" / "mutants_without_effect.toml"
