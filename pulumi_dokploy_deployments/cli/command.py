@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, NoReturn, ParamSp
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.options import ServiceOptions
 from pulumi_dokploy_deployments.cli.start import tell_interrupted
@@ -52,6 +53,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
                 help="The name of another server: DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY are used.",
                 rich_help_panel=PANEL,
                 metavar="NAME",
+                autocompletion=completing.connection(),
             ),
         ],
         None,

@@ -389,7 +389,7 @@ def test_a_person_is_asked_before_anything_is_killed(server: Server, person: Non
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_simulated_server_can_be_used_and_ends_with_ctrl_c(as_json: bool) -> None:
     # Takes as long as the start of two interpreters.
-    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    program = "from pulumi_dokploy_deployments.cli.start import main; main()"
     command = [sys.executable, "-c", program, "simulate", *(["--json"] if as_json else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -410,7 +410,7 @@ def test_a_simulated_server_can_be_used_and_ends_with_ctrl_c(as_json: bool) -> N
 
 def test_the_simulated_server_can_be_an_older_one_or_the_cloud() -> None:
     # Takes as long as the start of two interpreters.
-    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    program = "from pulumi_dokploy_deployments.cli.start import main; main()"
     options = ["--server-version", "v0.28.3", "--cloud", "--json"]
     process = subprocess.Popen([sys.executable, "-c", program, "simulate", *options], stdout=subprocess.PIPE, text=True)
     try:

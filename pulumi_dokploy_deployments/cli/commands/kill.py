@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.command import command
-from pulumi_dokploy_deployments.cli.options import Yes
+from pulumi_dokploy_deployments.cli.option_texts import ServiceKind
+from pulumi_dokploy_deployments.cli.options import Yes, deployment_argument
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -38,13 +40,23 @@ class Killed:
 def kill(
     session: Session,
     deployment: Annotated[
-        str | None, typer.Argument(help="The id of the running deployment.", metavar="DEPLOYMENT")
+        str | None, deployment_argument("The id of the running deployment.", only_running=True)
     ] = None,
     waiting_of_application: Annotated[
-        str | None, typer.Option(help="Drop the waiting deployments of this application.", metavar="SERVICE")
+        str | None,
+        typer.Option(
+            help="Drop the waiting deployments of this application.",
+            metavar="SERVICE",
+            autocompletion=completing.service_of(ServiceKind.APPLICATION),
+        ),
     ] = None,
     waiting_of_compose: Annotated[
-        str | None, typer.Option(help="Drop the waiting deployments of this compose.", metavar="SERVICE")
+        str | None,
+        typer.Option(
+            help="Drop the waiting deployments of this compose.",
+            metavar="SERVICE",
+            autocompletion=completing.service_of(ServiceKind.COMPOSE),
+        ),
     ] = None,
     every_build_on_the_host: Annotated[
         bool,
