@@ -79,7 +79,7 @@ def _documented(row: str) -> set[str]:
 
 
 def test_the_fields_of_each_document_are_on_the_page(server: Server) -> None:
-    identity = server.deployed("ok")
+    stays, identity = server.deployed("ok"), server.deployed("ok")
     ok = ("--application", "ok")
     documents = {
         "`services`": server.run("services", "docker", "--json").json,
@@ -90,6 +90,7 @@ def test_the_fields_of_each_document_are_on_the_page(server: Server) -> None:
         "`rollback`": server.run("rollback", *ok, "--deployment", identity, "--dry-run", "--json").json,
         "`remove`": server.run("remove", identity, "--yes", "--json").json,
     }
+    assert stays != identity
     for row, document in documents.items():
         assert set(document) == _documented(row), row
     diagnosis = server.run("doctor", "--json").json
@@ -99,7 +100,7 @@ def test_the_fields_of_each_document_are_on_the_page(server: Server) -> None:
 
 def test_the_fields_of_each_event_are_on_the_page(server: Server) -> None:
     seen: dict[str, set[str]] = {}
-    for event in server.run("deploy", "--application", "ok", "--wait-for", "done", "--json").events:
+    for event in server.run("deploy", "--application", "git", "--wait-for", "done", "--json").events:
         seen.setdefault(event.pop("event"), set()).update(event)
     assert set(seen) == {"status", "log", "end"}
     for name, fields in seen.items():
