@@ -194,6 +194,9 @@ def _asking(ask: Ask) -> Complete:
         if means_yes(line.environ.get(OFFLINE_VARIABLE)):
             return []
         connection = line.connection()
+        if connection.is_plain_http_to_remote_host:
+            # The command warns of that; here nobody can be warned before the key is on its way.
+            return []
         if os.environ.get(_FISH_ACTION) == "is-args":
             from pulumi_dokploy_deployments.cli.suggestions import Suggestion
 

@@ -65,6 +65,7 @@ LINE = "dokploy-deployments list --application "
         ("dokploy-deployments list --api-key-file /nowhere --application ", SOME),
         ("dokploy-deployments --env-file /nowhere list --application ", SOME),
         ("dokploy-deployments list --endpoint ftp://x --application ", SOME),
+        ("dokploy-deployments list --endpoint http://d.example.com --application ", SOME),
     ],
 )
 def test_without_address_and_key_nobody_is_asked(
