@@ -19,8 +19,27 @@ _VARIABLES: Mapping[Setting, tuple[str, ...]] = {
     Setting.HEADERS: ("HEADERS",),
 }
 
+_YES = frozenset({"1", "true", "yes", "on"})
+
 GivenValue = Callable[[Setting], str | None]
 """What the host itself is given for a setting, its configuration or an option; None or empty where nothing is."""
+
+
+def means_yes(text: str | None) -> bool:
+    """Whether the value of a switch, in the environment or the configuration, switches it on."""
+    return (text or "").strip().lower() in _YES
+
+
+def named_connections(environ: Mapping[str, str]) -> dict[str, str]:
+    """The connections whose address the environment has: the address by the name."""
+    found: dict[str, str] = {}
+    for end in _VARIABLES[Setting.ENDPOINT]:
+        for variable, address in environ.items():
+            middle = variable.removeprefix("DOKPLOY_").removesuffix(f"_{end}")
+            name = middle.lower().replace("_", "-")
+            if variable == f"DOKPLOY_{middle}_{end}" and CONNECTION_NAME.fullmatch(name) and address.strip():
+                found.setdefault(name, address)
+    return found
 
 
 def variable_prefix(name: str) -> str:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Concatenate, NoReturn, ParamSp
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.options import ServiceOptions
+from pulumi_dokploy_deployments.cli.start import tell_interrupted
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.errors import DokployError
@@ -51,6 +53,7 @@ _COMMON: dict[str, tuple[Any, Any]] = {
                 help="The name of another server: DOKPLOY_<NAME>_ENDPOINT and DOKPLOY_<NAME>_API_KEY are used.",
                 rich_help_panel=PANEL,
                 metavar="NAME",
+                autocompletion=completing.connection(),
             ),
         ],
         None,
@@ -86,21 +89,26 @@ def command(function: Callable[Concatenate[Session, P], None]) -> Callable[..., 
 
     @wraps(function)
     def wrapper(**values: Any) -> None:
-        # Imported here, so that --help and completion stay quick.
-        from pulumi_dokploy_deployments.cli.session import Session
+        is_json = values.pop("as_json")
+        try:
+            # Imported here, so that --help and completion stay quick.
+            from pulumi_dokploy_deployments.cli.session import Session
 
-        session = Session(
-            is_json=values.pop("as_json"),
-            endpoint=values.pop("endpoint"),
-            api_key_file=values.pop("api_key_file"),
-            connection_name=values.pop("connection"),
-        )
-        given = {name: options.taken_from(values) for name, options in named.items()}
+            session = Session(
+                is_json=is_json,
+                endpoint=values.pop("endpoint"),
+                api_key_file=values.pop("api_key_file"),
+                connection_name=values.pop("connection"),
+            )
+            given = {name: options.taken_from(values) for name, options in named.items()}
 
-        def begin() -> None:
-            run(session, **values, **{name: named[name].chosen(each) for name, each in given.items()})
+            def begin() -> None:
+                run(session, **values, **{name: named[name].chosen(each) for name, each in given.items()})
 
-        _guarded(session, begin)
+            _guarded(session, begin)
+        except KeyboardInterrupt:
+            # Ctrl-C while the libraries were loaded.
+            raise typer.Exit(tell_interrupted(is_json=is_json)) from None
 
     keyword_only = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     wrapper.__signature__ = inspect.Signature(keyword_only + common)  # type: ignore[attr-defined]

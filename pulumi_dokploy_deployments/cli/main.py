@@ -36,8 +36,9 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:
-    if wanted:
+def _print_version(context: typer.Context, wanted: bool) -> None:
+    # Not while the line is completed.
+    if wanted and not context.resilient_parsing:
         typer.echo(f"dokploy-deployments {package_version()}")
         raise typer.Exit
 

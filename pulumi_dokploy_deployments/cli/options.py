@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.option_text import OptionText
 from pulumi_dokploy_deployments.cli.option_texts import DEPLOYMENT, ServiceKind
 from pulumi_dokploy_deployments.cli.words import WORDS
@@ -23,7 +24,14 @@ _NAME_AND_VALUE = re.compile(r"`([a-z]+(?:_[a-z]+)+): (\w+)`")
 _NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 
 
-def option(of: OptionText, *names: str, more: str = "", panel: str | None = None, metavar: str | None = None) -> Any:
+def option(
+    of: OptionText,
+    *names: str,
+    more: str = "",
+    panel: str | None = None,
+    metavar: str | None = None,
+    completed: completing.Complete | None = None,
+) -> Any:
     """The option of a model's field, with its help, its bounds, and the default that the model has for it.
 
     The command itself gets None where nothing is given, and leaves the default to the model.
@@ -34,6 +42,7 @@ def option(of: OptionText, *names: str, more: str = "", panel: str | None = None
         more: what is added to the help.
         panel: under which heading the help shows it.
         metavar: what the help shows for its value.
+        completed: what Tab offers.
     """
     return typer.Option(
         *(names or (WORDS.input(of.name),)),
@@ -43,6 +52,7 @@ def option(of: OptionText, *names: str, more: str = "", panel: str | None = None
         show_default=_shown(of.default),
         rich_help_panel=panel,
         metavar=metavar,
+        autocompletion=completed,
     )
 
 
@@ -66,6 +76,14 @@ def service_option(kind: ServiceKind) -> Any:
         metavar="SERVICE",
         show_default=False,
         rich_help_panel=SERVICE,
+        autocompletion=completing.service_of(kind),
+    )
+
+
+def deployment_argument(meaning: str, *, only_running: bool = False) -> Any:
+    """The argument that names a deployment, or one of those that run."""
+    return typer.Argument(
+        help=meaning, metavar="DEPLOYMENT", autocompletion=completing.deployment(only_running=only_running)
     )
 
 
@@ -118,5 +136,5 @@ RequiredService = Annotated["ServiceRef", ServiceOptions(tuple(ServiceKind), is_
 VersionedService = Annotated["ServiceRef | None", ServiceOptions(VERSIONED)]
 RequiredVersionedService = Annotated["ServiceRef", ServiceOptions(VERSIONED, is_required=True)]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-DeploymentId = Annotated[str, typer.Argument(help="The deployment's id, as `list` shows it.", metavar="DEPLOYMENT")]
+DeploymentId = Annotated[str, deployment_argument("The deployment's id, as `list` shows it.")]
 Timeout = Annotated[float | None, option(DEPLOYMENT["timeout_seconds"], metavar="SECONDS")]

@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
+from pulumi_dokploy_deployments.cli.start import tell_interrupted
 
 DASHED_ID = re.compile(r"-[A-Za-z0-9_-]{20}")
 """Dokploy's ids have 21 of these characters, and one in 64 begins with a dash."""
@@ -66,10 +67,13 @@ class Group(TyperGroup):
 
 @contextmanager
 def told_as_json(args: Sequence[str]) -> Iterator[None]:
-    """Write wrong usage as JSON to standard output too, where that was asked for."""
+    """Write wrong usage as JSON to standard output too, where that was asked for; likewise Ctrl-C."""
     wanted = "--json" in args
     try:
         yield
+    except KeyboardInterrupt:
+        # Typer itself would end without a word.
+        raise typer.Exit(tell_interrupted(is_json=wanted)) from None
     except _UsageError as wrong:
         if wanted:
             error = {"type": "UsageError", "message": wrong.format_message(), "exit_code": int(ExitCode.USAGE)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -23,6 +22,7 @@ from pulumi_dokploy_deployments.api.redact import Redactor
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.cli.connecting import connection_from
 from pulumi_dokploy_deployments.cli.errors import NotConfirmed
+from pulumi_dokploy_deployments.cli.running import run
 from pulumi_dokploy_deployments.functions.models import Result
 from pulumi_dokploy_deployments.functions.names import named_service
 from pulumi_dokploy_deployments.functions.table import Function
@@ -113,7 +113,7 @@ class Session:
             async with DokployClient(connection) as client:
                 return await work(client)
 
-        return asyncio.run(main())
+        return run(main)
 
     async def retry(self, call: Callable[[], Awaitable[T]]) -> T:
         """Make a call that may be repeated; short faults are retried for up to 6 s.

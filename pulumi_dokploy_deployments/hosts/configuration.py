@@ -50,7 +50,6 @@ def resolve_connection(
 OFFLINE_VARIABLE = "DOKPLOY_OFFLINE_PREVIEW"
 NOT_ASKED = Progress(Activity.NOTE, detail="offlinePreview is set: the server was not asked about this resource")
 """What a preview without a server says of each resource."""
-_YES = frozenset({"1", "true", "yes", "on"})
 
 
 def is_offline(config_value: ConfigValue, *, name: str | None = None, environ: Mapping[str, str] | None = None) -> bool:
@@ -60,8 +59,8 @@ def is_offline(config_value: ConfigValue, *, name: str | None = None, environ: M
     an `up` either; a create or an update asks what it needs.
     """
     variables = os.environ if environ is None else environ
-    said = config_value(f"{namespace_of(name)}:offlinePreview") or variables.get(OFFLINE_VARIABLE) or ""
-    return said.strip().lower() in _YES
+    said = config_value(f"{namespace_of(name)}:offlinePreview") or variables.get(OFFLINE_VARIABLE)
+    return resolving.means_yes(said)
 
 
 _warned: set[str] = set()

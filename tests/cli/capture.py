@@ -116,7 +116,7 @@ def perform(stage: Stage) -> None:
 
 def simulated() -> str:
     """The first lines of `simulate`."""
-    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    program = "from pulumi_dokploy_deployments.cli.start import main; main()"
     command = [sys.executable, "-c", program, "simulate", "--port", "4000"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -23,7 +23,8 @@ BUILD_SECONDS = 0.1
 SLOW_SECONDS = 1.0
 LONG_SECONDS = 12.0
 ENVIRONMENT = (
-    *("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "DOKPLOY_HEADERS", "DOKPLOY_CI_OUTPUT"),
+    *("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY", "DOKPLOY_HEADERS"),
+    *("DOKPLOY_CI_OUTPUT", "DOKPLOY_COMPLETE_OFFLINE"),
     *("NO_COLOR", "FORCE_COLOR", "COLUMNS", "GITHUB_STEP_SUMMARY", "GITLAB_CI"),
 )
 
@@ -118,7 +119,7 @@ class Server:
 
     def process(self, *arguments: str) -> subprocess.Popen[str]:
         """A command in a process of its own, for signals."""
-        program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+        program = "from pulumi_dokploy_deployments.cli.start import main; main()"
         return subprocess.Popen(
             [sys.executable, "-c", program, *arguments],
             env={**os.environ, **self.environment()},

@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from pulumi_dokploy_deployments.api.client import DokployClient
 from pulumi_dokploy_deployments.cli.session import Session
 
 from .conftest import Answer, Server
@@ -109,6 +110,22 @@ def test_ctrl_c_ends_at_once_and_says_what_still_runs(server: Server, command: l
     assert words in rest
     assert "Traceback" not in rest
     assert all(before)
+
+
+def test_ctrl_c_after_the_question_says_that_the_server_may_have_been_told(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    identity = server.deployed("ok")
+
+    async def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(DokployClient, "remove_deployment", interrupted)
+    before = server.run("list", "--json").json
+    answer = server.run("remove", identity, "--yes")
+    assert (answer.code, answer.err.count("\n")) == (130, 1)
+    assert answer.err.startswith("Interrupted. The server may have removed the deployment")
+    assert server.run("list", "--json").json == before
 
 
 def test_the_last_line_of_a_good_run_says_what_was_proven(server: Server) -> None:
@@ -389,7 +406,7 @@ def test_a_person_is_asked_before_anything_is_killed(server: Server, person: Non
 @pytest.mark.parametrize("as_json", [True, False])
 def test_a_simulated_server_can_be_used_and_ends_with_ctrl_c(as_json: bool) -> None:
     # Takes as long as the start of two interpreters.
-    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    program = "from pulumi_dokploy_deployments.cli.start import main; main()"
     command = [sys.executable, "-c", program, "simulate", *(["--json"] if as_json else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
@@ -410,7 +427,7 @@ def test_a_simulated_server_can_be_used_and_ends_with_ctrl_c(as_json: bool) -> N
 
 def test_the_simulated_server_can_be_an_older_one_or_the_cloud() -> None:
     # Takes as long as the start of two interpreters.
-    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    program = "from pulumi_dokploy_deployments.cli.start import main; main()"
     options = ["--server-version", "v0.28.3", "--cloud", "--json"]
     process = subprocess.Popen([sys.executable, "-c", program, "simulate", *options], stdout=subprocess.PIPE, text=True)
     try:

@@ -36,6 +36,7 @@ def test_every_option_that_a_page_names_exists() -> None:
     known = {option for command in COMMANDS for option in re.findall(r"--[a-z-]+", _help_of(command))} | {
         "--env-file",
         "--install-completion",
+        "--show-completion",
         "--version",
     }
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", CLI + MAP))
@@ -69,6 +70,41 @@ def test_every_function_result_and_argument_is_on_the_page() -> None:
 @pytest.mark.parametrize("endpoint", [*PUBLISHED, "removeDeployment", "readLogs"])
 def test_every_endpoint_of_the_published_page_is_on_the_map(endpoint: str) -> None:
     assert f"`deployment.{endpoint}`" in MAP
+
+
+def _documented(row: str) -> set[str]:
+    """The names of fields in a row of the tables on JSON."""
+    cells = CLI.split("\n### JSON\n")[1].split(f"\n| {row} | ")[1].splitlines()[0]
+    return set(re.findall(r"`([a-z_]+)`", cells)) - {"null"}
+
+
+def test_the_fields_of_each_document_are_on_the_page(server: Server) -> None:
+    stays, identity = server.deployed("ok"), server.deployed("ok")
+    ok = ("--application", "ok")
+    documents = {
+        "`services`": server.run("services", "docker", "--json").json,
+        "`list`": server.run("list", *ok, "--json").json,
+        "`queue`": server.run("queue", "--json").json,
+        "`candidates`": server.run("candidates", *ok, "--json").json,
+        "`logs`": server.run("logs", identity, "--json").json,
+        "`rollback`": server.run("rollback", *ok, "--deployment", identity, "--dry-run", "--json").json,
+        "`remove`": server.run("remove", identity, "--yes", "--json").json,
+    }
+    assert stays != identity
+    for row, document in documents.items():
+        assert set(document) == _documented(row), row
+    diagnosis = server.run("doctor", "--json").json
+    assert _documented("`doctor`") == set(diagnosis) | set(diagnosis["findings"][0])
+    assert _documented("`simulate`") < set(server.simulator.ready)
+
+
+def test_the_fields_of_each_event_are_on_the_page(server: Server) -> None:
+    seen: dict[str, set[str]] = {}
+    for event in server.run("deploy", "--application", "git", "--wait-for", "done", "--json").events:
+        seen.setdefault(event.pop("event"), set()).update(event)
+    assert set(seen) == {"status", "log", "end"}
+    for name, fields in seen.items():
+        assert fields == _documented(f"`{name}`"), name
 
 
 @pytest.mark.parametrize("name", ["services", "list", "candidates", "queue"])

@@ -33,9 +33,8 @@ def doctor(
     ] = None,
 ) -> None:
     """Find out what is wrong: address, TLS, proxies, key, rate limit, permissions, WebSockets, clocks, rollbacks."""
-    import asyncio
-
     from pulumi_dokploy_deployments.cli.connecting import key_from_file
+    from pulumi_dokploy_deployments.cli.running import run
     from pulumi_dokploy_deployments.doctor.doctor import Patient, examine
 
     connection = session.connection
@@ -46,7 +45,7 @@ def doctor(
         look_up_key=look_up,
     )
     session.say(connection.origin, "bold")
-    diagnosis = asyncio.run(examine(patient, lambda finding: _show(session, finding)))
+    diagnosis = run(lambda: examine(patient, lambda finding: _show(session, finding)))
     if session.is_json:
         session.json(diagnosis)
     code = exit_code_of(diagnosis)

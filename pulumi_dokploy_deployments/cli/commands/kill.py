@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.command import command
-from pulumi_dokploy_deployments.cli.options import Yes
+from pulumi_dokploy_deployments.cli.option_texts import ServiceKind
+from pulumi_dokploy_deployments.cli.options import Yes, deployment_argument
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from pulumi_dokploy_deployments.cli.session import Session
 
 EVERY_BUILD = "--every-build-on-the-host"
+ASKED_TO_KILL = "The server may have been asked to end the deployment: dokploy-deployments list"
 SETTLES_SECONDS = 5.0
 """A killed build's row turns to error within some 0.2 s (timeline 130)."""
 LOOK_EVERY_SECONDS = 0.2
@@ -38,13 +41,23 @@ class Killed:
 def kill(
     session: Session,
     deployment: Annotated[
-        str | None, typer.Argument(help="The id of the running deployment.", metavar="DEPLOYMENT")
+        str | None, deployment_argument("The id of the running deployment.", only_running=True)
     ] = None,
     waiting_of_application: Annotated[
-        str | None, typer.Option(help="Drop the waiting deployments of this application.", metavar="SERVICE")
+        str | None,
+        typer.Option(
+            help="Drop the waiting deployments of this application.",
+            metavar="SERVICE",
+            autocompletion=completing.service_of(ServiceKind.APPLICATION),
+        ),
     ] = None,
     waiting_of_compose: Annotated[
-        str | None, typer.Option(help="Drop the waiting deployments of this compose.", metavar="SERVICE")
+        str | None,
+        typer.Option(
+            help="Drop the waiting deployments of this compose.",
+            metavar="SERVICE",
+            autocompletion=completing.service_of(ServiceKind.COMPOSE),
+        ),
     ] = None,
     every_build_on_the_host: Annotated[
         bool,
@@ -94,9 +107,11 @@ def _kill(session: Session, deployment_id: str, *, every_build: bool, yes: bool)
         own = found.service.service_id
         others = [job for job in jobs if job.state is JobState.ACTIVE and job.service_id != own]
         session.confirm(_every_build_question(found, others), yes=yes)
+        session.goes_on = ASKED_TO_KILL
         killed = session.run(lambda client: _kill_every_build(session, client, found))
     else:
         session.confirm(f"Kill the running deployment {row.deployment_id} of {found.name}?", yes=yes)
+        session.goes_on = ASKED_TO_KILL
         killed = session.run(lambda client: _kill_process(session, client, found))
     facts = {"deployment_id": killed.row.deployment_id, "status": killed.row.status.value}
     if not killed.row.status.is_final:
@@ -197,6 +212,8 @@ def _drop_waiting(session: Session, ref: ServiceRef, *, yes: bool) -> None:
         raise Refused(f"No deployment of {name} waits in the queue. Nothing was done.")
     titles = ", ".join(job.data.title_log or job.id for job in before)
     session.confirm(f"Drop {_counted(len(before), 'waiting deployment')} of {name} ({titles})?", yes=yes)
+
+    session.goes_on = "The server may have dropped what waits: dokploy-deployments queue"
 
     async def drop(client: DokployClient) -> list[QueueJob]:
         await client.drop_waiting_jobs(service.kind, service.service_id)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_ALL_DEPLOYMENTS
 from pulumi_dokploy_deployments.cli.options import REPEATED, SERVICE, AnyService, option
@@ -22,7 +23,13 @@ def list_deployments(
     session: Session,
     service: AnyService = None,
     server: Annotated[
-        str | None, typer.Option(help="The id of a remote server.", metavar="ID", rich_help_panel=SERVICE)
+        str | None,
+        typer.Option(
+            help="The id of a remote server.",
+            metavar="ID",
+            rich_help_panel=SERVICE,
+            autocompletion=completing.server(),
+        ),
     ] = None,
     status: Annotated[list[str] | None, option(GET_ALL_DEPLOYMENTS["status"], more=REPEATED)] = None,
     since: Annotated[str | None, option(GET_ALL_DEPLOYMENTS["since"])] = None,

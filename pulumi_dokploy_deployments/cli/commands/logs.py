@@ -8,7 +8,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_DEPLOYMENT_LOGS
-from pulumi_dokploy_deployments.cli.options import AnyService, option
+from pulumi_dokploy_deployments.cli.options import AnyService, deployment_argument, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 @command
 def logs(
     session: Session,
-    deployment: Annotated[
-        str | None, typer.Argument(help="The deployment's id, as `list` shows it.", metavar="DEPLOYMENT")
-    ] = None,
+    deployment: Annotated[str | None, deployment_argument("The deployment's id, as `list` shows it.")] = None,
     tail: Annotated[int | None, option(GET_DEPLOYMENT_LOGS["tail"])] = None,
     follow: Annotated[
         bool,

@@ -30,6 +30,7 @@ def remove(session: Session, deployment: DeploymentId, yes: Yes = False) -> None
 
     found, row = session.run(look)
     session.confirm(_question(found, row), yes=yes)
+    session.goes_on = "The server may have removed the deployment: dokploy-deployments list"
 
     async def delete(client: DokployClient) -> bool:
         try:

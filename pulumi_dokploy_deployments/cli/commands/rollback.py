@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import ROLLBACK_TARGET
 from pulumi_dokploy_deployments.cli.options import Application, option
@@ -23,18 +24,43 @@ if TYPE_CHECKING:
 def rollback(
     session: Session,
     application: Application = None,
-    to: Annotated[int | None, typer.Option("--version", help="The stored version's number.", min=1)] = None,
+    to: Annotated[
+        int | None,
+        typer.Option(
+            "--version", help="The stored version's number.", min=1, autocompletion=completing.version("version")
+        ),
+    ] = None,
     deployment: Annotated[
-        str | None, typer.Option(help="The id of the deployment to go back to.", metavar="ID")
+        str | None,
+        typer.Option(
+            help="The id of the deployment to go back to.",
+            metavar="ID",
+            autocompletion=completing.version("deployment_id"),
+        ),
     ] = None,
     commit: Annotated[
-        str | None, typer.Option(help="The commit to go back to; a prefix is enough.", metavar="COMMIT")
+        str | None,
+        typer.Option(
+            help="The commit to go back to; a prefix is enough.",
+            metavar="COMMIT",
+            autocompletion=completing.version("commit"),
+        ),
     ] = None,
     previous: Annotated[
-        int | None, typer.Option(help="So many successful deployments back from the newest.", min=1)
+        int | None,
+        typer.Option(
+            help="So many successful deployments back from the newest.",
+            min=1,
+            autocompletion=completing.version("previous"),
+        ),
     ] = None,
     rollback_id: Annotated[
-        str | None, typer.Option(help="The server's id of the stored version.", metavar="ID")
+        str | None,
+        typer.Option(
+            help="The server's id of the stored version.",
+            metavar="ID",
+            autocompletion=completing.version("rollback_id"),
+        ),
     ] = None,
     timeout: Annotated[float | None, option(ROLLBACK_TARGET["timeout_seconds"], metavar="SECONDS")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be brought back.")] = False,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import GET_SERVICE, GET_SERVICES, ServiceKind
 from pulumi_dokploy_deployments.cli.options import option
@@ -19,10 +20,19 @@ def services(
     session: Session,
     name: Annotated[
         str | None,
-        typer.Argument(help=GET_SERVICE["name"].meaning.replace("`", ""), metavar="SERVICE", show_default=False),
+        typer.Argument(
+            help=GET_SERVICE["name"].meaning.replace("`", ""),
+            metavar="SERVICE",
+            show_default=False,
+            autocompletion=completing.service_of(None),
+        ),
     ] = None,
-    project: Annotated[str | None, option(GET_SERVICES["project"], metavar="PROJECT")] = None,
-    environment: Annotated[str | None, option(GET_SERVICES["environment"], metavar="ENVIRONMENT")] = None,
+    project: Annotated[
+        str | None, option(GET_SERVICES["project"], metavar="PROJECT", completed=completing.project())
+    ] = None,
+    environment: Annotated[
+        str | None, option(GET_SERVICES["environment"], metavar="ENVIRONMENT", completed=completing.environment())
+    ] = None,
     of_type: Annotated[ServiceKind | None, option(GET_SERVICES["type"], "--type")] = None,
 ) -> None:
     """The services that the key's user may see, or one by its name: ids, projects, what they are set to, status."""

@@ -9,7 +9,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.command import command
 from pulumi_dokploy_deployments.cli.option_texts import DEPLOYMENT
-from pulumi_dokploy_deployments.cli.options import Timeout, VersionedService, option
+from pulumi_dokploy_deployments.cli.options import Timeout, VersionedService, deployment_argument, option
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
 def watch(
     session: Session,
     deployment: Annotated[
-        str | None,
-        typer.Argument(help="The deployment's id; else whatever of the service runs or waits.", metavar="DEPLOYMENT"),
+        str | None, deployment_argument("The deployment's id; else whatever of the service runs or waits.")
     ] = None,
     service: VersionedService = None,
     timeout: Timeout = None,

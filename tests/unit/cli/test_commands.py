@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -170,27 +171,33 @@ HEAVY = ("pulumi", "grpc", "httpx", "websockets")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "avoided"),
+    ("arguments", "word", "avoided"),
     [
-        (["--version"], [*HEAVY, "pydantic"]),
-        (["--help"], [*HEAVY, "pydantic"]),
+        (["--version"], "", [*HEAVY, "pydantic"]),
+        (["--help"], "", [*HEAVY, "pydantic"]),
         # Typer itself uses pydantic for the bounds of numbers, in the releases that find it installed.
-        (["deploy", "--help"], [*HEAVY]),
-        (["nonsense"], [*HEAVY]),
+        (["deploy", "--help"], "", [*HEAVY]),
+        (["nonsense"], "", [*HEAVY]),
+        ([], "--appl", [*HEAVY]),
     ],
 )
-def test_help_starts_without_pulumi_and_without_the_libraries_for_requests(
-    arguments: list[str], avoided: list[str]
+def test_help_and_option_names_come_without_pulumi_and_without_the_libraries_for_requests(
+    arguments: list[str], word: str, avoided: list[str]
 ) -> None:
     # Takes as long as an interpreter's start: that is what is tested.
     program = (
         f"import sys; sys.argv = ['dokploy-deployments', *{arguments!r}]\n"
-        "from pulumi_dokploy_deployments.cli.main import main\n"
+        "from pulumi_dokploy_deployments.cli.start import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         f"print([name for name in {avoided!r} if name in sys.modules])"
     )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    asked = {"COMP_WORDS": f"dokploy-deployments list {word}", "COMP_CWORD": "2"}
+    completing = {"_DOKPLOY_DEPLOYMENTS_COMPLETE": "complete_bash", **asked} if word else {}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **completing}, capture_output=True, text=True, check=True
+    )
     assert ran.stdout.splitlines()[-1] == "[]"
+    assert ("--application" in ran.stdout.splitlines()) == bool(word)
 
 
 def test_no_command_imports_pulumi() -> None:

@@ -57,7 +57,7 @@ def test_the_key_is_asked_for_before_there_is_a_loop(monkeypatch: pytest.MonkeyP
 
 def test_ctrl_c_at_the_question_for_the_key_ends_the_command() -> None:
     # Takes as long as an interpreter's start, at a real terminal.
-    program = "from pulumi_dokploy_deployments.cli.main import main; main()"
+    program = "from pulumi_dokploy_deployments.cli.start import main; main()"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("DOKPLOY_")}
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
