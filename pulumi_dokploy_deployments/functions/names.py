@@ -90,13 +90,14 @@ async def resolve_service(
         return page
     if kind is not None and _ID.fullmatch(text) and await _is_id(client, kind, text):
         return ServiceRef(kind, text)
-    services = await find_services(client)
-    of_kind = [found for found in services if kind in (None, found.ref.kind)]
+    of_kind = await find_services(client, ServiceKind if kind is None else (kind,))
     matches = matching(of_kind, text, project, environment)
     if len(matches) == 1:
         return matches[0].ref
     if matches:
         raise _ambiguous(kind, text, matches)
+    # The message names what may have been meant of other kinds as well.
+    services = of_kind if kind is None else await find_services(client)
     raise _unknown(client.connection.origin, kind, text, services, project, environment)
 
 
