@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
+
+import psutil
 
 PATIENCE_SECONDS = 5.0
 
 
-def descendants(pid: int) -> list[int]:
-    """The processes below this one, parents before children."""
-    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
-    children: dict[int, list[int]] = {}
-    for line in table.splitlines():
-        child, parent = (int(part) for part in line.split())
-        children.setdefault(parent, []).append(child)
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        below = children.get(waiting.pop(0), [])
-        found += below
-        waiting += below
-    return found
+def descendants(pid: int) -> list[psutil.Process]:
+    """The processes below this one."""
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def end(process: subprocess.Popen[str], budget: float = PATIENCE_SECONDS) -> None:
@@ -35,7 +28,8 @@ def end(process: subprocess.Popen[str], budget: float = PATIENCE_SECONDS) -> Non
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=budget)
         return
-    for pid in [process.pid, *descendants(process.pid), *below]:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    for each in [*descendants(process.pid), *below]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.kill()
     process.wait()

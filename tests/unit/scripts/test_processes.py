@@ -27,7 +27,7 @@ def test_what_ignores_the_interrupt_is_killed_with_everything_below_it() -> None
     with start(PARENT) as process:
         assert process.stdout is not None
         child = int(process.stdout.readline())
-        assert processes.descendants(process.pid) == [child]
+        assert [each.pid for each in processes.descendants(process.pid)] == [child]
 
         processes.end(process, budget=0.1)
 
