@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed-from-pyproject
 
 # The first Python that is new enough; PYTHON=/path/to/python overrules it.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for name in python3.13 python3.14 python3.12 python3.11 python3; do \
 	"$$name" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 
 # Tests never talk to the server that happens to be configured in the shell; only `make live-test` does.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -35,7 +35,9 @@ class Box:
 
     unit: Unit
     up_since: float | None
-    history: list[str] = field(default_factory=list)
+    up_before: float | None = None
+    """Since when it was up before it felt ill."""
+    was_seen_ill: bool = False
 
 
 class ComposeLife(RuleBasedStateMachine):
@@ -102,10 +104,11 @@ class ComposeLife(RuleBasedStateMachine):
         if box.unit.state is UnitState.RUNNING:
             was_well = box.unit.health in (UnitHealth.NONE, UnitHealth.HEALTHY)
             box.unit = replace(box.unit, health=UnitHealth(health))
-            if health != "healthy":
-                box.up_since = None
-            elif not was_well:
-                box.up_since = self.now
+            if was_well and health != "healthy":
+                box.up_before, box.up_since, box.was_seen_ill = box.up_since, None, False
+            elif not was_well and health == "healthy":
+                # What came and went between two looks was no restart, and nobody can know of it.
+                box.up_since = self.now if box.was_seen_ill else box.up_before
 
     @precondition(lambda self: not self._over() and self.boxes)
     @rule(data=st.data())
@@ -122,6 +125,8 @@ class ComposeLife(RuleBasedStateMachine):
     def look(self) -> None:
         if self._over():
             return
+        for box in self.boxes.values():
+            box.was_seen_ill |= box.unit.health in (UnitHealth.STARTING, UnitHealth.UNHEALTHY)
         self.verdict = self.judge.judge(sight(self.now, *self._members()))
 
     @invariant()
