@@ -148,7 +148,7 @@ class Releasing:
         for member in reversed(self._ended):
             if member.made is not None and member.made.way_back is not None:
                 context = self._context(member)
-                context.reporter.progress(Progress(Activity.RECOVERING, detail="the release failed; rolling back"))
+                context.reporter.progress(Progress(Activity.NOTE, detail="the release failed; rolling back"))
                 member.recovery = await member.made.way_back.take(context)
 
     def operation_for(self, member: Member) -> Operation:
