@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from pulumi_dokploy_deployments.resources.release_errors import ReleaseFailed
 from pulumi_dokploy_deployments.resources.release_model import ReleaseInputs
 from pulumi_dokploy_deployments.resources.release_state import ReleaseState
 from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, Interrupted
+from pulumi_dokploy_deployments.simulator.world.faults import FaultKind
 from tests.support.bench import Bench
 
 REG = "127.0.0.1:5055/reg"
@@ -259,6 +262,43 @@ async def test_what_someone_else_has_set_is_seen_and_put_right(bench: Bench) -> 
     assert bench.told.warnings[-1].startswith("api: ")
     await up(bench, inputs(shop(1)), state)
     assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:1"
+
+
+FAULTS: tuple[FaultKind, ...] = ("http_error", "refuse", "unauthorized", "lose_answer", "drop_request", "garbage")
+PLACES = ("application.deploy", "compose.deploy", "deployment.*", "docker.*", "*.one", "application.update", "*")
+
+
+@pytest.mark.parametrize("seed", range(24))
+async def test_whatever_fails_green_is_all_of_it_and_what_is_told_as_rolled_back_is(bench: Bench, seed: int) -> None:
+    state = await up(bench, inputs(shop(1)))
+    chance = random.Random(seed)  # noqa: S311 - a test's own course of events
+    broken = chance.choice([0, 0, 2, 3])
+    if broken:
+        # 2 is the API's new image, 3 the worker's.
+        bench.world.set_image(f"{REG}/shop:{broken}", runtime="exits")
+    began = bench.clock.elapsed
+    for _ in range(chance.randint(0, 4)):
+        kind, place = chance.choice(FAULTS), chance.choice(PLACES)
+        bench.at(began + chance.uniform(0.0, 25.0), partial(bench.faults.add, kind, place, count=chance.randint(1, 3)))
+    sent = len(triggers(bench))
+    declared = inputs(shop(2, compose=3))
+    try:
+        state = await up(bench, declared, state)
+    except (Unfinished, DokployError) as failed:
+        error = failed.error if isinstance(failed, Unfinished) else failed
+        told = spell(error.next_step_text) if isinstance(error, ReleaseFailed) else ""
+        if "api: It was rolled back" in told or "api: What ran before" in told:
+            assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:1"
+        if str(error).startswith("worker: ") and told.startswith("It was rolled back"):
+            assert bench.service("ok", "compose").fields["env"] == ENV
+    else:
+        assert not broken, "nothing green that is not true"
+        assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:2"
+        assert "TAG=3\n" in bench.service("ok", "compose").fields["env"]
+        assert [one.verdict for one in state.outputs.deployments.values()] == ["healthy"] * 3
+    # Each of the two may be deployed and brought back; a request that was lost on its way is sent again.
+    carried_out = [call for call in bench.world.requests.calls if call.carried_out and call.path.endswith(".deploy")]
+    assert len(carried_out) - sent <= 4, "nothing is triggered twice"
 
 
 async def test_a_refresh_keeps_what_is_there_and_a_release_without_services_is_gone(bench: Bench) -> None:
