@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.support.harness import MakeWorkspace, Simulator
+from tests.support.harness import PASSPHRASE, STACK, MakeWorkspace, Simulator
 from tests.support.pages import ROOT, blocks
 
 BLOCKS = blocks(ROOT / "README.md")
@@ -20,7 +20,7 @@ def test_the_readme_s_start_deploys_and_goes_back(make_workspace: MakeWorkspace,
     assert set(given) == {"dokploy:endpoint", "application", "release"}
     given |= {"application": "ok", **simulator.config}
 
-    shop = make_workspace(PROGRAM)
+    shop = make_workspace(PROGRAM, environment={PASSPHRASE: "as most users have it"})
     (shop.folder / "Pulumi.yaml").write_text(PROJECT)
     shop.begin(given, simulator.secrets)
     said = shop.up().expect_ok("2 created").output
@@ -35,3 +35,5 @@ def test_the_readme_s_start_deploys_and_goes_back(make_workspace: MakeWorkspace,
     shop.config("pinVersion", "1")
     shop.up().expect_ok("pins version 1", "1 created")
     assert shop.outputs()["pinned"].endswith(":v1")
+    assert simulator.api_key not in shop.state_text()
+    assert "encryptionsalt: v1:" in (shop.folder / f"Pulumi.{STACK}.yaml").read_text()

@@ -1,6 +1,6 @@
 """The real Pulumi engine in a subprocess: workspaces with a program and a backend of their own, and the simulator.
 
-Nothing of the run_context leaks in: every workspace has its own state, passphrase and configuration, and all
+Nothing of the run_context leaks in: every workspace has its own state, key and configuration, and all
 DOKPLOY_* and PULUMI_* variables of the outer environment are taken away unless a test gives them.
 """
 
@@ -24,8 +24,11 @@ import processes
 import yaml  # type: ignore[import-untyped]
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
+from tests.support.key_server import SECRETS_PROVIDER, key_server
 
 STACK = "test"
+PASSPHRASE = "PULUMI_CONFIG_PASSPHRASE"
+"""Given to a workspace, it encrypts the secrets, as with most users; else the tests' key server does."""
 ENCRYPTED = "4dabf18193072939515e22adb298388d"
 """What a secret in the state begins with: Pulumi's signature of one."""
 COMMAND_SECONDS = 110.0  # below pytest's own limit, so that the command's output gets into the report
@@ -126,7 +129,7 @@ class Workspace:
             "PATH": os.pathsep.join([str(python_bin), str(self.engine_bin), outer.get("PATH", os.defpath)]),
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_BACKEND_URL": self.backend.as_uri(),
-            "PULUMI_CONFIG_PASSPHRASE": "engine tests",
+            **key_server(),
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_STACK": STACK,
@@ -168,10 +171,11 @@ class Workspace:
     def begin(self, plain: Mapping[str, str], secret: Mapping[str, str]) -> None:
         """Make the stack with its configuration.
 
-        A passphrase is slow to use, on purpose. The engine makes a stack and encrypts its secrets once; another
-        workspace with the same project and the same secrets gets a copy.
+        The engine makes a stack and encrypts its secrets once; another workspace with the same project and the same
+        secrets gets a copy.
         """
-        same = hashlib.sha256(json.dumps([self._project, sorted(secret.items())]).encode()).hexdigest()
+        alike = [self._project, self.environment.get(PASSPHRASE), sorted(secret.items())]
+        same = hashlib.sha256(json.dumps(alike).encode()).hexdigest()
         kept, settings = self.pulumi_home / "stacks" / same, self.folder / f"Pulumi.{STACK}.yaml"
         if kept.exists():
             self._stack_exists = True
@@ -263,7 +267,8 @@ class Workspace:
     def _need_stack(self) -> None:
         if not self._stack_exists:
             self._stack_exists = True
-            self._run(("stack", "init", STACK), None, COMMAND_SECONDS).expect_ok()
+            with_key = () if PASSPHRASE in self.environment else ("--secrets-provider", SECRETS_PROVIDER)
+            self._run(("stack", "init", STACK, *with_key), None, COMMAND_SECONDS).expect_ok()
 
     def _run(self, args: Sequence[str], stdin: str | None, seconds: float) -> Run:
         command = ("pulumi", *args)
