@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulumi_dokploy_deployments.schema.names import pascal, snake
+
 Run = Callable[[Sequence[str], Path], str]
 """Runs a command in a folder; raises with its output where it fails."""
 Which = Callable[[str], str | None]
@@ -24,19 +26,9 @@ EXAMPLE_SDK = Path("sdks") / "dokploy-deployments"
 """Where `pulumi package add` puts the SDK below a program."""
 
 
-def camel(name: str) -> str:
-    """As schema.json has it."""
+def as_in_schema(name: str) -> str:
+    """Languages that write an input as schema.json does."""
     return name
-
-
-def pascal(name: str) -> str:
-    """applicationId -> ApplicationId"""
-    return name[0].upper() + name[1:]
-
-
-def snake(name: str) -> str:
-    """applicationId -> application_id"""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 @dataclass(frozen=True)
@@ -69,7 +61,7 @@ LANGUAGES = (
         "npm",
         "package.json",
         (("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"), ("npx", "--no", "--", "tsc", "--noEmit")),
-        camel,
+        as_in_schema,
         "typescript",
         is_run=True,
     ),
@@ -83,7 +75,7 @@ LANGUAGES = (
         "mvn",
         "src",
         (("mvn", "--batch-mode", "--quiet", "compile"),),
-        camel,
+        as_in_schema,
         "java",
         is_compiled_with_example=True,
     ),

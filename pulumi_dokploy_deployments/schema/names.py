@@ -27,6 +27,11 @@ def snake(name: str) -> str:
     return _HUMP.sub(lambda found: f"_{found.group(1).lower()}", name)
 
 
+def pascal(name: str) -> str:
+    """`applicationId` to `ApplicationId`, as Go and C# write it."""
+    return name[:1].upper() + name[1:]
+
+
 def function_token(name: str) -> str:
     """A function's token in the schema."""
     return f"{MODULE}:{camel(name)}"

@@ -125,11 +125,3 @@ def test_a_generator_that_fails_is_a_failure(tmp_path: Path) -> None:
     machine.run = fails  # type: ignore[method-assign]
     with pytest.raises(FailedError, match="bind schema"):
         machine.told()
-
-
-@pytest.mark.parametrize(
-    ("spelling", "spelt"),
-    [(sdks.camel, "timeoutSeconds"), (sdks.pascal, "TimeoutSeconds"), (sdks.snake, "timeout_seconds")],
-)
-def test_an_input_is_spelt_as_the_language_does(spelling: Callable[[str], str], spelt: str) -> None:
-    assert spelling("timeoutSeconds") == spelt
