@@ -20,10 +20,10 @@ const history = dokploy.getApplicationDeploymentsOutput({ applicationId: web.app
 
 // `pulumi config set pinPrevious 1` goes back to what ran one deployment ago, and stays there.
 const previous = config.getNumber("pinPrevious");
-const pin =
-    previous === undefined
-        ? undefined
-        : new dokploy.RollbackTarget("pin", { applicationId, previous }, { dependsOn: [web] });
+let pin: dokploy.RollbackTarget | undefined;
+if (previous !== undefined) {
+    pin = new dokploy.RollbackTarget("pin", { applicationId, previous }, { dependsOn: [web] });
+}
 
 export const deploymentId = web.deploymentId;
 export const status = web.status;
