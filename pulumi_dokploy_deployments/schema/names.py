@@ -15,6 +15,11 @@ _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 
 
+def pascal(name: str) -> str:
+    """`applicationId` to `ApplicationId`, as Go and C# write it."""
+    return name[:1].upper() + name[1:]
+
+
 @cache
 def camel(name: str) -> str:
     """`application_id` to `applicationId`."""
@@ -25,11 +30,6 @@ def camel(name: str) -> str:
 def snake(name: str) -> str:
     """`applicationId` to `application_id`."""
     return _HUMP.sub(lambda found: f"_{found.group(1).lower()}", name)
-
-
-def pascal(name: str) -> str:
-    """`applicationId` to `ApplicationId`, as Go and C# write it."""
-    return name[:1].upper() + name[1:]
 
 
 def function_token(name: str) -> str:
