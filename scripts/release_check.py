@@ -35,6 +35,7 @@ PACKAGE = "pulumi_dokploy_deployments"
 COMMAND = "dokploy-deployments"
 PLUGIN = f"pulumi-resource-{COMMAND}"
 EXAMPLE = ROOT / "examples" / "quickstart"
+NOT_COPIED = shutil.ignore_patterns("__pycache__", "venv", ".venv", "node_modules", "sdks", "Pulumi.*.yaml")
 STEP_SECONDS = 600.0
 NEEDED_FILES = ("__init__.py", "py.typed", "pulumi-plugin.json", "plugin.py", "version.py")
 MOST_WHEEL_BYTES = 2_000_000
@@ -228,19 +229,40 @@ def schema(check: Check, engine: Path) -> None:
 
 
 def quickstart(check: Check, engine: Path) -> None:
-    """`simulate` and the first example, as the README tells it: up, nothing to do, destroy."""
-    project = check.folder / "quickstart"
-    ignored = shutil.ignore_patterns("__pycache__", "venv", ".venv", "Pulumi.*.yaml")
-    shutil.copytree(EXAMPLE, project, ignore=ignored)
+    """`simulate` and the first example, as the README tells it."""
+    run_example(check, engine, EXAMPLE)
+
+
+def run_example(check: Check, engine: Path, example: Path, *prepare: Sequence[str]) -> None:
+    """An example against the simulator: up, nothing to do, another release, back to the one before, destroy.
+
+    Args:
+        example: its folder; the program takes the configuration of the quickstart.
+        prepare: commands before the first up, in the copy of the folder.
+    """
+    project = check.folder / example.name
+    shutil.copytree(example, project, ignore=NOT_COPIED)
     with simulated(check) as server:
         environ = engine_environ(check, engine)
         environ |= {"DOKPLOY_ENDPOINT": server["endpoint"], "DOKPLOY_API_KEY": server["api_key"]}
-        check.run("pulumi", "stack", "init", "check", cwd=project, environ=environ)
-        check.run("pulumi", "config", "set", "applicationId", server["application"], cwd=project, environ=environ)
-        up = ("pulumi", "up", "--yes", "--skip-preview")
-        expect("+ 2 created" in check.run(*up, cwd=project, environ=environ), "the first up does not create two")
-        expect("2 unchanged" in check.run(*up, cwd=project, environ=environ), "the second up changes something")
-        check.run("pulumi", "destroy", "--yes", "--skip-preview", cwd=project, environ=environ)
+
+        def pulumi(*arguments: str) -> str:
+            return check.run("pulumi", *arguments, cwd=project, environ=environ)
+
+        def up(expected: str, setting: str = "", value: str = "") -> None:
+            if setting:
+                pulumi("config", "set", setting, value)
+            said = pulumi("up", "--yes", "--skip-preview")
+            expect(expected in said, f"examples/{example.name}: {setting or 'up'}: expected {expected!r} in\n{said}")
+
+        pulumi("stack", "init", "check")
+        for command in prepare:
+            check.run(*command, cwd=project, environ=environ)
+        up("+ 2 created", "applicationId", server["application"])
+        up("2 unchanged")
+        up("~ 1 updated", "release", "2")
+        up("+ 1 created", "pinPrevious", "1")
+        pulumi("destroy", "--yes", "--skip-preview")
 
 
 def plugin_install(check: Check, engine: Path) -> None:
@@ -263,7 +285,7 @@ def plugin_install(check: Check, engine: Path) -> None:
 
 
 def generated_sdks(check: Check, engine: Path) -> None:
-    """An SDK from schema.json compiles in each language; what can't be generated or compiled here is told."""
+    """An SDK from schema.json compiles in each language, and the examples run; what can't be had here is told."""
     environ = engine_environ(check, engine)
     made = check.folder / "sdks"
     made.mkdir()
@@ -271,7 +293,11 @@ def generated_sdks(check: Check, engine: Path) -> None:
     def run_here(command: Sequence[str], folder: Path) -> str:
         return run(command, folder, environ)
 
-    for outcome in sdks.make(ROOT / "schema.json", made, run_here, ReleaseError):
+    def try_example(example: Path) -> None:
+        run_example(check, engine, example, ("pulumi", "package", "add", str(check.bin / PLUGIN)))
+
+    outcomes = sdks.make(ROOT / "schema.json", made, run_here, ReleaseError, ROOT / "examples", try_example)
+    for outcome in outcomes:
         print(f"  {outcome}", flush=True)
 
 

@@ -84,6 +84,8 @@ LANGUAGES: dict[str, Any] = {
         "generateResourceContainerTypes": True,
         "respectSchemaVersion": True,
     },
+    # Without it the classes would be in com.pulumi, which is Pulumi's own.
+    "java": {"basePackage": "pulumidokploy", "packages": {"dokploy-deployments": "deployments"}},
     "nodejs": {"packageName": "pulumi-dokploy-deployments", "respectSchemaVersion": True},
     "python": {
         "packageName": "pulumi_dokploy_deployments_sdk",

@@ -18,6 +18,11 @@ _HUMP = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _UNDERSCORE = re.compile(r"_([a-z0-9])")
 
 
+def pascal(name: str) -> str:
+    """`applicationId` to `ApplicationId`, as Go and C# write it."""
+    return name[:1].upper() + name[1:]
+
+
 @cache
 def camel(name: str) -> str:
     """`application_id` to `applicationId`."""

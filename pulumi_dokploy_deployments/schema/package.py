@@ -37,6 +37,8 @@ def build_schema() -> Schema:
         "keywords": ["pulumi", "dokploy", "deployment", "rollback", "docker-swarm", "category/infrastructure"],
         "license": "Apache-2.0",
         "publisher": "pulumi-dokploy-deployments",
+        # Generated SDKs are whole: the one for Go has its go.mod, with the folders as its imports name them.
+        "meta": {"supportPack": True},
         "language": descriptions.LANGUAGES,
         "config": {"variables": provider},
         "types": dict(sorted(types.named.items())),

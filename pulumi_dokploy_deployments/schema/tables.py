@@ -22,6 +22,8 @@ from pulumi_dokploy_deployments.schema.fields import (
     shown_default,
 )
 from pulumi_dokploy_deployments.schema.functions import argument_fields, positional_fields
+from pulumi_dokploy_deployments.schema.names import camel, pascal
+from pulumi_dokploy_deployments.schema.provider_model import ProviderInputs
 from pulumi_dokploy_deployments.schema.python_functions import result_classes
 from pulumi_dokploy_deployments.schema.resources import RESOURCES, Resource
 
@@ -46,7 +48,7 @@ def pages() -> Mapping[str, Mapping[str, str]]:
         for resource in RESOURCES
     }
     functions = {"functions": function_table(), "arguments": argument_tables(), "results": result_tables()}
-    return {**resources, "functions.md": functions}
+    return {**resources, "functions.md": functions, "plugin.md": {"spelling": spelling_table()}}
 
 
 def input_table(resource: Resource) -> str:
@@ -58,6 +60,14 @@ def input_table(resource: Resource) -> str:
 def output_table(resource: Resource) -> str:
     """Name, type and meaning of each output."""
     return _table("output", resource.output_fields)
+
+
+def spelling_table() -> str:
+    """Each input of the provider and the resources as the languages write it."""
+    fields = [*fields_of(ProviderInputs), *(field for resource in RESOURCES for field in resource.input_fields)]
+    names = dict.fromkeys(field.name for field in fields)
+    rows = (f"| `{name}` | `{camel(name)}` | `{pascal(camel(name))}` |" for name in names)
+    return "\n".join(["| Python | TypeScript, Java, YAML | Go, C# |", "| --- | --- | --- |", *rows])
 
 
 def function_table() -> str:

@@ -17,6 +17,7 @@ from pulumi_dokploy_deployments.schema.tables import (
     input_table,
     output_table,
     result_tables,
+    spelling_table,
     with_parts,
 )
 
@@ -66,6 +67,15 @@ def test_every_field_of_every_result_has_a_row() -> None:
     assert {name: [row[0] for row in rows_of(text)] for name, text in chapters.items()} == {
         model.__name__: list(model.model_fields) for model in result_classes()
     }
+
+
+def test_every_input_has_a_row_with_its_spellings() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| `(\w+)` \|$", spelling_table(), re.MULTILINE)
+    assert ("application_id", "applicationId", "ApplicationId") in rows
+    assert ("api_key", "apiKey", "ApiKey") in rows
+    named = [name for name, _, _ in rows]
+    assert len(named) == len(set(named))
+    assert set(named) >= {field.name for resource in RESOURCES for field in resource.input_fields}
 
 
 def test_a_page_without_its_marks_is_refused() -> None:
