@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 RUNS = 9
 _LOADING = """\
-from pulumi_dokploy_deployments.hosts.loading import loading
+from pulumi_dokploy_deployments.loading import loading
 with loading():
     import pulumi_dokploy_deployments.hosts."""
 PROCESSES: dict[str, tuple[str, ...]] = {

@@ -14,6 +14,7 @@ from pulumi_dokploy_deployments.cli import completing
 from pulumi_dokploy_deployments.cli.exit_codes import ExitCode
 from pulumi_dokploy_deployments.cli.options import ServiceOptions
 from pulumi_dokploy_deployments.cli.start import tell_interrupted
+from pulumi_dokploy_deployments.loading import loading
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.errors import DokployError
@@ -92,7 +93,8 @@ def command(function: Callable[Concatenate[Session, P], None]) -> Callable[..., 
         is_json = values.pop("as_json")
         try:
             # Imported here, so that --help and completion stay quick.
-            from pulumi_dokploy_deployments.cli.session import Session
+            with loading():
+                from pulumi_dokploy_deployments.cli.session import Session
 
             session = Session(
                 is_json=is_json,

@@ -19,6 +19,7 @@ import typer
 
 from pulumi_dokploy_deployments.cli.env_file import lend
 from pulumi_dokploy_deployments.cli.option_texts import ServiceKind
+from pulumi_dokploy_deployments.loading import loading
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.api.client import DokployClient
@@ -223,7 +224,7 @@ def _silently(find: Callable[[Line, str], list[Suggestion]]) -> Complete:
     def complete(context: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         try:
             # Warnings of libraries would land in the middle of the line that is being typed.
-            with redirect_stderr(io.StringIO()):
+            with redirect_stderr(io.StringIO()), loading():
                 return [(one.value, one.help) for one in find(Line.before(context), incomplete)]
         except (Exception, KeyboardInterrupt):  # noqa: BLE001 - as would every error
             return []

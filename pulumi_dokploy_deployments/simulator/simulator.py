@@ -1,17 +1,16 @@
-"""The simulator in one object: a populated world, its ASGI application and an in-process transport."""
+"""The simulator in one object: a populated world, its ASGI application and ways to it without a socket."""
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 
-import httpx
 from starlette.types import Receive, Scope, Send
 
 from pulumi_dokploy_deployments.simulator import websocket_faults
 from pulumi_dokploy_deployments.simulator.container_log import ContainerLog, ContainerQuery
 from pulumi_dokploy_deployments.simulator.http import control
 from pulumi_dokploy_deployments.simulator.http.app import HttpApp
-from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
 from pulumi_dokploy_deployments.simulator.live_log import LiveLog
 from pulumi_dokploy_deployments.simulator.websocket import serve
 from pulumi_dokploy_deployments.simulator.world import World
@@ -19,6 +18,9 @@ from pulumi_dokploy_deployments.simulator.world import seed as seeding
 from pulumi_dokploy_deployments.simulator.world.faults import Faults
 from pulumi_dokploy_deployments.simulator.world.templates import Json
 from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT, Version
+
+if TYPE_CHECKING:
+    import httpx
 
 AGE = 3660.0
 """Seconds that the instance is old at the start: some services have been running for an hour."""
@@ -93,12 +95,17 @@ class Simulator:
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         await serve(self.world, self.clock, self._sleep, scope, receive, send)
 
-    def transport(self) -> httpx.AsyncBaseTransport:
+    def transport(self) -> "httpx.AsyncBaseTransport":
         """Return a transport for httpx.AsyncClient whose faults are httpx's own exceptions."""
+        # Imported here, so that a simulator in a process of its own starts without an HTTP client.
+        from pulumi_dokploy_deployments.simulator.transport import InProcessTransport
+
         return InProcessTransport(self)
 
-    def client(self, key: str = "owner") -> httpx.AsyncClient:
+    def client(self, key: str = "owner") -> "httpx.AsyncClient":
         """Return an HTTP client with the named API key (see `ready["api_keys"]`)."""
+        import httpx
+
         headers = {"x-api-key": self.ready["api_keys"][key]}
         return httpx.AsyncClient(transport=self.transport(), base_url=self.ready["endpoint"], headers=headers)
 
@@ -111,25 +118,3 @@ class Simulator:
         """Subscribe to the output of containers in-process; without a key the owner's is used."""
         key = self.ready["api_key"] if api_key is None else api_key
         return ContainerLog(self.world, self.clock, key, query)
-
-
-class InProcessTransport(httpx.AsyncBaseTransport):
-    """Hands requests to the application; broken connections become httpx errors as a socket gives them."""
-
-    def __init__(self, simulator: Simulator) -> None:
-        """Serve requests from `simulator`."""
-        self._inner = httpx.ASGITransport(app=simulator.app)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send one request."""
-        try:
-            return await self._inner.handle_async_request(request)
-        except BrokenConnection as broken:
-            if broken.kind == "refuse":
-                raise httpx.ConnectError("All connection attempts failed", request=request) from broken
-            if broken.kind == "drop_request":
-                raise httpx.ReadError("", request=request) from broken
-            message = "Server disconnected without sending a response."
-            if broken.kind == "cut_off":
-                message = "peer closed connection without sending complete message body"
-            raise httpx.RemoteProtocolError(message, request=request) from broken

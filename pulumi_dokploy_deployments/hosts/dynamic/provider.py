@@ -18,7 +18,7 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from pulumi_dokploy_deployments.hosts.loading import loading
+from pulumi_dokploy_deployments.loading import loading
 
 if TYPE_CHECKING:
     from pulumi_dokploy_deployments.hosts.dynamic.operations import Operations

@@ -8,7 +8,7 @@ import contextlib
 import sys
 from collections.abc import Sequence
 
-from pulumi_dokploy_deployments.hosts.loading import loading
+from pulumi_dokploy_deployments.loading import loading
 from pulumi_dokploy_deployments.version import package_version
 
 

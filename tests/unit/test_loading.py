@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from pulumi_dokploy_deployments.hosts.loading import loading
+from pulumi_dokploy_deployments.loading import loading
 
 LOADED = "import sys; print(*sorted(name for name in sys.modules if name.startswith('pulumi_dokploy_deployments')))"
 
@@ -27,6 +27,15 @@ def test_the_collector_is_as_it_was_after_loading_even_where_an_import_fails() -
         raise ImportError
     assert (during, gc.isenabled()) == (False, True)
     gc.unfreeze()
+
+
+def test_httpx_is_loaded_without_its_command_line_which_can_be_loaded_afterwards() -> None:
+    code = (
+        "import sys\nfrom pulumi_dokploy_deployments.loading import loading\n"
+        "with loading(): import httpx\nprint('click' in sys.modules, httpx.__name__)\nimport httpx._main"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.split() == ["False", "httpx"]
 
 
 @pytest.mark.parametrize("module", ["hosts.plugin.serving", "hosts.dynamic.operations"])
