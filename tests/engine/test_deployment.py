@@ -11,7 +11,6 @@ import threading
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support.harness import MakeWorkspace, Run, Simulator, StartSimulator, Workspace
@@ -40,12 +39,7 @@ def triggered(simulator: Simulator) -> int:
 
 def deploy_by_hand(simulator: Simulator, application_id: str, title: str) -> None:
     """What somebody else does at the same server."""
-    answer = httpx.post(
-        f"{simulator.endpoint}/api/application.deploy",
-        headers={"x-api-key": simulator.api_key},
-        json={"applicationId": application_id, "title": title},
-    )
-    answer.raise_for_status()
+    simulator.call("application.deploy", applicationId=application_id, title=title)
 
 
 def assert_readable(run: Run) -> None:

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from tests.support.harness import MakeWorkspace, Simulator, StartSimulator, Workspace
@@ -54,12 +53,7 @@ def interrupt_twice(process: subprocess.Popen[str]) -> None:
 
 def rows(simulator: Simulator, application_id: str) -> list[dict[str, str]]:
     """The application's history at the server."""
-    answer = httpx.get(
-        f"{simulator.endpoint}/api/deployment.all",
-        headers={"x-api-key": simulator.api_key},
-        params={"applicationId": application_id},
-    )
-    found: list[dict[str, str]] = answer.raise_for_status().json()
+    found: list[dict[str, str]] = simulator.read("deployment.all", applicationId=application_id)
     return found
 
 

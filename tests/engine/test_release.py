@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import httpx
 
 from tests.support.harness import MakeWorkspace, Simulator
+from tests.support.shop import ENV, FILE, PASSWORD, REG
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "many-services"
-REG = "127.0.0.1:5055/reg"
-FILE = f"services:\n  web:\n    image: {REG}/shop:${{TAG}}\n    restart: always\n"
-ENV = "# by hand\nTAG=1\nPASSWORD=planted-in-the-environment\n"
 TOKEN = "token-that-stays-secret"
 PROGRAM = """
 import pulumi
@@ -41,16 +36,9 @@ pulumi.export("id", release.deployments["api"]["deployment_id"])
 """
 
 
-def call(simulator: Simulator, operation: str, **body: Any) -> None:
-    url = f"{simulator.endpoint}/api/{operation}"
-    httpx.post(url, headers={"x-api-key": simulator.api_key}, json=body).raise_for_status()
-
-
-def settings(simulator: Simulator, kind: str, identity: str) -> dict[str, Any]:
-    """What the server says of a service."""
-    url = f"{simulator.endpoint}/api/{kind}.one"
-    answer = httpx.get(url, headers={"x-api-key": simulator.api_key}, params={f"{kind}Id": identity})
-    return dict(answer.raise_for_status().json())
+def image_of_api(simulator: Simulator) -> str:
+    """What the API is set to."""
+    return str(simulator.read("application.one", applicationId=simulator.applications["docker"])["dockerImage"])
 
 
 def deployed(simulator: Simulator) -> list[str]:
@@ -61,7 +49,7 @@ def deployed(simulator: Simulator) -> list[str]:
 def test_the_example_releases_in_order_shows_what_runs_and_is_all_or_nothing(
     make_workspace: MakeWorkspace, simulator: Simulator
 ) -> None:
-    call(simulator, "compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
+    simulator.call("compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
     named = {"database": "postgres", "api": "docker", "worker": "ok", "apiImage": f"{REG}/shop:1", "tag": "1"}
     config = {f"many-services:{name}": value for name, value in named.items()}
     workspace = make_workspace(EXAMPLE, config={**simulator.config, **config}, secrets=simulator.secrets)
@@ -84,15 +72,15 @@ def test_the_example_releases_in_order_shows_what_runs_and_is_all_or_nothing(
         ["application.deploy", "compose.deploy"],
         ["compose.deploy", "application.deploy"],
     )
-    assert settings(simulator, "application", simulator.applications["docker"])["dockerImage"] == f"{REG}/shop:1"
-    assert settings(simulator, "compose", simulator.composes["ok"])["env"] == ENV
-    assert "planted-in-the-environment" not in workspace.state_text()
+    assert image_of_api(simulator) == f"{REG}/shop:1"
+    assert simulator.read("compose.one", composeId=simulator.composes["ok"])["env"] == ENV
+    assert PASSWORD not in workspace.state_text()
 
 
 def test_the_plugin_releases_keeps_what_went_back_as_it_was_and_hides_secrets(
     make_workspace: MakeWorkspace, simulator: Simulator
 ) -> None:
-    call(simulator, "compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
+    simulator.call("compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
     secrets = {**simulator.secrets, "token": TOKEN}
     config = {**simulator.config, "tag": "1", "apiTag": "1"}
     workspace = make_workspace(PROGRAM, config=config, secrets=secrets)
@@ -108,7 +96,7 @@ def test_the_plugin_releases_keeps_what_went_back_as_it_was_and_hides_secrets(
     simulator.control("set_image", image=f"{REG}/shop:3", missing=True)
     workspace.config("tag", "3")
     shown.append(workspace.up().expect_failure("web: ", "api: It was rolled back").expect_without("Traceback"))
-    assert settings(simulator, "application", simulator.applications["docker"])["dockerImage"] == f"{REG}/shop:1"
+    assert image_of_api(simulator) == f"{REG}/shop:1"
 
     simulator.control("set_image", image=f"{REG}/shop:3", missing=False)
     sent = len(deployed(simulator))
@@ -118,7 +106,7 @@ def test_the_plugin_releases_keeps_what_went_back_as_it_was_and_hides_secrets(
 
     workspace.config("circle", "true")
     shown.append(workspace.preview().expect_failure("has no order: ").expect_without("Traceback"))
-    for secret in (TOKEN, "planted-in-the-environment", *simulator.hidden):
+    for secret in (TOKEN, PASSWORD, *simulator.hidden):
         assert secret not in workspace.state_text()
         assert [run.command for run in shown if secret in run.output] == []
 
@@ -126,7 +114,7 @@ def test_the_plugin_releases_keeps_what_went_back_as_it_was_and_hides_secrets(
 def test_a_secret_variable_lies_nowhere_open_and_is_compared_all_the_same(
     make_workspace: MakeWorkspace, simulator: Simulator
 ) -> None:
-    call(simulator, "compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
+    simulator.call("compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
     program = PROGRAM.replace(
         "from pulumi_dokploy_deployments import plugin as", "import pulumi_dokploy_deployments as"
     )
@@ -138,6 +126,6 @@ def test_a_secret_variable_lies_nowhere_open_and_is_compared_all_the_same(
     shown.append(workspace.up().expect_ok("1 updated"))
     assert deployed(simulator) == ["application.deploy", "compose.deploy", "application.deploy"]
     assert workspace.outputs()["id"]
-    for secret in (TOKEN, "planted-in-the-environment", *simulator.hidden):
+    for secret in (TOKEN, PASSWORD, *simulator.hidden):
         assert secret not in workspace.state_text()
         assert [run.command for run in shown if secret in run.output] == []

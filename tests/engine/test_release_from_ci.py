@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from string import Template
 from typing import Any
 
-import httpx
 import pytest
 import yaml  # type: ignore[import-untyped]
 
@@ -99,9 +98,8 @@ def test_every_job_ends_after_its_deployment_and_none_runs_beside_another() -> N
 def test_the_commands_release_what_the_tag_names(
     example: str, make_workspace: MakeWorkspace, simulator: Simulator
 ) -> None:
-    url = f"{simulator.endpoint}/api/compose.update"
-    body = {"composeId": simulator.composes["ok"], "composeFile": FILE, "env": "TAG=v1.5.0\n"}
-    httpx.post(url, headers={"x-api-key": simulator.api_key}, json=body).raise_for_status()
+    composed = {"composeId": simulator.composes["ok"], "composeFile": FILE, "env": "TAG=v1.5.0\n"}
+    simulator.call("compose.update", **composed)
     workspace = make_workspace(
         ROOT / "examples" / example,
         environment={"DOKPLOY_ENDPOINT": simulator.endpoint, "DOKPLOY_API_KEY": simulator.api_key},

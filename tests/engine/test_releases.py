@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
 from tests.support.harness import MakeWorkspace, Simulator, Workspace
+from tests.support.shop import ENV, FILE, PASSWORD, REG
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-REG = "127.0.0.1:5055/reg"
-FILE = f"services:\n  web:\n    image: {REG}/shop:${{TAG}}\n    restart: always\n"
-ENV = "# by hand\nTAG=1\nPASSWORD=planted-in-the-environment\n"
 TOKEN = "token-that-stays-secret"
 TYPE = ":Deployment"
 PLUGIN = """
@@ -36,19 +32,6 @@ outputs:
 """
 
 
-def call(simulator: Simulator, operation: str, **body: Any) -> None:
-    """What somebody else does at the same server."""
-    url = f"{simulator.endpoint}/api/{operation}"
-    httpx.post(url, headers={"x-api-key": simulator.api_key}, json=body).raise_for_status()
-
-
-def settings(simulator: Simulator, kind: str, identity: str) -> dict[str, Any]:
-    """What the server says of a service."""
-    url = f"{simulator.endpoint}/api/{kind}.one"
-    answer = httpx.get(url, headers={"x-api-key": simulator.api_key}, params={f"{kind}Id": identity})
-    return dict(answer.raise_for_status().json())
-
-
 def deploys(simulator: Simulator, kind: str) -> int:
     return len(simulator.requests(f"{kind}.deploy"))
 
@@ -61,7 +44,7 @@ def image_release(make_workspace: MakeWorkspace, simulator: Simulator) -> Worksp
 
 @pytest.fixture
 def compose_release(make_workspace: MakeWorkspace, simulator: Simulator) -> Workspace:
-    call(simulator, "compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
+    simulator.call("compose.update", composeId=simulator.composes["ok"], composeFile=FILE, env=ENV)
     config = {"compose-release:compose": "ok", "compose-release:tag": "1"}
     return make_workspace(
         EXAMPLES / "compose-release",
@@ -78,7 +61,7 @@ def test_an_image_is_released_seen_to_drift_put_right_and_rolled_back(
     assert deploys(simulator, "application") == 0
     image_release.up().expect_ok("2 created")
     assert image_release.outputs()["health"] == "healthy"
-    assert settings(simulator, "application", identity)["dockerImage"] == f"{REG}/shop:1"
+    assert simulator.read("application.one", applicationId=identity)["dockerImage"] == f"{REG}/shop:1"
 
     image_release.up().expect_ok("2 unchanged")
     assert deploys(simulator, "application") == 1
@@ -88,16 +71,16 @@ def test_an_image_is_released_seen_to_drift_put_right_and_rolled_back(
     image_release.up().expect_ok("1 updated")
     assert deploys(simulator, "application") == 2
 
-    call(simulator, "application.update", applicationId=identity, dockerImage=f"{REG}/theirs:9")
+    simulator.call("application.update", applicationId=identity, dockerImage=f"{REG}/theirs:9")
     image_release.refresh().expect_ok("theirs:9")
     image_release.preview().expect_ok("theirs:9", "1 to update")
     image_release.up().expect_ok("1 updated")
-    assert settings(simulator, "application", identity)["dockerImage"] == f"{REG}/shop:2"
+    assert simulator.read("application.one", applicationId=identity)["dockerImage"] == f"{REG}/shop:2"
 
     simulator.control("set_image", image=f"{REG}/shop:3", runtime="exits")
     image_release.config("image-release:image", f"{REG}/shop:3")
     image_release.up().expect_failure("does not run", f"image {REG}/shop:2", "is running").expect_without("Traceback")
-    assert settings(simulator, "application", identity)["dockerImage"] == f"{REG}/shop:2"
+    assert simulator.read("application.one", applicationId=identity)["dockerImage"] == f"{REG}/shop:2"
 
 
 def test_a_compose_is_released_by_its_tag_and_goes_back_to_the_letter(
@@ -105,21 +88,21 @@ def test_a_compose_is_released_by_its_tag_and_goes_back_to_the_letter(
 ) -> None:
     identity = simulator.composes["ok"]
     shown = [compose_release.up().expect_ok("2 created")]
-    assert settings(simulator, "compose", identity)["env"] == f"{ENV}API_TOKEN={TOKEN}\n"
+    assert simulator.read("compose.one", composeId=identity)["env"] == f"{ENV}API_TOKEN={TOKEN}\n"
 
     compose_release.config("compose-release:tag", "2")
     shown.append(compose_release.preview("--diff").expect_ok("variable TAG", '"1" => "2"'))
     shown.append(compose_release.up().expect_ok("1 updated"))
-    released = settings(simulator, "compose", identity)["env"]
+    released = simulator.read("compose.one", composeId=identity)["env"]
     assert released == f"{ENV.replace('TAG=1', 'TAG=2')}API_TOKEN={TOKEN}\n"
 
     compose_release.config("compose-release:tag", "nosuch")
     shown.append(compose_release.up().expect_failure("It was rolled back", "is running").expect_without("Traceback"))
-    assert settings(simulator, "compose", identity)["env"] == released
+    assert simulator.read("compose.one", composeId=identity)["env"] == released
 
     compose_release.config("compose-release:compose", "okk")
     shown.append(compose_release.preview().expect_failure("Did you mean", identity))
-    for secret in (TOKEN, "planted-in-the-environment", *simulator.hidden):
+    for secret in (TOKEN, PASSWORD, *simulator.hidden):
         assert secret not in compose_release.state_text()
         assert [run.command for run in shown if secret in run.output] == []
 
@@ -140,7 +123,7 @@ def test_the_plugin_releases_an_image_keeps_secrets_and_refuses_the_wrong_source
     shown.append(workspace.preview("--diff").expect_ok("~ image", f"{REG}/shop:2"))
     shown.append(workspace.up().expect_ok("1 updated"))
     shown.append(workspace.up().expect_ok("2 unchanged"))
-    call(simulator, "application.update", applicationId=simulator.applications["docker"], dockerImage=f"{REG}/x:9")
+    simulator.call("application.update", applicationId=simulator.applications["docker"], dockerImage=f"{REG}/x:9")
     shown.append(workspace.preview().expect_ok("x:9", "1 to update"))
     shown.append(workspace.up().expect_ok("1 updated"))
     text = (workspace.folder / "Pulumi.yaml").read_text()

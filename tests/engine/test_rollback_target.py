@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support.harness import MakeWorkspace, Simulator, Workspace
@@ -37,12 +36,7 @@ def release(simulator: Simulator, service: str, message: str) -> str:
 
 
 def deploy_by_hand(simulator: Simulator, application_id: str) -> None:
-    answer = httpx.post(
-        f"{simulator.endpoint}/api/application.deploy",
-        headers={"x-api-key": simulator.api_key},
-        json={"applicationId": application_id, "title": "behind the back"},
-    )
-    answer.raise_for_status()
+    simulator.call("application.deploy", applicationId=application_id, title="behind the back")
 
 
 def wait_for_commit(simulator: Simulator, service: str, commit: str) -> None:
@@ -177,7 +171,7 @@ pulumi.export("deployment", web.deployment_id)
     first = workspace.outputs()["deployment"]
     image = str(running(simulator, "docker")["image"])
     later = image.rpartition(":")[0] + ":later"
-    _set_image(simulator, application, later)
+    simulator.call("application.update", applicationId=application, dockerImage=later)
     workspace.config("release", "2")
     workspace.up().expect_ok()
     assert running(simulator, "docker")["image"] == later
@@ -227,12 +221,3 @@ def test_without_a_version_to_go_back_to_the_preview_warns(make_workspace: MakeW
         secrets=simulator.secrets,
     )
     workspace.preview().expect_ok("there is nothing to go back to")
-
-
-def _set_image(simulator: Simulator, application_id: str, image: str) -> None:
-    answer = httpx.post(
-        f"{simulator.endpoint}/api/application.update",
-        headers={"x-api-key": simulator.api_key},
-        json={"applicationId": application_id, "dockerImage": image},
-    )
-    answer.raise_for_status()

@@ -18,19 +18,15 @@ from pulumi_dokploy_deployments.resources.plan import Plan, PlanAction
 from pulumi_dokploy_deployments.rollback.recovery import RolledBack
 from pulumi_dokploy_deployments.settings.wanted import Wanted
 from tests.support.bench import Bench
+from tests.support.shop import ENV, PASSWORD, REG
 
-REG = "127.0.0.1:5055/reg"
-FILE = f"services:\n  web:\n    image: {REG}/shop:${{TAG}}\n    restart: always\n"
-ENV = "# by hand\nTAG=1\nPASSWORD=hunter2\n"
 CYCLE = DeploymentLifeCycle()
 URN = "urn:pulumi:test::shop::dokploy:Deployment::web"
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(monkeypatch, build_seconds=0.5)
-    made.service("ok", "compose").fields |= {"composeFile": FILE, "env": ENV}
-    return made
+def bench(shop: Bench) -> Bench:
+    return shop
 
 
 def given(bench: Bench, **asked: Any) -> DeploymentInputs:
@@ -86,7 +82,7 @@ async def test_of_variables_only_the_names_are_told_and_the_state_has_no_other_o
     state = await up(bench, compose(bench, env={"TAG": "2", "TOKEN": "swordfish"}))
     assert bench.service("ok", "compose").fields["env"] == f"{ENV.replace('TAG=1', 'TAG=2')}TOKEN=swordfish\n"
     flat = flat_state(state)
-    assert "hunter2" not in f"{flat}{bench.told}"
+    assert PASSWORD not in f"{flat}{bench.told}"
     assert "swordfish" not in f"{bench.told}"
     assert flat["run"]["settings_before"] == {"image": None, "git_ref": None, "variables": ["TAG"]}
     assert "'1'" not in str(flat["run"]), "nor what a variable was before"

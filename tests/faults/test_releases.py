@@ -23,19 +23,15 @@ from pulumi_dokploy_deployments.resources.release_state import ReleaseState
 from pulumi_dokploy_deployments.rollout.errors import DeploymentTimedOut, Interrupted
 from pulumi_dokploy_deployments.simulator.world.faults import FaultKind
 from tests.support.bench import Bench
+from tests.support.shop import ENV, PASSWORD, REG
 
-REG = "127.0.0.1:5055/reg"
-FILE = f"services:\n  web:\n    image: {REG}/shop:${{TAG}}\n    restart: always\n"
-ENV = "# by hand\nTAG=1\nPASSWORD=hunter2\n"
 CYCLE = ReleaseLifeCycle()
 URN = "urn:pulumi:test::shop::dokploy:Release::shop"
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
-    made = Bench(monkeypatch, build_seconds=0.5)
-    made.service("ok", "compose").fields |= {"composeFile": FILE, "env": ENV}
-    return made
+def bench(shop: Bench) -> Bench:
+    return shop
 
 
 def inputs(services: Mapping[str, Any], **more: Any) -> ReleaseInputs:
@@ -44,7 +40,7 @@ def inputs(services: Mapping[str, Any], **more: Any) -> ReleaseInputs:
     return inputs_in(ReleaseInputs, checked.inputs.flat())
 
 
-def shop(tag: int, *, compose: int | str | None = None, **of_api: Any) -> dict[str, Any]:
+def services_of(tag: int, *, compose: int | str | None = None, **of_api: Any) -> dict[str, Any]:
     """A database, an API by image after it, and a worker by tag after that."""
     return {
         "worker": {"compose_id": "ok", "env": {"TAG": str(compose or tag)}, "after": ["api"]},
@@ -94,7 +90,7 @@ async def failing(bench: Bench, declared: ReleaseInputs, state: ReleaseState | N
 
 
 async def test_services_are_deployed_in_order_and_the_table_shows_what_runs(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     assert triggers(bench) == ["postgres.deploy", "application.deploy", "compose.deploy"]
     title, *rows = state.outputs.summary.splitlines()
     assert title.split() == ["service", "version", "image", "duration", "verdict"]
@@ -119,20 +115,20 @@ async def test_services_that_do_not_name_each_other_are_deployed_side_by_side(be
 
 
 async def test_only_what_changed_is_deployed(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
-    assert (await plan(bench, state, inputs(shop(1)))).action is PlanAction.NOTHING
-    changed = await plan(bench, state, inputs(shop(2, compose=1)))
+    state = await up(bench, inputs(services_of(1)))
+    assert (await plan(bench, state, inputs(services_of(1)))).action is PlanAction.NOTHING
+    changed = await plan(bench, state, inputs(services_of(2, compose=1)))
     assert [str(change) for change in changed.changes] == ["services.api.image"]
-    state = await up(bench, inputs(shop(2, compose=1)), state)
+    state = await up(bench, inputs(services_of(2, compose=1)), state)
     assert triggers(bench)[3:] == ["application.deploy"]
     assert state.outputs.deployments["api"].image == f"{REG}/shop:2"
 
 
 async def test_all_or_nothing_a_failure_brings_back_those_already_done_in_reverse_order(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     bench.world.set_image(f"{REG}/shop:3", runtime="exits")
     # The worker, which comes last, fails with the tag that ends.
-    left = await failing(bench, inputs(shop(2, compose=3)), state)
+    left = await failing(bench, inputs(services_of(2, compose=3)), state)
     assert isinstance(left.error, ReleaseFailed)
     assert str(left.error).startswith("worker: ")
     assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:1"
@@ -142,29 +138,29 @@ async def test_all_or_nothing_a_failure_brings_back_those_already_done_in_revers
     assert "is running" in paragraph.partition("api: ")[2]
     assert bench.told.lines[-1].count("rolled back") == 2
     again = stored(left.state)
-    found = await plan(bench, again, inputs(shop(2, compose=3)))
+    found = await plan(bench, again, inputs(services_of(2, compose=3)))
     assert found.action is PlanAction.DEPLOY
     assert {change.path[1] for change in found.changes} == {"api", "worker"}, "what went back is still to be deployed"
     bench.world.set_image(f"{REG}/shop:3", runtime="healthy")
-    state = await up(bench, inputs(shop(2, compose=3)), again)
+    state = await up(bench, inputs(services_of(2, compose=3)), again)
     assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:2"
-    assert (await plan(bench, state, inputs(shop(2, compose=3)))).action is PlanAction.NOTHING
+    assert (await plan(bench, state, inputs(services_of(2, compose=3)))).action is PlanAction.NOTHING
 
 
 async def test_a_first_release_that_fails_goes_back_to_what_the_services_ran_before(bench: Bench) -> None:
     await bench.deploy("docker")
     before = bench.service("docker").fields["dockerImage"]
     bench.world.set_image(f"{REG}/shop:3", runtime="exits")
-    left = await failing(bench, inputs(shop(2, compose=3)))
+    left = await failing(bench, inputs(services_of(2, compose=3)))
     assert bench.service("docker").fields["dockerImage"] == before
     assert "database was deployed and stays so" in spell(left.error.next_step_text)
     assert "database: Dokploy keeps no earlier version of a database" in "".join(bench.told.warnings)
 
 
 async def test_nothing_that_comes_after_a_failure_begins_and_fail_leaves_the_others(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1), on_failure="fail"))
+    state = await up(bench, inputs(services_of(1), on_failure="fail"))
     bench.world.set_image(f"{REG}/shop:2", runtime="exits")
-    services = {**shop(2), "database": {"postgres_id": "postgres", "triggers": [1]}}
+    services = {**services_of(2), "database": {"postgres_id": "postgres", "triggers": [1]}}
     left = await failing(bench, inputs(services, on_failure="fail"), state)
     assert triggers(bench)[3:] == ["postgres.deploy", "application.deploy"]
     assert str(left.error).startswith("api: ")
@@ -176,18 +172,18 @@ async def test_nothing_that_comes_after_a_failure_begins_and_fail_leaves_the_oth
 
 
 async def test_a_service_that_says_fail_stays_in_a_release_that_goes_back(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     bench.world.set_image(f"{REG}/shop:3", runtime="exits")
-    left = await failing(bench, inputs(shop(2, compose=3, on_failure="fail")), state)
+    left = await failing(bench, inputs(services_of(2, compose=3, on_failure="fail")), state)
     assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:2"
     assert "api was deployed and stays so" in spell(left.error.next_step_text)
 
 
 async def test_what_could_not_be_brought_back_is_told_and_is_deployed_by_the_next_update(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     bench.world.set_image(f"{REG}/shop:3", runtime="exits")
     bench.world.set_image(f"{REG}/shop:1", runtime="exits")
-    left = await failing(bench, inputs(shop(2, compose=3)), state)
+    left = await failing(bench, inputs(services_of(2, compose=3)), state)
     assert "api: Rolling back to what ran before" in spell(left.error.next_step_text)
     assert "failed as well" in spell(left.error.next_step_text)
     assert bench.told.lines[-1].splitlines()[3].endswith("not rolled back")
@@ -195,14 +191,14 @@ async def test_what_could_not_be_brought_back_is_told_and_is_deployed_by_the_nex
     bench.service("docker").fields["dockerImage"] = f"{REG}/shop:2"
     bench.world.set_image(f"{REG}/shop:3", runtime="healthy")
     sent = len(triggers(bench))
-    await up(bench, inputs(shop(2, compose=3)), kept)
+    await up(bench, inputs(services_of(2, compose=3)), kept)
     assert triggers(bench)[sent:] == ["application.deploy", "compose.deploy"]
 
 
 async def test_an_interrupted_release_goes_back_nowhere_and_is_gone_on_with(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     bench.world.set_behaviour(bench.service("docker").id, build_seconds=60.0)
-    run = asyncio.create_task(up(bench, inputs(shop(2)), state))
+    run = asyncio.create_task(up(bench, inputs(services_of(2)), state))
     bench.at(bench.clock.elapsed + 10.0, run.cancel)
     with pytest.raises(Unfinished) as caught:
         await run
@@ -210,13 +206,13 @@ async def test_an_interrupted_release_goes_back_nowhere_and_is_gone_on_with(benc
     told = spell(caught.value.error.next_step_text)
     assert "worker was not deployed." in told
     sent = len(triggers(bench))
-    await up(bench, inputs(shop(2)), stored(caught.value.state))
+    await up(bench, inputs(services_of(2)), stored(caught.value.state))
     assert triggers(bench)[sent:] == ["compose.deploy"], "the API's deployment is taken up, not sent again"
 
 
 async def test_a_killed_run_that_has_left_no_state_is_found_again_by_its_mark(bench: Bench) -> None:
     bench.world.set_behaviour(bench.service("docker").id, build_seconds=60.0)
-    services = {name: part for name, part in shop(2).items() if name != "database"}
+    services = {name: part for name, part in services_of(2).items() if name != "database"}
     services["api"]["after"] = []
     run = asyncio.create_task(up(bench, inputs(services)))
     bench.at(bench.clock.elapsed + 10.0, run.cancel)
@@ -245,8 +241,8 @@ async def test_a_deadline_of_the_whole_release_is_shared(bench: Bench) -> None:
 
 
 async def test_a_service_that_leaves_the_release_is_let_go_and_nothing_is_deployed(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
-    fewer = {name: part for name, part in shop(1).items() if name != "worker"}
+    state = await up(bench, inputs(services_of(1)))
+    fewer = {name: part for name, part in services_of(1).items() if name != "worker"}
     found = await plan(bench, state, inputs(fewer))
     assert (found.action, [str(change) for change in found.changes]) == (PlanAction.STORE, ["services.worker"])
     state = await up(bench, inputs(fewer), state)
@@ -255,12 +251,12 @@ async def test_a_service_that_leaves_the_release_is_let_go_and_nothing_is_deploy
 
 
 async def test_what_someone_else_has_set_is_seen_and_put_right(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     bench.service("docker").fields["dockerImage"] = f"{REG}/theirs:9"
-    found = await plan(bench, state, inputs(shop(1)))
+    found = await plan(bench, state, inputs(services_of(1)))
     assert [str(change) for change in found.changes] == ["services.api.image"]
     assert bench.told.warnings[-1].startswith("api: ")
-    await up(bench, inputs(shop(1)), state)
+    await up(bench, inputs(services_of(1)), state)
     assert bench.service("docker").fields["dockerImage"] == f"{REG}/shop:1"
 
 
@@ -270,7 +266,7 @@ PLACES = ("application.deploy", "compose.deploy", "deployment.*", "docker.*", "*
 
 @pytest.mark.parametrize("seed", range(24))
 async def test_whatever_fails_green_is_all_of_it_and_what_is_told_as_rolled_back_is(bench: Bench, seed: int) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     chance = random.Random(seed)  # noqa: S311 - a test's own course of events
     broken = chance.choice([0, 0, 2, 3])
     if broken:
@@ -281,7 +277,7 @@ async def test_whatever_fails_green_is_all_of_it_and_what_is_told_as_rolled_back
         kind, place = chance.choice(FAULTS), chance.choice(PLACES)
         bench.at(began + chance.uniform(0.0, 25.0), partial(bench.faults.add, kind, place, count=chance.randint(1, 3)))
     sent = len(triggers(bench))
-    declared = inputs(shop(2, compose=3))
+    declared = inputs(services_of(2, compose=3))
     try:
         state = await up(bench, declared, state)
     except (Unfinished, DokployError) as failed:
@@ -302,17 +298,17 @@ async def test_whatever_fails_green_is_all_of_it_and_what_is_told_as_rolled_back
 
 
 async def test_a_refresh_keeps_what_is_there_and_a_release_without_services_is_gone(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
+    state = await up(bench, inputs(services_of(1)))
     del bench.world.services[bench.service("docker").id]
     read = await CYCLE.read(state, bench.run_context())
     assert read is not None
     assert set(read.outputs.deployments) == {"worker", "database"}
-    assert "services.api" in [str(change) for change in CYCLE.plan(read, inputs(shop(1))).changes]
+    assert "services.api" in [str(change) for change in CYCLE.plan(read, inputs(services_of(1))).changes]
 
 
 async def test_other_variables_of_a_service_are_in_no_state_and_no_line(bench: Bench) -> None:
-    state = await up(bench, inputs(shop(1)))
-    assert "hunter2" not in f"{flat_state(state)}{bench.told}"
+    state = await up(bench, inputs(services_of(1)))
+    assert PASSWORD not in f"{flat_state(state)}{bench.told}"
 
 
 async def test_two_names_for_one_service_and_a_wrong_source_fail_before_anything_is_sent(bench: Bench) -> None:
@@ -347,8 +343,8 @@ def test_bad_input_fails_with_one_paragraph_on_its_property(declared: dict[str, 
 
 
 def test_values_that_are_not_known_yet_pass_and_are_planned() -> None:
-    known = inputs(shop(1))
-    unknown = inputs({**shop(1), "api": {"application_id": UNKNOWN, "image": UNKNOWN, "after": ["database"]}})
+    known = inputs(services_of(1))
+    unknown = inputs({**services_of(1), "api": {"application_id": UNKNOWN, "image": UNKNOWN, "after": ["database"]}})
     assert len(unknown.service_refs) == 2
     assert unknown.flat()["services"]["api"]["image"] is UNKNOWN  # type: ignore[index]
     planned = CYCLE.planned(None, unknown)

@@ -353,6 +353,16 @@ class Simulator:
         """One verb of the control interface, such as push_commit, fault, restart or set_behaviour."""
         return self.running.control(verb, **arguments)
 
+    def call(self, operation: str, **body: object) -> None:
+        """What somebody else does at the same server: `application.update`, for instance."""
+        url, headers = f"{self.endpoint}/api/{operation}", {"x-api-key": self.api_key}
+        self.running.client.post(url, headers=headers, json=body).raise_for_status()
+
+    def read(self, operation: str, **asked: str) -> Any:
+        """What the server tells: `application.one`, for instance."""
+        url, headers = f"{self.endpoint}/api/{operation}", {"x-api-key": self.api_key}
+        return self.running.client.get(url, headers=headers, params=asked).raise_for_status().json()
+
     def state(self) -> dict[str, Any]:
         """What really runs and what was received."""
         return self.running.state()
