@@ -1,6 +1,7 @@
 """Loading many modules without searching them for garbage, and without what only a command line needs.
 
-Together that is a third of the CPU that starting a provider's process takes.
+The search is a tenth of what starting a provider's process takes, the command line a seventh of what this package
+adds to the SDK's own start.
 """
 
 from __future__ import annotations
