@@ -133,21 +133,27 @@ def test_an_unknown_id_is_an_error_for_every_kind(server: Server, option: str) -
     assert "no-such-id" in answer.err
 
 
+OF_ANOTHER_KIND = [
+    ("compose", "application", "is an application, and not a compose."),
+    ("application", "compose", "is a compose, and not an application."),
+    ("redis", "application", "is an application, and not a redis."),
+    ("application", "database", "is a redis, and not an application."),
+]
+
+
 @pytest.mark.parametrize(
-    ("option", "kind", "words"),
+    ("command", "option", "kind", "words"),
     [
-        ("compose", "application", "is an application, and not a compose."),
-        ("application", "compose", "is a compose, and not an application."),
-        ("redis", "application", "is an application, and not a redis."),
-        ("application", "database", "is a redis, and not an application."),
+        (command, *case)
+        for case in OF_ANOTHER_KIND
+        for command in ("list", "candidates", "doctor")
+        # Only `list` has options for databases.
+        if command == "list" or case[0] != "redis"
     ],
 )
-@pytest.mark.parametrize("command", ["list", "candidates", "doctor"])
 def test_an_id_of_another_kind_is_told_as_what_it_is(
     server: Server, command: str, option: str, kind: str, words: str
 ) -> None:
-    if command != "list" and option == "redis":
-        pytest.skip("has no option for databases")
     ids = {
         "application": server.application("ok"),
         "compose": server.compose("ok"),
