@@ -13,7 +13,7 @@ PYTHON ?= $(shell for name in python3.13 python3.14 python3.12 python3.11 python
 OFFLINE := env -u DOKPLOY_ENDPOINT -u DOKPLOY_URL -u DOKPLOY_API_KEY
 PYTEST := $(BIN)/python -m pytest
 # Most of a test's time is waiting for processes, so that more workers than cores pay off.
-WORKERS := -n 8 --dist worksteal
+WORKERS := -n 6 --dist worksteal
 # Hundreds of interpreters are started; each reads what the first one compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -77,7 +77,8 @@ test-quick: setup ## The tests without engine, command line, running servers, ma
 	$(OFFLINE) $(PYTEST) $(WORKERS) --ignore tests/unit/fuzz --ignore tests/faults/matrix \
 		tests/unit tests/faults tests/contract/test_client_transcripts.py
 
-check: setup format-check lint types imports dead-code ## Format check, lint, types, import rules and dead code
+check: setup ## Format check, lint, types, import rules and dead code
+	@printf '%s\n' types 'format-check lint imports dead-code' | xargs -P 2 -I '{}' sh -c '$(MAKE) --no-print-directory {}'
 
 format: setup ## Format the code and sort its imports
 	$(BIN)/ruff check --fix --quiet --select I .
@@ -92,7 +93,7 @@ lint: setup
 # Every example is a program called __main__, and mypy takes one of those at a time.
 types: setup
 	$(BIN)/mypy
-	@for program in __main__.py examples/*/__main__.py; do $(BIN)/mypy --no-error-summary "$$program" || exit 1; done
+	@printf '%s\n' __main__.py examples/*/__main__.py | xargs -P 2 -n 1 $(BIN)/mypy --no-error-summary
 
 imports: setup
 	$(BIN)/lint-imports

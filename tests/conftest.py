@@ -8,6 +8,7 @@ import os
 
 import pytest
 
+gc.disable()  # until everything is collected
 ENGINE_SHARE = 0.7
 """The engine's tests, which are the longest, are over before the rest is."""
 
@@ -39,3 +40,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """Leave the tests themselves out of every search for garbage: they stay to the end."""
     gc.freeze()
+    gc.enable()
