@@ -13,7 +13,7 @@ PYTHON ?= $(shell for name in python3.13 python3.14 python3.12 python3.11 python
 OFFLINE := env -u DOKPLOY_ENDPOINT -u DOKPLOY_URL -u DOKPLOY_API_KEY
 PYTEST := $(BIN)/python -m pytest
 # Most of a test's time is waiting for processes, so that more workers than cores pay off.
-WORKERS := -n 6 --dist worksteal
+WORKERS := -n 8 --dist worksteal
 # Hundreds of interpreters are started; each reads what the first one compiled.
 unexport PYTHONDONTWRITEBYTECODE
 

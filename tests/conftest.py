@@ -9,7 +9,7 @@ import os
 import pytest
 
 gc.disable()  # until everything is collected
-ENGINE_SHARE = 0.7
+ENGINE_SHARE = 0.5
 """The engine's tests, which are the longest, are over before the rest is."""
 
 
