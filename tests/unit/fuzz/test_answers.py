@@ -22,12 +22,13 @@ from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.versions import capabilities_of
 from pulumi_dokploy_deployments.api.who_answered import Reading, describe, who_answered
 from tests.support.builders import transcript
+from tests.unit.fuzz.cases import CASES
 
 KEY = "key-that-no-message-may-show"
 MANY = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-MANY_MORE = settings(max_examples=1000, deadline=None)
+MANY_MORE = settings(max_examples=CASES, deadline=None)
 
 NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
 SCALARS = st.none() | st.booleans() | NUMBERS | st.text(max_size=20)

@@ -21,8 +21,9 @@ from pulumi_dokploy_deployments.rollout.telling_line import telling_line
 from pulumi_dokploy_deployments.workload.compose_file import read_expectations
 from pulumi_dokploy_deployments.workload.last_words import tidy
 from pulumi_dokploy_deployments.workload.listing import age_of, kind_of
+from tests.unit.fuzz.cases import CASES
 
-MANY = settings(max_examples=1000, deadline=None)
+MANY = settings(max_examples=CASES, deadline=None)
 SECRET = "s3cret-value"
 PIECES = [
     *("\x1b[", "\x1b]0;", "\x1b", "\x07", "\x9b", "\r", "\n", "\r\n", "\t", " ", "\x00", "é", "✅", "\u202e", "\ud800"),
