@@ -35,7 +35,7 @@ from pulumi_dokploy_deployments.resources.deployment_state import (
     unfinished,
     with_row,
 )
-from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, service_problems
+from pulumi_dokploy_deployments.resources.fields import SERVICE_ID_FIELDS, Problem, service_problems, told_once
 from pulumi_dokploy_deployments.resources.import_ids import LATEST, import_id
 from pulumi_dokploy_deployments.resources.inputs import Checked
 from pulumi_dokploy_deployments.resources.life_cycle import Operation, Planned, Stored
@@ -135,7 +135,7 @@ class DeploymentLifeCycle:
                 if getattr(inputs, name) != DeploymentInputs.model_fields[name].default
                 and not (name == "on_failure" and inputs.given & frozenset(NAMED))
             ]
-        problems += setting_problems(inputs)
+        problems = told_once([*problems, *setting_problems(inputs)])
         return Checked(None, tuple(problems)) if problems else checked
 
     async def ask(

@@ -82,6 +82,14 @@ def _after(told: tuple[Part, ...]) -> tuple[Part, ...]:
     return told if told == (".",) else (".", *told)
 
 
+def told_once(problems: Iterable[Problem]) -> list[Problem]:
+    """Of several problems with one input the first."""
+    found: dict[str, Problem] = {}
+    for problem in problems:
+        found.setdefault(problem.property_name, problem)
+    return list(found.values())
+
+
 def model_problems(model: type[BaseModel], properties: Mapping[str, object]) -> list[Problem]:
     """Validate the known values and say of each bad one what is expected."""
     known = {name: value for name, value in properties.items() if value is not None and not contains_unknown(value)}
