@@ -5,7 +5,7 @@ The SDK refuses what it does not know with a traceback of its own. Here such a v
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import date, datetime, time
 from decimal import Decimal
 from enum import Enum
@@ -46,18 +46,26 @@ def _with_plain_triggers(inputs: Mapping[str, Any], path: Path) -> dict[str, Any
         found["triggers"] = plain_trigger(found["triggers"], (*path, "triggers"))
     for name, depth in () if path else NESTED.items():
         if found.get(name) is not None:
-            found[name] = _within(found[name], depth, (name,))
+            found[name] = within(found[name], depth, (name,), _with_plain_triggers)
     return found
 
 
-def _within(value: Any, depth: int, path: Path) -> Any:
+def within(value: Any, depth: int, path: Path, change: Callable[[Mapping[str, Any], Path], Any]) -> Any:
+    """A value of a program with the maps that lie so deep in it changed. Outputs stay outputs.
+
+    Args:
+        value: what the program gives.
+        depth: how many maps with keys of the user's stand above.
+        path: where the value is.
+        change: gives a map anew; it is told where the map is.
+    """
     if isinstance(value, pulumi.Output):
-        return value.apply(lambda known: _within(known, depth, path))
+        return value.apply(lambda known: within(known, depth, path, change))
     if not isinstance(value, Mapping):
         return value
     if depth:
-        return {key: _within(part, depth - 1, (*path, str(key))) for key, part in value.items()}
-    return _with_plain_triggers(value, path)
+        return {key: within(part, depth - 1, (*path, str(key)), change) for key, part in value.items()}
+    return change(value, path)
 
 
 def plain_trigger(value: Any, path: Path) -> Any:

@@ -236,10 +236,8 @@ def _problems_of_defaults(given: object) -> list[Problem]:
 
 
 def _problems_of_order(given: object) -> list[Problem]:
-    if isinstance(given, UnknownValue):
-        return []
     if given is not None and not isinstance(given, Mapping):
-        # Told by the model.
+        # Not known yet, or told by the model.
         return []
     services = {str(name): part for name, part in (given or {}).items()}
     for name, part in services.items():

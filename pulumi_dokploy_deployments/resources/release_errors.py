@@ -21,15 +21,15 @@ class ReleaseFailed(RolloutError):
     """
 
     def __init__(self, name: str, cause: DokployError, next_step: Text, step: Step) -> None:
-        of_rollout = cause if isinstance(cause, RolloutError) else None
+        told = cause if isinstance(cause, RolloutError) else RolloutError(clause(cause.text), service=name)
         super().__init__(
-            joined(f"{name}: ", of_rollout.what if of_rollout is not None else clause(cause.text)),
-            reason=of_rollout.reason if of_rollout is not None else "",
-            service=of_rollout.service if of_rollout is not None else name,
-            deployment=of_rollout.deployment if of_rollout is not None else None,
-            log_tail=of_rollout.log_tail if of_rollout is not None else (),
-            last_words=of_rollout.last_words if of_rollout is not None else (),
-            link=of_rollout.link if of_rollout is not None else "",
+            joined(f"{name}: ", told.what),
+            reason=told.reason,
+            service=told.service,
+            deployment=told.deployment,
+            log_tail=told.log_tail,
+            last_words=told.last_words,
+            link=told.link,
             next_step=next_step,
             step=step,
             property_name="services",

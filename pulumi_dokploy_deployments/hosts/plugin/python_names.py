@@ -12,7 +12,7 @@ from typing import Any
 
 import pulumi
 
-from pulumi_dokploy_deployments.hosts.triggers import with_plain_triggers
+from pulumi_dokploy_deployments.hosts.triggers import with_plain_triggers, within
 from pulumi_dokploy_deployments.schema.names import NESTED, camel, nested, snake
 
 
@@ -24,17 +24,9 @@ def resource_inputs(resource: type, inputs: Mapping[str, Any]) -> Any:
 
 def _nested(name: str, value: Any) -> Any:
     """An input with the package's own names in it as the schema has them. The program gives them as outputs or not."""
-    return _renamed(value, NESTED[name]) if name in NESTED else value
-
-
-def _renamed(value: Any, depth: int) -> Any:
-    if isinstance(value, pulumi.Output):
-        return value.apply(lambda known: _renamed(known, depth))
-    if not isinstance(value, Mapping):
+    if name not in NESTED:
         return value
-    if depth:
-        return {key: _renamed(part, depth - 1) for key, part in value.items()}
-    return {camel(key): part for key, part in value.items()}
+    return within(value, NESTED[name], (name,), lambda part, _: {camel(key): inner for key, inner in part.items()})
 
 
 def with_python_names(name: str, value: pulumi.Output[Any]) -> pulumi.Output[Any]:
