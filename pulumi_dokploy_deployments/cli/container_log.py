@@ -49,7 +49,10 @@ async def sources_of(session: Session, context: RunContext, service: Service) ->
         return [Source("", service.app_name, RunType.SWARM)]
     probe = WorkloadProbe(context.client, context.clock, service)
     reading = await session.retry(probe.observe)
-    found = [(member, unit) for member in reading.members for unit in _telling(member)]
+    return _sources([(member, unit) for member in reading.members for unit in _telling(member)])
+
+
+def _sources(found: list[tuple[Member, Unit]]) -> list[Source]:
     return [
         Source(member.name if len(found) > 1 else "", unit.id, RunType.SWARM if unit.is_task else RunType.NATIVE)
         for member, unit in found
@@ -61,20 +64,37 @@ def _telling(member: Member) -> list[Unit]:
     return up or list(member.units[:1])
 
 
+async def _ended_tasks(session: Session, context: RunContext, service: Service) -> list[Source]:
+    """Of each member the task that ended last: a container that Docker itself starts again keeps its log."""
+    reading = await session.retry(WorkloadProbe(context.client, context.clock, service).observe)
+    ended = [
+        (member, next((unit for unit in member.units if unit.is_task and unit.has_ended), None))
+        for member in reading.members
+    ]
+    return _sources([(member, unit) for member, unit in ended if unit is not None])
+
+
 async def read_lines(session: Session, context: RunContext, service: Service, *, tail: int) -> list[ContainerLine]:
     """The last lines of the service's containers, in the order of their timestamps.
+
+    Where those that run have written nothing yet, those of the tasks before them: a service that crashes again and
+    again has said why in them.
 
     Raises:
         ApiError: the server could not be asked, or the key's user has no access to the service.
     """
     lines: list[ContainerLine] = []
     for source in await sources_of(session, context, service):
-        text = await _text_of(session, context, service, source, tail)
-        for raw in text.replace("\r\n", "\n").split("\n"):
-            line = stamped_line(raw)
-            if line is not None:
-                lines.append(ContainerLine(line, source.name))
+        lines += _lines(await _text_of(session, context, service, source, tail), source)
+    if not lines:
+        for source in await _ended_tasks(session, context, service):
+            lines += _lines(await read_stream(context, service, source.identity, tail=tail), source)
     return sorted(lines)[-tail:]
+
+
+def _lines(text: str, source: Source) -> list[ContainerLine]:
+    stamped = (stamped_line(raw) for raw in text.replace("\r\n", "\n").split("\n"))
+    return [ContainerLine(line, source.name) for line in stamped if line is not None]
 
 
 async def _text_of(session: Session, context: RunContext, service: Service, source: Source, tail: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -70,6 +71,32 @@ def test_a_deployment_s_id_names_its_service(crashing: Server) -> None:
     crashing.until(lambda: WORDS[1] in crashing.run(*fatal(crashing)).out)
     listed = crashing.run("list", "--application", crashing.application("fatal"), "--json").json["deployments"]
     assert WORDS[1] in crashing.run("logs", listed[0]["deployment_id"], "--container").out
+
+
+def test_a_crash_is_explained_by_the_task_before_the_one_that_has_written_nothing_yet() -> None:
+    with start_simulator(build_seconds=BUILD_SECONDS) as running:
+        server = Server(running)
+        services = {
+            "ok": ("--application", server.application("ok")),
+            "compose:stack": ("--compose", server.compose("stack")),
+        }
+        for name, service in services.items():
+            running.control(
+                "set_behaviour", service=name, runtime="exits", exit_after=1.0, last_words=["FATAL: the disk is full"]
+            )
+            server.run("deploy", *service, "--wait-for", "done", "--no-log")
+        for name, service in services.items():
+            server.until(partial(_one_runs_after_another, server, name))
+            assert "FATAL: the disk is full" in server.run("logs", "--container", *service).out
+
+
+def _one_runs_after_another(server: Server, service: str) -> bool:
+    for name, swarm_service in server.simulator.state()["services"].items():
+        if name.startswith(service.removeprefix("compose:")):
+            states = [task["state"] for task in swarm_service["tasks"]]
+            if states[:2] == ["running", "failed"]:
+                return True
+    return False
 
 
 def test_a_server_without_the_call_is_read_by_its_websocket(older: Server) -> None:
