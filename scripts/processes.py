@@ -33,3 +33,11 @@ def end(process: subprocess.Popen[str], budget: float = PATIENCE_SECONDS) -> Non
             each.kill()
     process.kill()
     process.wait()
+
+
+def end_orphans(name: str, value: str) -> None:
+    """Kill every process with this variable in its environment: plugins of a command that was killed, for instance."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if process.environ().get(name) == value:
+                process.kill()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pulumi_dokploy_deployments.simulator.process import start_simulator as start_process
+from tests.support import warm_python as warm
 from tests.support.harness import MakeWorkspace, Simulator, StartSimulator, Workspace
 
 SCENARIO_SECONDS = 600
@@ -66,8 +67,29 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("pulumi-home")
 
 
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
+    """Interpreters with the SDK imported, one for the whole session; None where the system can't fork them."""
+    if not warm.IS_POSSIBLE:
+        yield None
+        return
+    with warm.warm_interpreters(tmp_path_factory.mktemp("warm")) as folder:
+        yield folder
+
+
 @pytest.fixture
-def make_workspace(engine_bin: Path, pulumi_home: Path, tmp_path: Path) -> Iterator[MakeWorkspace]:
+def interpreters(request: pytest.FixtureRequest) -> Path | None:
+    """What the engine's programs and providers are started from; None for processes that begin from nothing."""
+    if request.node.get_closest_marker("own_interpreters") is not None:
+        return None
+    found: Path | None = request.getfixturevalue("warm_python")
+    return found
+
+
+@pytest.fixture
+def make_workspace(
+    engine_bin: Path, pulumi_home: Path, tmp_path: Path, interpreters: Path | None
+) -> Iterator[MakeWorkspace]:
     """Makes workspaces: make_workspace(program, config={…}, secrets={…}, environment={…})."""
     made: list[Workspace] = []
 
@@ -80,7 +102,7 @@ def make_workspace(engine_bin: Path, pulumi_home: Path, tmp_path: Path) -> Itera
     ) -> Workspace:
         root = tmp_path / f"workspace-{len(made)}"
         root.mkdir()
-        workspace = Workspace(root, engine_bin, pulumi_home, program, environment or {})
+        workspace = Workspace(root, engine_bin, pulumi_home, program, environment or {}, interpreters)
         made.append(workspace)
         if config or secrets:
             workspace.begin(config or {}, secrets or {})

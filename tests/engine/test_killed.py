@@ -7,10 +7,15 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
+import processes
+import psutil
 import pytest
 
 from tests.support.harness import MakeWorkspace, Simulator, StartSimulator, Workspace
+
+pytestmark = pytest.mark.own_interpreters
 
 HOSTS = {
     "dynamic": "import pulumi_dokploy_deployments as dokploy",
@@ -38,7 +43,11 @@ def start_and_wait_for(workspace: Workspace, word: str) -> subprocess.Popen[str]
 
 def kill_group(process: subprocess.Popen[str]) -> None:
     """SIGKILL to the engine, the language host and the provider alike, as a lost CI runner has it."""
+    below = processes.descendants(process.pid)  # plugins lead process groups of their own
     os.killpg(process.pid, signal.SIGKILL)
+    for each in below:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
     process.wait()
 
 

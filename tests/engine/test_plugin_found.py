@@ -11,6 +11,8 @@ import pytest
 
 from tests.support.harness import MakeWorkspace, Simulator
 
+pytestmark = pytest.mark.own_interpreters
+
 REPOSITORY = Path(__file__).parent.parent.parent
 EXECUTABLE = Path(sys.executable).parent / "pulumi-resource-dokploy-deployments"
 SCHEMA = REPOSITORY / "schema.json"

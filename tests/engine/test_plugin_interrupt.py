@@ -6,7 +6,11 @@ import signal
 import time
 from typing import Any
 
+import pytest
+
 from tests.support.harness import MakeWorkspace, StartSimulator, Workspace
+
+pytestmark = pytest.mark.own_interpreters
 
 TWO = """name: two
 runtime: yaml

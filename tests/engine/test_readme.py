@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.support.harness import PASSPHRASE, STACK, MakeWorkspace, Simulator
 from tests.support.pages import ROOT, blocks
+
+pytestmark = pytest.mark.own_interpreters
 
 BLOCKS = blocks(ROOT / "README.md")
 PROGRAM, PIN = (block.text for block in BLOCKS if block.language == "python")

@@ -84,7 +84,8 @@ class Run:
 class Workspace:
     """A project folder with a program, one stack and a file backend, driven through the command line.
 
-    `program` is a folder to copy (an example) or the text of a __main__.py.
+    `program` is a folder to copy (an example) or the text of a __main__.py, `interpreters` a virtual environment that
+    its processes are started from; without one it is that of the tests.
     """
 
     root: Path
@@ -92,6 +93,7 @@ class Workspace:
     pulumi_home: Path
     program: Path | str
     environment: Mapping[str, str] = field(default_factory=dict)
+    interpreters: Path | None = None
     _stack_exists: bool = field(default=False, init=False)
     _started: list[subprocess.Popen[str]] = field(default_factory=list, init=False)
 
@@ -123,10 +125,10 @@ class Workspace:
             for key, value in os.environ.items()
             if not key.startswith(("DOKPLOY_", "PULUMI_", "NO_COLOR", "PYTHONDONTWRITEBYTECODE"))
         }
-        python_bin = Path(sys.executable).parent
+        programs = [self._virtualenv / "bin", Path(sys.executable).parent, self.engine_bin]
         return {
             **outer,
-            "PATH": os.pathsep.join([str(python_bin), str(self.engine_bin), outer.get("PATH", os.defpath)]),
+            "PATH": os.pathsep.join([*map(str, programs), outer.get("PATH", os.defpath)]),
             "PULUMI_HOME": str(self.pulumi_home),
             "PULUMI_BACKEND_URL": self.backend.as_uri(),
             **key_server(),
@@ -260,11 +262,13 @@ class Workspace:
         return "\n".join(path.read_bytes().decode(errors="replace") for path in files)
 
     def close(self) -> None:
-        """End the commands that `start` began and that still run."""
+        """End the commands that `start` began and that still run, and what they have left behind."""
         for process in self._started:
             processes.end(process)
             if process.stdout:
                 process.stdout.close()
+        if self._started:
+            processes.end_orphans("PULUMI_BACKEND_URL", self.backend.as_uri())
 
     def _need_stack(self) -> None:
         if not self._stack_exists:
@@ -303,7 +307,11 @@ class Workspace:
         """Where the program names a virtualenv of its own, give it the one that the tests run in."""
         text = (self.folder / "Pulumi.yaml").read_text()
         if match := re.search(r"^\s+virtualenv:\s*['\"]?([\w./-]+)", text, re.MULTILINE):
-            (self.folder / match.group(1)).symlink_to(sys.prefix, target_is_directory=True)
+            (self.folder / match.group(1)).symlink_to(self._virtualenv, target_is_directory=True)
+
+    @property
+    def _virtualenv(self) -> Path:
+        return self.interpreters or Path(sys.prefix)
 
 
 @dataclass(frozen=True)
