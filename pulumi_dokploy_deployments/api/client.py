@@ -79,6 +79,11 @@ _CONTAINERS = TypeAdapter(list[Container], config=_LATER)
 _SERVERS = TypeAdapter(list[Server], config=_LATER)
 _REGISTRIES = TypeAdapter(list[Registry], config=_LATER)
 _PROJECTS = TypeAdapter(list[Project], config=_LATER)
+# Models defer their building themselves.
+_SERVICE = TypeAdapter(Service)
+_TASK_INSPECTION = TypeAdapter(TaskInspection)
+_SERVICE_INSPECTION = TypeAdapter(ServiceInspection)
+_CONTAINER_INSPECTION = TypeAdapter(ContainerInspection)
 _TEXT = TypeAdapter(str)
 _NAMES = TypeAdapter(list[str])
 
@@ -170,7 +175,7 @@ class DokployClient:
         """`<kind>.one`. Raises `NotFound` for an unknown id."""
         operation = f"{kind.value}.one"
         answer = await self._get(operation, {kind.id_field: service_id}, root=dict)
-        return self._parse(operation, TypeAdapter(Service), {**answer, "kind": kind})
+        return self._parse(operation, _SERVICE, {**answer, "kind": kind})
 
     async def deploy(
         self,
@@ -306,15 +311,15 @@ class DokployClient:
 
     async def inspect_task(self, task_id: str, *, server_id: str | None = None) -> TaskInspection | None:
         """`docker.getConfig` with a task id; None where Swarm no longer knows it (transcript 304)."""
-        return await self._inspect(TypeAdapter(TaskInspection), task_id, server_id)
+        return await self._inspect(_TASK_INSPECTION, task_id, server_id)
 
     async def inspect_service(self, swarm_service_id: str, *, server_id: str | None = None) -> ServiceInspection | None:
         """`docker.getConfig` with Swarm's service id; never with the app's name, which may name an image."""
-        return await self._inspect(TypeAdapter(ServiceInspection), swarm_service_id, server_id)
+        return await self._inspect(_SERVICE_INSPECTION, swarm_service_id, server_id)
 
     async def inspect_container(self, container_id: str, *, server_id: str | None = None) -> ContainerInspection | None:
         """`docker.getConfig` with a container's id; None where Docker no longer knows it."""
-        return await self._inspect(TypeAdapter(ContainerInspection), container_id, server_id)
+        return await self._inspect(_CONTAINER_INSPECTION, container_id, server_id)
 
     async def compose_services(self, compose_id: str) -> list[str]:
         """`compose.loadServices` of the file as it lies on the server, those behind inactive profiles included.
