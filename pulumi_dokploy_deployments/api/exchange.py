@@ -19,6 +19,7 @@ from pulumi_dokploy_deployments.api.body import TooLong, read_body
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import ApiError, ConfigurationError, Step
 from pulumi_dokploy_deployments.api.one_line import one_line, sentence
+from pulumi_dokploy_deployments.api.tls import tls_context
 from pulumi_dokploy_deployments.api.transport_errors import (
     connection_error,
     no_time_left,
@@ -191,6 +192,7 @@ def _http_client(connection: Connection, transport: httpx.AsyncBaseTransport | N
         return httpx.AsyncClient(
             headers={"user-agent": user_agent(), "accept": "application/json", "accept-encoding": "gzip, deflate"},
             transport=transport,
+            verify=tls_context(connection),
             # A proxy from the environment has no business between this machine and itself.
             mounts={f"all://{shown_host}": None} if connection.is_loopback else None,
             follow_redirects=False,

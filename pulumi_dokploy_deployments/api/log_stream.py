@@ -7,13 +7,13 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
-import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus, WebSocketException
 
 from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.errors import LogStreamFailure, LogStreamUnavailable, Step
 from pulumi_dokploy_deployments.api.one_line import one_line, sentence
+from pulumi_dokploy_deployments.api.tls import tls_context
 from pulumi_dokploy_deployments.api.transport_errors import reason_of
 from pulumi_dokploy_deployments.api.user_agent import user_agent
 
@@ -123,7 +123,7 @@ class LogStream:
                 user_agent_header=user_agent(),
                 proxy=None if self._connection.is_loopback else True,
                 # The same trust as for the other requests: the library's own default is another set of certificates.
-                ssl=httpx.create_ssl_context() if self._connection.origin.startswith("https:") else None,
+                ssl=tls_context(self._connection) if self._connection.origin.startswith("https:") else None,
                 open_timeout=self._open_timeout,
                 close_timeout=CLOSE_TIMEOUT_SECONDS,
                 max_size=MAX_FRAME_BYTES,

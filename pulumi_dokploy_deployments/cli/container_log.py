@@ -64,14 +64,17 @@ def _telling(member: Member) -> list[Unit]:
     return up or list(member.units[:1])
 
 
-async def _ended_tasks(session: Session, context: RunContext, service: Service) -> list[Source]:
-    """Of each member the task that ended last: a container that Docker itself starts again keeps its log."""
+async def _ended_by_themselves(session: Session, context: RunContext, service: Service) -> list[Source]:
+    """Of each member the task that ended last, unless Swarm has put it down for an update.
+
+    A container that Docker itself starts again keeps its log.
+    """
     reading = await session.retry(WorkloadProbe(context.client, context.clock, service).observe)
     ended = [
         (member, next((unit for unit in member.units if unit.is_task and unit.has_ended), None))
         for member in reading.members
     ]
-    return _sources([(member, unit) for member, unit in ended if unit is not None])
+    return _sources([(member, unit) for member, unit in ended if unit is not None and not unit.is_put_down_well])
 
 
 async def read_lines(session: Session, context: RunContext, service: Service, *, tail: int) -> list[ContainerLine]:
@@ -87,7 +90,7 @@ async def read_lines(session: Session, context: RunContext, service: Service, *,
     for source in await sources_of(session, context, service):
         lines += _lines(await _text_of(session, context, service, source, tail), source)
     if not lines:
-        for source in await _ended_tasks(session, context, service):
+        for source in await _ended_by_themselves(session, context, service):
             lines += _lines(await read_stream(context, service, source.identity, tail=tail), source)
     return sorted(lines)[-tail:]
 
