@@ -33,8 +33,20 @@ class Asked:
     folder: str
 
 
+@dataclass(frozen=True)
+class Fork:
+    """A process, and the connection of the launcher that stands for it."""
+
+    pid: int
+    handle: int
+    launcher: socket.socket
+
+
 class Forks:
-    """Forks when somebody asks for an interpreter, tells how each one ended, and ends those whose launcher is gone."""
+    """Forks when somebody asks for an interpreter, passes signals on, and tells how each one ended.
+
+    A fork whose launcher is gone is killed: whoever killed the launcher meant the interpreter.
+    """
 
     def __init__(self, address: Path) -> None:
         self._selector = selectors.DefaultSelector()
@@ -43,8 +55,7 @@ class Forks:
         self._server.bind(str(made))
         self._server.listen(64)
         made.rename(address)
-        self._launchers: dict[int, socket.socket] = {}
-        self._pids: dict[int, int] = {}
+        self._forks: dict[int, Fork] = {}
 
     def next_process(self) -> Asked | None:
         """Serve; in each fork it returns what that one is to do, in this process None when its input is closed."""
@@ -53,18 +64,19 @@ class Forks:
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is sys.stdin:
-                    for pid in self._pids.values():
-                        os.kill(pid, signal.SIGKILL)
+                    for fork in self._forks.values():
+                        os.kill(fork.pid, signal.SIGKILL)
                     return None
                 if key.fileobj is self._server:
                     asked = self._fork()
                     if asked is not None:
                         return asked
+                elif key.data not in self._forks:
+                    continue  # it has ended a moment ago
                 elif isinstance(key.fileobj, int):
-                    self._ended(key.fileobj)
+                    self._ended(self._forks.pop(key.data))
                 else:
-                    self._selector.unregister(key.fileobj)
-                    os.kill(key.data, signal.SIGKILL)
+                    self._told(self._forks[key.data])
 
     def _fork(self) -> Asked | None:
         launcher, _ = self._server.accept()
@@ -81,30 +93,35 @@ class Forks:
         for stream in streams:
             os.close(stream)
         handle = os.pidfd_open(pid)
-        self._pids[handle], self._launchers[handle] = pid, launcher
-        self._selector.register(handle, selectors.EVENT_READ)
+        self._forks[pid] = Fork(pid, handle, launcher)
+        self._selector.register(handle, selectors.EVENT_READ, pid)
         self._selector.register(launcher, selectors.EVENT_READ, pid)
-        launcher.sendall(f"{pid}\n".encode())
         return None
 
-    def _ended(self, handle: int) -> None:
-        pid, launcher = self._pids.pop(handle), self._launchers.pop(handle)
-        self._selector.unregister(handle)
-        os.close(handle)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    def _told(self, fork: Fork) -> None:
+        numbers = fork.launcher.recv(16)
+        for number in numbers or [signal.SIGKILL]:
+            os.kill(fork.pid, number)
+        if not numbers:
+            self._selector.unregister(fork.launcher)
+
+    def _ended(self, fork: Fork) -> None:
+        self._selector.unregister(fork.handle)
+        os.close(fork.handle)
+        code = os.waitstatus_to_exitcode(os.waitpid(fork.pid, 0)[1])
         with suppress(KeyError):  # the launcher went first
-            self._selector.unregister(launcher)
-        with suppress(OSError), launcher:
-            launcher.sendall(f"{code}\n".encode())
+            self._selector.unregister(fork.launcher)
+        with suppress(OSError), fork.launcher:
+            fork.launcher.sendall(f"{code}\n".encode())
 
     def _leave(self, launcher: socket.socket) -> None:
         """Close what is the server's alone."""
         self._selector.close()
         self._server.close()
         launcher.close()
-        for handle, other in self._launchers.items():
-            os.close(handle)
-            other.close()
+        for other in self._forks.values():
+            os.close(other.handle)
+            other.launcher.close()
 
 
 def become(asked: Asked) -> None:

@@ -22,9 +22,8 @@ server = socket(AF_UNIX)
 server.connect(address)
 server.sendmsg([b"\n"], [(SOL_SOCKET, SCM_RIGHTS, array("i", [0, 1, 2]))])
 server.sendall(f"{(to_run, dict(os.environ), os.getcwd())!r}\n".encode())  # noqa: PTH109 - pathlib takes longer
-pid = int(server.recv(20))
 for each in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
-    _signal.signal(each, lambda number, _frame: os.kill(pid, number))
+    _signal.signal(each, lambda number, _frame: server.sendall(bytes([number])))
 code = int(server.recv(20))
 if code < 0:
     _signal.signal(-code, _signal.SIG_DFL)
