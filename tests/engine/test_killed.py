@@ -28,7 +28,7 @@ import pulumi
 web = dokploy.Deployment("web", application_id="{application}", triggers={{"release": {release}}}, wait_for="done")
 pulumi.export("deployment_id", web.deployment_id)
 """
-BUILD_SECONDS = 12.0
+BUILD_SECONDS = 24.0
 
 
 def start_and_wait_for(workspace: Workspace, word: str) -> subprocess.Popen[str]:
@@ -78,7 +78,7 @@ def test_the_next_up_goes_on_with_the_deployment_of_a_run_that_was_killed(
     make_workspace: MakeWorkspace,
     start_simulator: StartSimulator,
 ) -> None:
-    # Slow: the build takes so long that in it one run is killed and the next one starts.
+    # Slow: the build takes so long that in it one run is killed and the next one starts, on a busy machine too.
     simulator = start_simulator(slow_seconds=BUILD_SECONDS)
     program = PROGRAM.format(host=HOSTS[host], application=simulator.applications["slow"], release=1)
     workspace = make_workspace(
