@@ -74,7 +74,7 @@ schema: setup ## Write schema.json, the generated Python and the docs' tables fr
 reliability: setup ## Play the matrix of faults and write its outcomes into docs/reliability.md (half a minute)
 	@$(OFFLINE) $(BIN)/python -m tests.faults.matrix
 
-fuzz: setup ## 5,000 random cases for each parser, where the tests give 500 (half a minute)
+fuzz: setup ## 5,000 random cases for each parser, where the tests give 300 (half a minute)
 	$(OFFLINE) FUZZ_CASES=5000 $(PYTEST) -n 2 --timeout 600 tests/unit/fuzz
 
 soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 10 minutes)

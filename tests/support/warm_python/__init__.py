@@ -1,8 +1,9 @@
-"""Interpreters that begin with Pulumi's SDK and the libraries imported, for the hundreds that the engine starts.
+"""Interpreters that begin with everything imported, for the hundreds that the engine starts.
 
-Importing these is two thirds of what such a process does. One process imports them (`__main__`); a `python3` asked for
-in `bin` becomes a fork of it, with the arguments, the environment, the folder and the streams of who asked. This
-package is not among what is imported: how it is loaded is the processes' own affair, as with any user.
+Importing Pulumi's SDK, this package and what they need is two thirds of what such a process does. One process imports
+them (`__main__`); a `python3` asked for in `bin` becomes a fork of it, with the arguments, the environment, the folder
+and the streams of who asked. How the package is loaded from nothing is the affair of `tests/unit/test_loading.py` and
+of the tests that are marked `own_interpreters`.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from pulumi_dokploy_deployments.loading import loading
 IMPORTED = (
     *("pulumi", "pulumi.dynamic", "dill", "grpc.aio", "pydantic", "pydantic.fields", "pydantic.main"),
     *("httpx", "httpcore", "h11", "anyio._backends._asyncio", "certifi", "websockets.asyncio.client"),
+    *("pulumi_dokploy_deployments.hosts.dynamic.operations", "pulumi_dokploy_deployments.hosts.plugin.serving"),
 )
 
 
@@ -82,7 +83,13 @@ class Forks:
         launcher, _ = self._server.accept()
         _, streams, _, _ = socket.recv_fds(launcher, 1, 3)
         with launcher.makefile("rb") as said:
-            asked = Asked(*ast.literal_eval(said.readline().decode()))
+            line = said.readline()
+        if not line.endswith(b"\n"):  # killed before it had said what it wants
+            for stream in streams:
+                os.close(stream)
+            launcher.close()
+            return None
+        asked = Asked(*ast.literal_eval(line.decode()))
         pid = os.fork()
         if pid == 0:
             self._leave(launcher)

@@ -22,8 +22,18 @@ server = socket(AF_UNIX)
 server.connect(address)
 server.sendmsg([b"\n"], [(SOL_SOCKET, SCM_RIGHTS, array("i", [0, 1, 2]))])
 server.sendall(f"{(to_run, dict(os.environ), os.getcwd())!r}\n".encode())  # noqa: PTH109 - pathlib takes longer
+
+
+def pass_on(number: int, _frame: object) -> None:
+    """Send a signal to the fork; one that has ended a moment ago needs none."""
+    try:
+        server.sendall(bytes([number]))
+    except OSError:
+        return
+
+
 for each in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
-    _signal.signal(each, lambda number, _frame: server.sendall(bytes([number])))
+    _signal.signal(each, pass_on)
 code = int(server.recv(20))
 if code < 0:
     _signal.signal(-code, _signal.SIG_DFL)

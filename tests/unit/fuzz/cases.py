@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import os
 
-CASES = int(os.environ.get("FUZZ_CASES", "500"))
+CASES = int(os.environ.get("FUZZ_CASES", "300"))

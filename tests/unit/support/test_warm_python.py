@@ -41,7 +41,9 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def waiting(python: Path, folder: Path, *arguments: str) -> tuple[subprocess.Popen[str], psutil.Process]:
     (folder / "wait.py").write_text(WAIT)
-    launched = subprocess.Popen([python, "-u", folder / "wait.py", *arguments], stdout=subprocess.PIPE, text=True)
+    launched = subprocess.Popen(
+        [python, "-u", folder / "wait.py", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     assert launched.stdout is not None
     return launched, psutil.Process(int(launched.stdout.readline()))
 
@@ -86,6 +88,17 @@ def test_a_signal_reaches_it(python: Path, tmp_path: Path) -> None:
     launched.send_signal(signal.SIGTERM)
     launched.communicate(timeout=20)
     assert launched.returncode == 3
+
+
+def test_a_signal_that_comes_too_late_changes_nothing(python: Path, tmp_path: Path) -> None:
+    launched, fork = waiting(python, tmp_path)
+    launched.send_signal(signal.SIGSTOP)
+    fork.terminate()
+    fork.wait(timeout=20)
+    launched.send_signal(signal.SIGTERM)
+    launched.send_signal(signal.SIGCONT)
+    _, complaint = launched.communicate(timeout=20)
+    assert (launched.returncode, complaint) == (3, "")
 
 
 def test_who_kills_the_one_kills_the_other(python: Path, tmp_path: Path) -> None:
