@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from pulumi_dokploy_deployments.api.container_log import RunType, open_container_log
-from pulumi_dokploy_deployments.api.errors import MissingEndpoint, ServerError
+from pulumi_dokploy_deployments.api.errors import LogStreamUnavailable, MissingEndpoint, ServerError
 from pulumi_dokploy_deployments.api.log_lines import LineSplitter
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.cli.session import Session
@@ -91,7 +92,8 @@ async def read_lines(session: Session, context: RunContext, service: Service, *,
         lines += _lines(await _text_of(session, context, service, source, tail), source)
     if not lines:
         for source in await _ended_by_themselves(session, context, service):
-            lines += _lines(await read_stream(context, service, source.identity, tail=tail), source)
+            with suppress(LogStreamUnavailable):  # it is read where it can be
+                lines += _lines(await read_stream(context, service, source.identity, tail=tail), source)
     return sorted(lines)[-tail:]
 
 

@@ -89,6 +89,11 @@ def test_a_crash_is_explained_by_the_task_before_the_one_that_has_written_nothin
             server.until(partial(_one_runs_after_another, server, name))
             assert "FATAL: the disk is full" in server.run("logs", "--container", *service).out
 
+        running.control("fault", kind="websocket_refused", endpoint="docker-container-logs", status=403, count=None)
+        server.until(partial(_one_runs_after_another, server, "ok"))
+        without_a_websocket = server.run("logs", "--container", *services["ok"])
+        assert without_a_websocket.code == 0, without_a_websocket.err
+
 
 def _one_runs_after_another(server: Server, service: str) -> bool:
     for name, swarm_service in server.simulator.state()["services"].items():
