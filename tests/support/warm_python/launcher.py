@@ -19,9 +19,7 @@ if to_run[0].startswith("-") and to_run[0] != "-m":
     os.execv(python, [python, *arguments])  # noqa: S606 - that is what a launcher does
 
 server = socket(AF_UNIX)
-server.connect(address)
-server.sendmsg([b"\n"], [(SOL_SOCKET, SCM_RIGHTS, array("i", [0, 1, 2]))])
-server.sendall(f"{(to_run, dict(os.environ), os.getcwd())!r}\n".encode())  # noqa: PTH109 - pathlib takes longer
+signals = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP)
 
 
 def pass_on(number: int, _frame: object) -> None:
@@ -32,8 +30,13 @@ def pass_on(number: int, _frame: object) -> None:
         return
 
 
-for each in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
+for each in signals:
     _signal.signal(each, pass_on)
+_signal.pthread_sigmask(_signal.SIG_BLOCK, signals)  # until it is said what to run
+server.connect(address)
+server.sendmsg([b"\n"], [(SOL_SOCKET, SCM_RIGHTS, array("i", [0, 1, 2]))])
+server.sendall(f"{(to_run, dict(os.environ), os.getcwd())!r}\n".encode())  # noqa: PTH109 - pathlib takes longer
+_signal.pthread_sigmask(_signal.SIG_UNBLOCK, signals)
 code = int(server.recv(20))
 if code < 0:
     _signal.signal(-code, _signal.SIG_DFL)
