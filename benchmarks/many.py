@@ -28,7 +28,7 @@ from pulumi_dokploy_deployments.api.models import ServiceKind
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollout.deploy import deploy
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
-from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+from pulumi_dokploy_deployments.simulator.process import SimulatorProcess, start_simulator
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from pulumi_dokploy_deployments.waiting.context import RunContext
 from pulumi_dokploy_deployments.waiting.reporter import SilentReporter
@@ -69,7 +69,7 @@ def measure(
     return lines
 
 
-def _run(simulator: RunningSimulator, identities: list[str], before: float) -> Line:
+def _run(simulator: SimulatorProcess, identities: list[str], before: float) -> Line:
     command = [sys.executable, "-m", "benchmarks.many", "--endpoint", simulator.endpoint, "--key", simulator.api_key]
     run = subprocess.run(
         command,
@@ -95,7 +95,7 @@ def _run(simulator: RunningSimulator, identities: list[str], before: float) -> L
     )
 
 
-def _cpu_seconds(simulator: RunningSimulator) -> float:
+def _cpu_seconds(simulator: SimulatorProcess) -> float:
     """The CPU time of the simulator's process so far; 0 where the system does not tell."""
     stat = Path(f"/proc/{simulator.process.pid}/stat")
     if not stat.exists():

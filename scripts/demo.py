@@ -22,7 +22,7 @@ from pathlib import Path
 import processes
 import setup_engine
 
-from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+from pulumi_dokploy_deployments.simulator.process import SimulatorProcess, start_simulator
 
 REPOSITORY = Path(__file__).parent.parent
 EXAMPLE = REPOSITORY / "examples" / "quickstart"
@@ -83,7 +83,7 @@ def complaints(step: Step, outcomes: Sequence[Outcome]) -> list[str]:
 class Demo:
     """A temporary project with its own state, and what happened to it so far."""
 
-    simulator: RunningSimulator
+    simulator: SimulatorProcess
     folder: Path
     engine_bin: Path
     transcript: list[str] = field(default_factory=list)

@@ -1,12 +1,16 @@
-"""How the tests are dealt to several workers."""
+"""What holds for all tests: how they are dealt to several workers, and what is made once for each of these."""
 
 from __future__ import annotations
 
+import functools
 import gc
 import hashlib
 import os
+from collections.abc import Iterator
 
 import pytest
+import typer.testing
+from typer.main import get_command
 
 gc.disable()  # until everything is collected
 ENGINE_SHARE = 0.5
@@ -41,3 +45,11 @@ def pytest_collection_finish() -> None:
     """Leave the tests themselves out of every search for garbage: they stay to the end."""
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_made_once() -> Iterator[None]:
+    """Typer's runner would make all commands anew from their functions for each call."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(typer.testing, "_get_command", functools.cache(get_command))
+        yield

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pulumi_dokploy_deployments.simulator.container_log import ContainerLog, ContainerQuery
     from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
     from pulumi_dokploy_deployments.simulator.live_log import LiveLog
-    from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+    from pulumi_dokploy_deployments.simulator.process import RunningSimulator, SimulatorProcess, start_simulator
     from pulumi_dokploy_deployments.simulator.simulator import Simulator
     from pulumi_dokploy_deployments.simulator.subscription import LogClosed
     from pulumi_dokploy_deployments.simulator.transport import InProcessTransport
@@ -24,6 +24,7 @@ __all__ = [
     "LogClosed",
     "RunningSimulator",
     "Simulator",
+    "SimulatorProcess",
     "start_simulator",
 ]
 
@@ -36,6 +37,7 @@ _HOMES = {
     "LogClosed": "subscription",
     "RunningSimulator": "process",
     "Simulator": "simulator",
+    "SimulatorProcess": "process",
     "start_simulator": "process",
 }
 

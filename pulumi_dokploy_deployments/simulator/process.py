@@ -18,7 +18,6 @@ from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT
 class RunningSimulator:
     """A started simulator; `ready` is the first line of its output."""
 
-    process: subprocess.Popen[str]
     ready: Json
     client: httpx.Client = field(default_factory=httpx.Client, init=False, repr=False)
 
@@ -46,6 +45,13 @@ class RunningSimulator:
         return found
 
 
+@dataclass
+class SimulatorProcess(RunningSimulator):
+    """One that runs in a process of its own."""
+
+    process: subprocess.Popen[str]
+
+
 @contextmanager
 def start_simulator(
     *,
@@ -55,7 +61,7 @@ def start_simulator(
     port: int = 0,
     server_version: str = str(DEFAULT),
     cloud: bool = False,
-) -> Iterator[RunningSimulator]:
+) -> Iterator[SimulatorProcess]:
     """Run a simulator for the length of the context; it also ends with this process.
 
     `server_version` is the release of Dokploy that it plays, e.g. "v0.28.3"; `cloud` plays Dokploy Cloud.
@@ -71,7 +77,7 @@ def start_simulator(
         line = process.stdout.readline() if process.stdout else ""
         if not line:
             raise RuntimeError(f"the simulator ended with {process.wait()} before it was ready")
-        running = RunningSimulator(process, json.loads(line))
+        running = SimulatorProcess(json.loads(line), process)
         with running.client:
             yield running
     finally:

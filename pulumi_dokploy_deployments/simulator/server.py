@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from pulumi_dokploy_deployments.simulator.http.errors import BrokenConnection
 from pulumi_dokploy_deployments.simulator.simulator import Simulator
+from pulumi_dokploy_deployments.simulator.world.templates import Json
 from pulumi_dokploy_deployments.simulator.world.versions import DEFAULT
 
 HOST = "127.0.0.1"
@@ -80,8 +82,8 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-async def serve(options: Options) -> None:
-    """Serve until a signal, the end of the time or the death of the parent."""
+async def serve(options: Options, stop: asyncio.Event, tell: Callable[[Json], None]) -> None:
+    """Serve until `stop` or the end of the time; `tell` is given the first line's content once the port is open."""
     listener = listen(options.port)
     endpoint = f"http://{HOST}:{listener.getsockname()[1]}"
     simulator = Simulator(
@@ -95,6 +97,7 @@ async def serve(options: Options) -> None:
     )
     config = uvicorn.Config(
         BreakingApp(simulator),
+        log_config=None,
         log_level="critical",
         access_log=False,
         lifespan="off",
@@ -102,21 +105,33 @@ async def serve(options: Options) -> None:
         ws="websockets-sansio",
     )
     server = uvicorn.Server(config)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
     task = asyncio.create_task(server._serve([listener]))
-    sys.stdout.write(json.dumps(simulator.ready) + "\n")
-    sys.stdout.flush()
-    watcher = asyncio.create_task(_watch_parent(options.parent, stop)) if options.parent else None
+    tell(simulator.ready)
     with suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), options.max_seconds)
     # Open WebSockets must not delay the end: nothing here is worth an orderly shutdown.
     listener.close()
     task.cancel()
+    for connection in list(server.server_state.connections):
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
+async def _serve_alone(options: Options) -> None:
+    """Serve until a signal or the death of the parent, too."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    watcher = asyncio.create_task(_watch_parent(options.parent, stop)) if options.parent else None
+    await serve(options, stop, _print)
     if watcher is not None:
         watcher.cancel()
+
+
+def _print(ready: Json) -> None:
+    sys.stdout.write(json.dumps(ready) + "\n")
+    sys.stdout.flush()
 
 
 async def _watch_parent(parent: int, stop: asyncio.Event) -> None:
@@ -128,5 +143,5 @@ async def _watch_parent(parent: int, stop: asyncio.Event) -> None:
 
 def run(options: Options) -> int:
     """Run the server in this process; returns the exit code."""
-    asyncio.run(serve(options))
+    asyncio.run(_serve_alone(options))
     return 0

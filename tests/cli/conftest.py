@@ -16,8 +16,10 @@ import pytest
 from typer.testing import CliRunner
 
 from pulumi_dokploy_deployments.cli.main import app
-from pulumi_dokploy_deployments.simulator.process import RunningSimulator, start_simulator
+from pulumi_dokploy_deployments.simulator.process import RunningSimulator
+from pulumi_dokploy_deployments.simulator.server import Options
 from pulumi_dokploy_deployments.waiting.clock import SystemClock
+from tests.support.simulator_thread import simulator_thread
 
 BUILD_SECONDS = 0.1
 SLOW_SECONDS = 1.0
@@ -156,7 +158,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def shared_simulator() -> Iterator[RunningSimulator]:
-    with start_simulator(build_seconds=BUILD_SECONDS, slow_seconds=SLOW_SECONDS) as running:
+    with simulator_thread(Options(build_seconds=BUILD_SECONDS, slow_seconds=SLOW_SECONDS)) as running:
         yield running
 
 
@@ -170,5 +172,5 @@ def server(shared_simulator: RunningSimulator) -> Server:
 @pytest.fixture
 def fresh_server() -> Iterator[Server]:
     """A simulator that nobody has used: for limited keys and empty histories."""
-    with start_simulator(build_seconds=BUILD_SECONDS, slow_seconds=SLOW_SECONDS) as running:
+    with simulator_thread(Options(build_seconds=BUILD_SECONDS, slow_seconds=SLOW_SECONDS)) as running:
         yield Server(running)

@@ -180,7 +180,8 @@ def test_a_ci_s_page_gets_a_summary_and_its_log_a_section(server: Server, tmp_pa
 # --- watch ---------------------------------------------------------------------------------------------------
 
 
-def test_watching_tells_stage_times_and_the_rest_and_how_it_ended(server: Server) -> None:
+def test_watching_tells_stage_times_and_the_rest_and_how_it_ended(fresh_server: Server) -> None:
+    server = fresh_server  # what is usual goes by the builds before
     # Takes as long as two slow builds: watching one is what is tested, also on a machine that is busy.
     server.simulator.control("set_behaviour", service=server.application("slow"), build_seconds=3.0)
     server.deployed("slow")

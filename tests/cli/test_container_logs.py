@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from pulumi_dokploy_deployments.simulator.process import start_simulator
+from pulumi_dokploy_deployments.simulator.server import Options
+from tests.support.simulator_thread import simulator_thread
 
 from .conftest import BUILD_SECONDS, Server
 
@@ -19,14 +20,14 @@ WORDS = ["starting", "FATAL: cannot reach db:5432"]
 @pytest.fixture(scope="module")
 def crashing() -> Iterator[Server]:
     """A server on which an application and a compose crash again and again, and say why."""
-    with start_simulator(build_seconds=BUILD_SECONDS) as running:
+    with simulator_thread(Options(build_seconds=BUILD_SECONDS)) as running:
         yield _with_crashes(Server(running))
 
 
 @pytest.fixture(scope="module")
 def older() -> Iterator[Server]:
     """The same on a release that has no call to read containers' logs: there is only the WebSocket."""
-    with start_simulator(build_seconds=BUILD_SECONDS, server_version="v0.28.3") as running:
+    with simulator_thread(Options(build_seconds=BUILD_SECONDS, server_version="v0.28.3")) as running:
         yield _with_crashes(Server(running))
 
 
@@ -74,7 +75,7 @@ def test_a_deployment_s_id_names_its_service(crashing: Server) -> None:
 
 
 def test_a_crash_is_explained_by_the_task_before_the_one_that_has_written_nothing_yet() -> None:
-    with start_simulator(build_seconds=BUILD_SECONDS) as running:
+    with simulator_thread(Options(build_seconds=BUILD_SECONDS)) as running:
         server = Server(running)
         services = {
             "ok": ("--application", server.application("ok")),

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import subprocess
-import sys
-import threading
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 import pytest
@@ -22,13 +18,14 @@ from pulumi_dokploy_deployments.api.connection import Connection
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, DeployMethod, QueueJob, ServiceKind
 from pulumi_dokploy_deployments.api.swarm_models import ServiceInspection
 from pulumi_dokploy_deployments.api.versions import ServerVersion
+from pulumi_dokploy_deployments.simulator.server import Options
 from pulumi_dokploy_deployments.simulator.world.versions import PROFILES
+from tests.support.simulator_thread import simulator_thread
 
 T = TypeVar("T")
 
 BUILD_SECONDS = 0.3
 SLOW_SECONDS = 1.5
-START_SECONDS = 20.0
 WAIT_SECONDS = 90.0
 """How long a real server may take for anything these tests wait for; its slow build takes about 20 of them."""
 POLL_SECONDS = 0.05
@@ -102,18 +99,6 @@ def _version(text: str) -> ServerVersion:
     return version
 
 
-def _first_line(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    stdout, lines = process.stdout, list[str]()
-    reader = threading.Thread(target=lambda: lines.append(stdout.readline()), daemon=True)
-    reader.start()
-    reader.join(START_SECONDS)
-    if not lines or not lines[0]:
-        process.kill()
-        pytest.fail(f"the simulator said nothing within {START_SECONDS:g} seconds")
-    return lines[0]
-
-
 _SIMULATED = [str(version) for version in PROFILES]
 _LIVE = pytest.param("live", marks=[pytest.mark.live, pytest.mark.timeout(300)])
 
@@ -124,24 +109,16 @@ def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     if request.param == "live":
         yield _live()
         return
-    lengths = ["--build-seconds", str(BUILD_SECONDS), "--slow-seconds", str(SLOW_SECONDS)]
-    arguments = ["--port", "0", *lengths, "--server-version", request.param]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "pulumi_dokploy_deployments.simulator", *arguments], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        described: dict[str, Any] = json.loads(_first_line(process))
+    options = Options(build_seconds=BUILD_SECONDS, slow_seconds=SLOW_SECONDS, server_version=request.param)
+    with simulator_thread(options) as running:
         yield Server(
-            endpoint=described["endpoint"],
-            api_key=described["api_key"],
+            endpoint=running.endpoint,
+            api_key=running.api_key,
             is_live=False,
-            version=_version(described["server_version"]),
-            applications=described["applications"],
-            composes=described["composes"],
+            version=_version(running.ready["server_version"]),
+            applications=running.ready["applications"],
+            composes=running.ready["composes"],
         )
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 @pytest_asyncio.fixture

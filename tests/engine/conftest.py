@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from pulumi_dokploy_deployments.simulator.process import start_simulator as start_process
+from pulumi_dokploy_deployments.simulator.server import Options
 from tests.support import warm_python as warm
 from tests.support.harness import MakeWorkspace, Simulator, StartSimulator, Workspace
+from tests.support.simulator_thread import simulator_thread
 
 SCENARIO_SECONDS = 600
 FOLDER = Path(__file__).parent
@@ -63,8 +64,11 @@ def engine_bin(pytestconfig: pytest.Config) -> Path:
 
 @pytest.fixture(scope="session")
 def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The engine's own home, shared by the whole session: it holds plugins and caches, no state."""
-    return tmp_path_factory.mktemp("pulumi-home")
+    """The engine's own home, shared by all workers: it holds plugins and what is made once, no state."""
+    own = tmp_path_factory.getbasetemp()
+    home = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "pulumi-home"
+    home.mkdir(exist_ok=True)
+    return home
 
 
 @pytest.fixture(scope="session")
@@ -119,8 +123,8 @@ def start_simulator() -> Iterator[StartSimulator]:
     with contextlib.ExitStack() as running:
 
         def start(*, build_seconds: float = 0.2, slow_seconds: float | None = None, seed: int = 0) -> Simulator:
-            options = start_process(build_seconds=build_seconds, slow_seconds=slow_seconds, seed=seed)
-            return Simulator(running.enter_context(options))
+            options = Options(build_seconds=build_seconds, slow_seconds=slow_seconds, seed=seed)
+            return Simulator(running.enter_context(simulator_thread(options)))
 
         yield start
 

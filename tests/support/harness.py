@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -189,8 +190,11 @@ class Workspace:
             self._need_stack()
             if secret:
                 self.configure(secret=secret)
-            shutil.copytree(self.backend, kept / "backend")
-            shutil.copy(settings, kept)
+            made = kept.with_name(f"{same}-{os.getpid()}")
+            shutil.copytree(self.backend, made / "backend")
+            shutil.copy(settings, made)
+            with suppress(OSError):  # another worker was faster
+                made.rename(kept)
         if plain:
             self._write_config(plain)
 
@@ -316,7 +320,7 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Simulator:
-    """The product's simulator, running in a process of its own."""
+    """The product's simulator, behind a real socket."""
 
     running: RunningSimulator
 

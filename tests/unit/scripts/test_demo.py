@@ -11,7 +11,7 @@ from typing import cast
 import demo
 import pytest
 
-from pulumi_dokploy_deployments.simulator.process import RunningSimulator
+from pulumi_dokploy_deployments.simulator.process import SimulatorProcess
 
 UP = ("pulumi", "up", "--yes")
 
@@ -25,7 +25,7 @@ def outcome(exit_code: int, output: str = "") -> demo.Outcome:
 
 
 def a_demo(folder: Path) -> demo.Demo:
-    simulator = cast("RunningSimulator", SimpleNamespace(api_key="k3y", ready={"secrets": ["pl4nted"]}))
+    simulator = cast("SimulatorProcess", SimpleNamespace(api_key="k3y", ready={"secrets": ["pl4nted"]}))
     return demo.Demo(simulator, folder, Path("/engine/bin"))
 
 
