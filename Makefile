@@ -9,7 +9,6 @@ NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for name in python3.13 python3.14 python3.12 python3.11 python3; do \
 	"$$name" -c '$(NEW_ENOUGH)' >/dev/null 2>&1 && { command -v "$$name"; break; }; done)
 
-# The pip that comes with Python 3.11 takes twice as long as today's to find out what to install.
 PIP_INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --no-compile
 
 # Tests never talk to the server that happens to be configured in the shell; only `make live-test` does.
@@ -48,6 +47,7 @@ $(STAMP): pyproject.toml
 			exit 1; \
 		}; \
 	fi
+# The pip that comes with Python 3.11 takes twice as long as today's to find out what to install, but will do.
 	@echo "setup: installing the package and its development tools into $(VENV) (about half a minute)"; \
 	started=$$(date +%s); \
 	$(PIP_INSTALL) --upgrade pip >$(VENV)/pip.log 2>&1; \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
+from collections.abc import Iterable
 
 import psutil
 
@@ -28,11 +29,16 @@ def end(process: subprocess.Popen[str], budget: float = PATIENCE_SECONDS) -> Non
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=budget)
         return
-    for each in [*descendants(process.pid), *below]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()
+    kill_all([*descendants(process.pid), *below])
     process.kill()
     process.wait()
+
+
+def kill_all(processes: Iterable[psutil.Process]) -> None:
+    """Kill what has not ended meanwhile."""
+    for each in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
 
 
 def end_orphans(name: str, value: str) -> None:

@@ -13,32 +13,43 @@ import typer.testing
 from typer.main import get_command
 
 gc.disable()  # until everything is collected
-ENGINE_SHARE = 0.5
+ENGINE_SHARE = 0.3
 """The engine's tests, which are the longest, are over before the rest is."""
+BLOCK = 20
+"""So many of the other tests stay together, since those of a file share what is made for them."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mix tests that wait for the engine with those that only compute, and deal the former to all workers.
 
-    Each worker begins with an equal share of the list, in its order. The engine's tests stand together in one folder:
-    one worker would wait for all of them while the others keep the processors busy, and then nobody would. Some files
-    wait more than others, so the order of the engine's tests is drawn by lot, the same one each time. All others stay
-    together, since those of a file share what is made for them.
+    Each worker begins with an equal share of the list, in its order, and takes from the end of another's when it has
+    no more. Left as they are, one worker would wait for all of the engine's tests while the others keep the processors
+    busy, and then nobody would. Some files wait more than others, so the order of the engine's tests is drawn by lot,
+    the same one each time, and so is that of the blocks in which the others are dealt.
     """
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if workers == 1:
         return
     engine = [item for item in items if item.get_closest_marker("engine") is not None]
-    engine.sort(key=lambda item: hashlib.sha256(item.nodeid.encode()).digest())
+    engine.sort(key=_lot)
     others = [item for item in items if item.get_closest_marker("engine") is None]
+    blocks = [others[first : first + BLOCK] for first in range(0, len(others), BLOCK)]
+    blocks.sort(key=lambda block: _lot(block[0]))
+    rest = [item for block in blocks for item in block]
+    count = len(items)
     items[:] = []
     for worker in range(workers):
         dealt = engine[worker::workers]
-        kept = others[len(others) * worker // workers : len(others) * (worker + 1) // workers]
+        share = (count - len(items)) // (workers - worker)  # as xdist cuts the list
+        kept = [rest.pop(0) for _ in range(share - len(dealt))]
         placed = [(ENGINE_SHARE * place / len(dealt), item) for place, item in enumerate(dealt)]
         placed += [(place / len(kept), item) for place, item in enumerate(kept)]
         items += [item for _, item in sorted(placed, key=lambda each: each[0])]
+
+
+def _lot(item: pytest.Item) -> bytes:
+    return hashlib.sha256(item.nodeid.encode()).digest()
 
 
 def pytest_collection_finish() -> None:

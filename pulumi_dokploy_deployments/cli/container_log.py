@@ -13,7 +13,7 @@ from pulumi_dokploy_deployments.api.log_lines import LineSplitter
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind
 from pulumi_dokploy_deployments.cli.session import Session
 from pulumi_dokploy_deployments.waiting.context import RunContext
-from pulumi_dokploy_deployments.workload.last_words import StampedLine, read_stream, stamped_line
+from pulumi_dokploy_deployments.workload.last_words import StampedLine, read_stream, stamped_line, stamped_lines
 from pulumi_dokploy_deployments.workload.model import Member, Unit
 from pulumi_dokploy_deployments.workload.probe import WorkloadProbe
 
@@ -98,8 +98,7 @@ async def read_lines(session: Session, context: RunContext, service: Service, *,
 
 
 def _lines(text: str, source: Source) -> list[ContainerLine]:
-    stamped = (stamped_line(raw) for raw in text.replace("\r\n", "\n").split("\n"))
-    return [ContainerLine(line, source.name) for line in stamped if line is not None]
+    return [ContainerLine(line, source.name) for line in stamped_lines(text)]
 
 
 async def _text_of(session: Session, context: RunContext, service: Service, source: Source, tail: int) -> str:

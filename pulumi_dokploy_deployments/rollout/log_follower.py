@@ -113,10 +113,11 @@ class LogFollower:
         told = self._window.last
         if not row.log_path or not self._context.has_live_log or (told and not self._broken):
             return self._context.client.redactor.lines(told)
-        if self._broken:
-            # It broke before its end, which may be what matters: it is read once more, and not shown again.
+        if self._broken or self._task is not None:
+            # It broke before its end, which may be what matters, or was left before it had brought anything, as with
+            # a build that fails at once: it is read once more. What was shown is not shown again.
             self._begin_anew()
-            self._show = False
+            self._show = self._show and not told
         if self._task is None:
             host = log_host_of(row, service)
             self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))

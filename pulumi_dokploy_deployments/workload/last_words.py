@@ -65,8 +65,7 @@ def tidy(text: str, *, since: datetime | None = None, redactor: Redactor = _PLAI
 
     Lines without a timestamp are no words of the container: Docker complains there, of an unknown id for instance.
     """
-    stamped = (stamped_line(raw) for raw in text.replace("\r\n", "\n").split("\n"))
-    found = (line for line in stamped if line is not None and (since is None or line.at >= since - CLOCK_SLACK))
+    found = (line for line in stamped_lines(text) if since is None or line.at >= since - CLOCK_SLACK)
     cleaned = [clean(line.text, redactor) for line in sorted(found)]
     return [line for line in cleaned if line][-MOST_LINES:]
 
@@ -85,6 +84,12 @@ def stamped_line(raw: str) -> StampedLine | None:
     found = _STAMPED.match(raw.lstrip("\x00"))
     moment = _moment(found["stamp"]) if found is not None else None
     return StampedLine(moment, found["stamp"], found["text"]) if found is not None and moment is not None else None
+
+
+def stamped_lines(text: str) -> list[StampedLine]:
+    """The lines of a container's log that have a stamp, in the order in which they came."""
+    found = (stamped_line(raw) for raw in text.replace("\r\n", "\n").split("\n"))
+    return [line for line in found if line is not None]
 
 
 def clean(line: str, redactor: Redactor = _PLAIN) -> str:

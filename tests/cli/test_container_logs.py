@@ -96,11 +96,30 @@ def test_a_crash_is_explained_by_the_task_before_the_one_that_has_written_nothin
         assert without_a_websocket.code == 0, without_a_websocket.err
 
 
+def test_a_task_that_an_update_has_put_down_is_not_asked_why(
+    fresh_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application = ("--application", fresh_server.application("ok"))
+    for _ in range(2):
+        fresh_server.run("deploy", *application, "--wait-for", "done", "--no-log")
+    fresh_server.until(partial(_states_are, fresh_server, "ok", ["running", "shutdown"]))
+
+    async def refuse(*_: object, **__: object) -> str:
+        raise AssertionError("a WebSocket was opened")
+
+    monkeypatch.setattr("pulumi_dokploy_deployments.cli.container_log.read_stream", refuse)
+    assert fresh_server.run("logs", "--container", *application).code == 0
+
+
 def _one_runs_after_another(server: Server, service: str) -> bool:
+    return _states_are(server, service, ["running", "failed"])
+
+
+def _states_are(server: Server, service: str, newest_first: list[str]) -> bool:
     for name, swarm_service in server.simulator.state()["services"].items():
         if name.startswith(service.removeprefix("compose:")):
             states = [task["state"] for task in swarm_service["tasks"]]
-            if states[:2] == ["running", "failed"]:
+            if states[:2] == newest_first:
                 return True
     return False
 

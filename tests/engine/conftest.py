@@ -73,7 +73,7 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def warm_python(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path | None]:
-    """Interpreters with the SDK imported, one for the whole session; None where the system can't fork them."""
+    """Interpreters with the SDK and the package imported, one for the whole session; None where none can be forked."""
     if not warm.IS_POSSIBLE:
         yield None
         return

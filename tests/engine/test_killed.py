@@ -7,10 +7,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
 
 import processes
-import psutil
 import pytest
 
 from tests.support.harness import MakeWorkspace, Simulator, StartSimulator, Workspace
@@ -45,9 +43,7 @@ def kill_group(process: subprocess.Popen[str]) -> None:
     """SIGKILL to the engine, the language host and the provider alike, as a lost CI runner has it."""
     below = processes.descendants(process.pid)  # plugins lead process groups of their own
     os.killpg(process.pid, signal.SIGKILL)
-    for each in below:
-        with suppress(psutil.NoSuchProcess):
-            each.kill()
+    processes.kill_all(below)
     process.wait()
 
 

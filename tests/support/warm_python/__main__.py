@@ -19,8 +19,7 @@ from pathlib import Path
 from pulumi_dokploy_deployments.loading import loading
 
 IMPORTED = (
-    *("pulumi", "pulumi.dynamic", "dill", "grpc.aio", "pydantic", "pydantic.fields", "pydantic.main"),
-    *("httpx", "httpcore", "h11", "anyio._backends._asyncio", "certifi", "websockets.asyncio.client"),
+    *("pulumi.dynamic", "dill", "httpcore", "h11", "anyio._backends._asyncio", "certifi"),
     *("pulumi_dokploy_deployments.hosts.dynamic.operations", "pulumi_dokploy_deployments.hosts.plugin.serving"),
 )
 

@@ -170,6 +170,19 @@ async def test_a_quick_build_whose_stream_came_too_late_is_read_once_at_the_end(
     assert bench.told.lines[0] == "Initializing deployment"
 
 
+async def test_a_log_that_only_the_stream_gives_is_read_again_when_the_build_was_quicker(bench: Bench) -> None:
+    stream = bench.stream((0.6, "Building shop-x1\nexit code: 1\n"))
+    bench.fake.fail("deployment.readLogs", faults.denied())
+    follower = bench.follower()
+    follower.start(bench.row, bench.fake.service)
+    await follower.finish(bench.row)
+    assert bench.told.lines == []
+    assert await follower.end_of(bench.row, bench.fake.service) == ["Building shop-x1", "exit code: 1"]
+    assert bench.told.lines == ["Building shop-x1", "exit code: 1"]
+    assert follower.stages.reached is Stage.BUILD
+    assert len(stream.opened) == 2
+
+
 async def test_nothing_is_opened_or_read_when_the_log_is_not_to_be_shown(bench: Bench) -> None:
     stream = bench.stream((0.1, "Initializing deployment\n"))
     follower = bench.follower(show=False)
