@@ -16,6 +16,11 @@ OFFLINE := env -u DOKPLOY_ENDPOINT -u DOKPLOY_URL -u DOKPLOY_API_KEY
 PYTEST := $(BIN)/python -m pytest
 # Most of a test's time is waiting for processes, so that more workers than cores pay off.
 WORKERS := -n 8 --dist worksteal
+# These hardly wait, and each worker takes some seconds to collect them.
+QUICK_WORKERS := -n 3 --dist worksteal
+QUICK_TESTS := tests/unit tests/faults tests/contract/test_client_transcripts.py
+QUICK_WITHOUT := tests/unit/fuzz tests/unit/support tests/unit/release/test_release_check.py \
+	tests/faults/matrix tests/faults/test_releases.py tests/faults/test_race.py tests/faults/test_older_servers.py
 # Hundreds of interpreters are started; each reads what the first one compiled.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -80,13 +85,12 @@ fuzz: setup ## 5,000 random cases for each parser, where the tests give 300 (hal
 soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 10 minutes)
 	@$(OFFLINE) $(BIN)/python -m tests.soak $(SOAK)
 
-test: setup engine ## Everything: format, lint, types, import rules and all tests (about 6 minutes)
+test: setup engine ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
 	$(call two_at_a_time,types,$(QUICK_CHECKS) collect)
 	$(OFFLINE) $(PYTEST) $(WORKERS)
 
-test-quick: setup ## The tests without engine, command line, running servers, matrix and fuzzing (under a minute)
-	$(OFFLINE) $(PYTEST) $(WORKERS) --ignore tests/unit/fuzz --ignore tests/faults/matrix \
-		tests/unit tests/faults tests/contract/test_client_transcripts.py
+test-quick: setup ## Unit tests and faults, without engine, command line and the longest ones (under a minute)
+	$(OFFLINE) $(PYTEST) $(QUICK_WORKERS) $(QUICK_WITHOUT:%=--ignore %) $(QUICK_TESTS)
 
 check: setup ## Format check, lint, types, import rules and dead code
 	$(call two_at_a_time,types,$(QUICK_CHECKS))
@@ -117,7 +121,7 @@ imports: setup
 dead-code: setup ## What nothing uses; what is called from outside is listed in pyproject.toml
 	$(BIN)/vulture
 
-engine-test: setup engine ## Only the tests that run the real engine (about 4 minutes)
+engine-test: setup engine ## Only the tests that run the real engine (about 3 minutes)
 	$(OFFLINE) $(PYTEST) $(WORKERS) -m engine tests/engine
 
 live-test: setup ## The contract tests against the server in DOKPLOY_ENDPOINT and DOKPLOY_API_KEY

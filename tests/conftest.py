@@ -1,4 +1,4 @@
-"""What holds for all tests: how they are dealt to several workers, and what is made once for each of these."""
+"""What tests of several folders share: how they are dealt to workers, commands that are made once, a hurried clock."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import functools
 import gc
 import hashlib
 import os
+import time
 from collections.abc import Iterator
 
 import pytest
 import typer.testing
 from typer.main import get_command
+
+from pulumi_dokploy_deployments.waiting.clock import SystemClock
 
 gc.disable()  # until everything is collected
 ENGINE_SHARE = 0.3
@@ -64,3 +67,16 @@ def _commands_are_made_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(typer.testing, "_get_command", functools.cache(get_command))
         yield
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pauses between retries pass at once."""
+    slept = 0.0
+
+    async def sleep(_self: SystemClock, seconds: float, *, wake: object = None) -> None:
+        nonlocal slept
+        slept += seconds
+
+    monkeypatch.setattr(SystemClock, "sleep", sleep)
+    monkeypatch.setattr(SystemClock, "monotonic", lambda _self: time.monotonic() + slept)

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from pulumi_dokploy_deployments.cli.main import app
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
 from pulumi_dokploy_deployments.simulator.server import Options
-from pulumi_dokploy_deployments.waiting.clock import SystemClock
 from tests.support.simulator_thread import simulator_thread
 
 BUILD_SECONDS = 0.1
@@ -141,19 +140,6 @@ class Server:
 def _no_server_of_the_developer_s(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pauses between retries pass at once."""
-    slept = 0.0
-
-    async def sleep(_self: SystemClock, seconds: float, *, wake: object = None) -> None:
-        nonlocal slept
-        slept += seconds
-
-    monkeypatch.setattr(SystemClock, "sleep", sleep)
-    monkeypatch.setattr(SystemClock, "monotonic", lambda _self: time.monotonic() + slept)
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ def test_a_file_that_gives_nothing_is_wrong_usage(tmp_path: Path, content: bytes
     assert "secret-value" not in str(caught.value)
 
 
+@pytest.mark.usefixtures("hurried")
 def test_the_option_stands_before_the_command_and_ends_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("DOKPLOY_ENDPOINT", "DOKPLOY_URL", "DOKPLOY_API_KEY"):
         monkeypatch.delenv(name, raising=False)
