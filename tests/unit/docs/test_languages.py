@@ -19,6 +19,7 @@ SHOWN = re.compile(
     r"\{\{% choosable language (\w+) %\}\}\n\n<!-- (.+?) -->\n```(\w+)\n(.+?)\n```\n\n\{\{% /choosable %\}\}", re.DOTALL
 )
 EXAMPLE = re.compile(r"tried: part of (examples/[\w-]+), ")
+ARGUMENTS = re.compile(r"new (\w+)\(\"\w+\", new (\w+)Args\n\{\n(.+?)\n\}", re.DOTALL)
 PROGRAMS = {
     "typescript": "index.ts",
     "python": "__main__.py",
@@ -75,6 +76,15 @@ def test_what_yaml_gives_to_a_resource_is_an_input(block: Shown) -> None:
     for resource in yaml.safe_load(block.code)["resources"].values():
         token = resource["type"].replace(":", ":index:")
         assert set(resource["properties"]) <= set(known[token]["inputProperties"])
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "csharp"], ids=name_of)
+def test_what_csharp_gives_to_a_resource_is_an_input(block: Shown) -> None:
+    known = json.loads((ROOT / "schema.json").read_text(encoding="utf-8"))["resources"]
+    (found,) = ARGUMENTS.finditer(block.code)
+    inputs = {name[0].upper() + name[1:] for name in known[f"dokploy-deployments:index:{found[1]}"]["inputProperties"]}
+    assert found[1] == found[2]
+    assert set(re.findall(r"^    (\w+) = ", found[3], re.MULTILINE)) <= inputs
 
 
 def test_only_what_says_so_is_not_tried() -> None:
