@@ -70,6 +70,7 @@ class FakeDokploy(DokployClient):
         self.dropped = 0
         self.killed: list[str] = []
         self.removed: list[str] = []
+        self.bounds: list[float | Callable[[], float]] = []
 
     # --- what tests do ------------------------------------------------------------------------------------------
 
@@ -98,7 +99,8 @@ class FakeDokploy(DokployClient):
         (self.after if answer else self.before).append(hook)
 
     def within(self, seconds: float | Callable[[], float]) -> Self:
-        """The same fake: its answers take a moment."""
+        """The same fake: its answers take a moment. What they may take is kept in `bounds`."""
+        self.bounds.append(seconds)
         return self
 
     # --- the endpoints ------------------------------------------------------------------------------------------

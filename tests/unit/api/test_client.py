@@ -272,6 +272,14 @@ async def test_a_refusal_names_the_input_that_it_is_about() -> None:
     assert error.property_name == "application_id"
 
 
+async def test_no_more_than_twenty_refused_fields_are_told() -> None:
+    issues = [{"path": [f"field{number}"], "message": "Required"} for number in range(21)]
+    body = {"message": "Input validation failed", "code": "BAD_REQUEST", "issues": issues}
+    told = str(await _error(lambda _: httpx.Response(400, json=body)))
+    assert "field19" in told
+    assert "field20" not in told
+
+
 async def test_connecting_ends_before_the_exchange_so_that_nothing_sent_is_told_as_that() -> None:
     seen: list[dict[str, float]] = []
 

@@ -92,6 +92,16 @@ async def test_short_faults_before_and_after_are_retried(fake: Versions, told: L
     assert retried == ["No connection"]
 
 
+async def test_a_request_may_take_as_long_as_is_left_and_at_the_end_a_second(fake: Versions, told: Listener) -> None:
+    before = fake.clock.elapsed
+    await roll_back(fake, told, timeout_seconds=300.0)
+    (left,) = fake.bounds
+    assert callable(left)
+    assert left() == pytest.approx(300.0 - (fake.clock.elapsed - before))
+    fake.clock.advance(300.0)
+    assert left() == 1.0
+
+
 # --- the answer is lost -----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -179,6 +180,11 @@ def test_the_number_of_jobs_ahead_counts_every_service_of_the_instance() -> None
     for order in (queue, queue[::-1]):
         sighting = _correlator().observe(_snapshot(order, []))
         assert (sighting.phase, sighting.jobs_ahead) == (Phase.WAITING, 3)
+
+
+def test_a_job_of_which_no_place_is_known_has_none_ahead() -> None:
+    placeless = replace(_snapshot([job(1, description=mark("", NONCE))], []), ahead={})
+    assert _correlator().observe(placeless).jobs_ahead == 0
 
 
 def test_jobs_of_one_millisecond_run_in_the_order_of_their_numbers() -> None:

@@ -68,3 +68,7 @@ def test_the_same_inputs_have_the_same_digest_and_others_another_one(one: object
     assert digest_of(["stack", one]) == digest_of(["stack", one])
     same = json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
     assert (digest_of(["stack", one]) == digest_of(["stack", other])) is same
+
+
+def test_the_order_of_a_map_has_no_say() -> None:
+    assert digest_of([{"commit": 1, "image": 2}]) == digest_of([{"image": 2, "commit": 1}])

@@ -240,6 +240,14 @@ def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: objec
     assert how in warning
 
 
+@pytest.mark.parametrize("code", [0, 1])
+def test_what_ended_before_a_deployment_that_touched_nothing_is_told_and_not_judged(code: int) -> None:
+    ended = member("migrate", container("migrate", "exited", made=0.0, started=0.0, exit_code=code))
+    verdict = verdict_on(compose_judge(before(OLD_WEB, ended)), OLD_WEB, ended)
+    assert (verdict.health, verdict.state) == (Health.HEALTHY, State.NOTHING_RECREATED)
+    assert f"migrate was left as it was before the deployment: exited (exit code {code})" in verdict.warnings
+
+
 def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
     cache = member("cache", container("cache", "restarting", made=0.0, started=0.0, restarts=7, exit_code=1))
     ours = compose_judge(before(OLD_WEB, cache, failing=["cache"]))
