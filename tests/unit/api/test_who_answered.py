@@ -57,12 +57,34 @@ def coded(status: int, code: str, message: str = "Application not found", **data
         (413, b"Body exceeded 1mb limit", "", InvalidRequest),  # 412
         (415, coded(415, "UNSUPPORTED_MEDIA_TYPE", "Missing content-type"), "application/json", InvalidRequest),  # 413
         (500, coded(500, "INTERNAL_SERVER_ERROR", "Internal server error"), "application/json", ServerError),  # 212
+        (499, coded(499, "CLIENT_CLOSED_REQUEST", "?"), "application/json", InvalidRequest),
         (429, coded(429, "TOO_MANY_REQUESTS", "slow"), "application/json", RateLimited),
         (418, coded(418, "A_NEWER_CODE", "?"), "application/json", InvalidRequest),
     ],
 )
 def test_what_dokploy_says_itself_is_meant(status: int, body: Any, kind: str, expected: type[ApiError]) -> None:
     assert type(read(status, body, kind)) is expected
+
+
+@pytest.mark.parametrize(
+    ("operation", "missing"),
+    [("application.deploy", "the service"), ("docker.getConfig", "Docker")],
+)
+def test_who_may_not_is_told_which_access_is_missing(operation: str, missing: str) -> None:
+    asked = Asked(operation, "https://dokploy.example.com")
+    refused = read(403, coded(403, "FORBIDDEN", "You don't have access"), asked=asked)
+    assert f"access to {missing} in".lower() in str(refused).lower()
+
+
+@pytest.mark.parametrize("status", [200, 201, 299])
+def test_every_status_of_a_success_carries_data(status: int) -> None:
+    assert who_answered(status, "application/json", b"[]", may_be_empty=False).speaker is Speaker.DATA
+
+
+def test_of_an_endless_content_type_the_first_two_hundred_characters_are_told() -> None:
+    told = str(read(200, b"?", "text/" + "x" * 300))
+    assert "text/" + "x" * 195 in told
+    assert "text/" + "x" * 196 not in told
 
 
 def test_a_missing_endpoint_is_no_missing_thing() -> None:

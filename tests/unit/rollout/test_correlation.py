@@ -356,6 +356,15 @@ def test_a_final_row_is_not_the_end_while_a_later_job_with_our_mark_waits() -> N
     assert correlator.observe(_snapshot([], [done])).phase is Phase.FINISHED
 
 
+@pytest.mark.parametrize(("started", "phase"), [(11.5, Phase.ACTIVE), (10.5, Phase.FINISHED)])
+def test_a_job_that_starts_well_after_its_final_row_runs_again(started: float, phase: Phase) -> None:
+    ours = mark("x", NONCE)
+    snapshot = _snapshot(
+        [job(1, description=ours, started=started)], [row("first", status="error", description=ours, at=10.0)]
+    )
+    assert _correlator().observe(snapshot).phase is phase
+
+
 def test_a_job_that_survives_the_restart_is_waited_for_although_its_row_was_cancelled() -> None:
     """Timeline 601: the queue in Redis runs the same job again half a minute after the restart."""
     correlator = _correlator()

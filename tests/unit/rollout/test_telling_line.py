@@ -145,6 +145,18 @@ DISK = """\
             "the buildpacks' build failed with status 51: [Error: Unexpected sbt exit code]",
         ),
         (
+            "===> BUILDING\nERROR: failed to build: executing lifecycle: failed with status code: 51\n",
+            FailureKind.COMMAND,
+            "the buildpacks' build failed with status 51",
+        ),
+        (
+            "#7 DONE 0.1s\n#8 CACHED\n------\n > [5/6] RUN make:\n0.5 first line\n0.6 no rule for it\n------\n"
+            "0.9 not of this step\n"
+            'ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2\n',
+            FailureKind.COMMAND,
+            '"make" exited with code 2: no rule for it',
+        ),
+        (
             KILLED,
             FailureKind.OUT_OF_MEMORY,
             '"npm run build" exited with code 137: Creating an optimized production build',

@@ -307,6 +307,16 @@ async def test_a_refusal_behind_which_the_request_was_carried_out_is_not_followe
     assert server.sendings == 1
 
 
+async def test_a_look_that_fails_behind_a_refusal_is_no_sign_that_the_request_arrived(clock: VirtualClock) -> None:
+    server = Server(clock, [Fate.UNAUTHORIZED])
+
+    async def fail() -> Evidence:
+        raise faults.refused()
+
+    await send_once(server.send, fail, budget=RetryBudget(), clock=clock, on_fault=lambda _: None)
+    assert (server.sendings, len(server.carried_out)) == (2, 1)
+
+
 async def test_what_takes_long_is_looked_for_less_often_after_a_minute(clock: VirtualClock) -> None:
     server, looks = Server(clock, [Fate.REQUEST_LOST], tells=False), []
 

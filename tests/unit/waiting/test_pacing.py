@@ -150,6 +150,7 @@ def test_an_open_and_silent_log_is_trusted_less_than_a_growing_one_and_more_than
 def test_beside_an_open_and_silent_log_the_looks_are_a_twenty_fifth_of_the_usual_time_apart() -> None:
     assert seconds_until_next_look(Pace(Phase.RUNNING, 150.0, 250.0, log_is_open=True)) == 10.0
     assert seconds_until_next_look(Pace(Phase.RUNNING, 500.0, None, log_is_open=True)) == 20.0
+    assert seconds_until_next_look(Pace(Phase.RUNNING, 5.0, 250.0, log_is_open=True)) == 1.0
     assert seconds_until_next_look(Pace(Phase.RUNNING, 8.0, 10.0, log_is_open=True)) == 0.4
     assert seconds_until_next_look(Pace(Phase.RUNNING, 2.0, 2.0, log_is_open=True)) == 0.2
 

@@ -136,6 +136,13 @@ def test_a_compose_in_which_everything_has_ended_is_not_called_running() -> None
     assert (verdict.state, verdict.reason) == (State.ENDED_WELL, "it has run to its end (exit code 0)")
 
 
+def test_what_runs_to_its_end_again_is_not_called_unchanged() -> None:
+    old = member("migrate", container("migrate", "exited", made=0.0, started=0.0, exit_code=0))
+    again = member("migrate", container("migrate", "exited", made=0.0, exit_code=0))
+    verdict = verdict_on(compose_judge(before(old)), again)
+    assert (verdict.health, verdict.state, verdict.warnings) == (Health.HEALTHY, State.ENDED_WELL, ())
+
+
 def test_a_container_that_restarts_once_while_it_waits_for_another_is_no_failure() -> None:
     ours = compose_judge()
     down = member("web", container("web", "restarting", restarts=1, exit_code=1, restart="always"))
@@ -303,6 +310,8 @@ def test_a_member_of_the_file_without_a_container_is_red() -> None:
 def test_a_member_that_need_not_have_one_is_told(why: str) -> None:
     verdict = verdict_on(compose_judge(), WEB, Member(name="tools", is_declared=True, not_expected_because=why))
     assert (verdict.health, verdict.notes) == (Health.HEALTHY, (f"tools: {why}",))
+    (tools,) = [report for report in verdict.members if report.name == "tools"]
+    assert (tools.tasks, tools.expected) == (0, 0)
 
 
 def test_a_member_that_vanishes_while_it_is_watched_is_told() -> None:
@@ -340,6 +349,21 @@ def test_a_stack_s_member_that_crashes_is_red_beside_a_good_one() -> None:
     web = swarm(task("w", "ready", desired="ready"), *(failed(number) for number in range(3)), name="web")
     verdict = verdict_on(compose_judge(), swarm(task("db1"), name="db"), web)
     assert (verdict.state, verdict.still_runs) == (State.CRASHING, "running: db")
+
+
+def test_a_stack_s_member_that_was_failing_before_and_goes_on_is_red_with_its_one_ending() -> None:
+    web = swarm(task("w", "ready", made=0.0, desired="ready"), task("w0", "running", made=0.0), name="web")
+    ours = compose_judge(before(web, failing=["web"]))
+    down = swarm(
+        task("w", "ready", made=0.0, desired="ready"),
+        task("w0", "failed", made=0.0, error="task: non-zero exit (1)", exit_code=1),
+        name="web",
+    )
+    verdict = verdict_on(ours, down)
+    assert (verdict.state, verdict.reason) == (
+        State.CRASHING,
+        "it crashes again and again (1 task has failed): task: non-zero exit (1)",
+    )
 
 
 def test_what_swarm_restarts_by_itself_is_no_new_version() -> None:

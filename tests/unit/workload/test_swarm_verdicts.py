@@ -205,6 +205,12 @@ def test_the_status_of_an_earlier_update_says_nothing_of_this_one(state: str, st
     assert again.judge(sight(0.0, stale)).health is Health.PENDING, "nothing new since"
 
 
+def test_an_update_that_somebody_made_before_the_deployment_is_not_its_own() -> None:
+    somebody_s = swarm(task("theirs", made=STARTED - 50.0), update=update("completed", STARTED - 51.0))
+    ours = judge(before(swarm(task("old", made=0.0), update=update("completed", 1.0))))
+    assert verdict_on(ours, somebody_s, seconds=30).health is not Health.HEALTHY
+
+
 def test_another_machine_s_clock_does_not_make_an_old_version_new_or_a_new_one_old() -> None:
     late = swarm(task("new", made=STARTED - 40.0), update=update("completed", STARTED - 41.0))
     ours = judge(before(swarm(task("old"), update=update("completed", STARTED - 90.0))), is_remote=True)
