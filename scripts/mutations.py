@@ -50,11 +50,14 @@ class LeaveOut:
     """A call or an assignment that stands by itself becomes `pass`."""
 
     def mutation_positions(self, node: Any) -> Iterator[Any]:
-        """Each such statement inside a function, a docstring aside."""
+        """Each such statement inside a function, docstrings and mere annotations aside."""
         if node.type != "simple_stmt" or not _around(node, *FUNCTIONS):
             return
         statement = node.children[0]
-        if statement.type in ("expr_stmt", "atom_expr", "await_expr") and "yield" not in statement.get_code():
+        if statement.type not in ("expr_stmt", "atom_expr", "await_expr") or "yield" in statement.get_code():
+            return
+        annotated = next((child for child in statement.children if child.type == "annassign"), None)
+        if annotated is None or "=" in annotated.children:
             yield (statement.start_pos, statement.end_pos)
 
     def mutate(self, node: Any, index: int) -> Any:

@@ -57,6 +57,7 @@ def coded(status: int, code: str, message: str = "Application not found", **data
         (413, b"Body exceeded 1mb limit", "", InvalidRequest),  # 412
         (415, coded(415, "UNSUPPORTED_MEDIA_TYPE", "Missing content-type"), "application/json", InvalidRequest),  # 413
         (500, coded(500, "INTERNAL_SERVER_ERROR", "Internal server error"), "application/json", ServerError),  # 212
+        (404, {"error": {"json": {**coded(404, "NOT_FOUND"), "code": -32004}}}, "application/json", NotFound),  # 415
         (499, coded(499, "CLIENT_CLOSED_REQUEST", "?"), "application/json", InvalidRequest),
         (429, coded(429, "TOO_MANY_REQUESTS", "slow"), "application/json", RateLimited),
         (418, coded(418, "A_NEWER_CODE", "?"), "application/json", InvalidRequest),

@@ -56,6 +56,12 @@ def test_what_stands_around_a_variable_stays_to_the_letter(
     assert changed.endswith(end)
 
 
+def test_a_variable_behind_line_ends_of_windows_is_found_at_its_place() -> None:
+    text = "A=1\r\nTAG=1.4.0 # set by CI\r\nB=2\r\n"
+    assert with_variables(text, {"TAG": "9"}) == "A=1\r\nTAG=9 # set by CI\r\nB=2\r\n"
+    assert with_variables(text, {"A": "9"}) == "A=9\r\nTAG=1.4.0 # set by CI\r\nB=2\r\n"
+
+
 @given(TEXTS, VALUES)
 def test_setting_the_same_again_changes_nothing(text: str, value: str) -> None:
     try:

@@ -33,6 +33,27 @@ async def test_waits_that_ask_at_the_same_time_share_one_reading_of_the_queue(cl
     assert fake.calls["deployment.all"] == 50
 
 
+async def test_the_quickest_answer_tells_how_far_away_the_server_is(clock: VirtualClock) -> None:
+    watcher = Watcher(FakeDokploy(clock), clock)
+    assert watcher.round_trip_seconds == float("inf")
+    for seconds, quickest in ((0.3, 0.3), (0.1, 0.1), (0.2, 0.1)):
+        await watcher.timed(clock.sleep(seconds))
+        assert watcher.round_trip_seconds == pytest.approx(quickest)
+
+
+async def test_where_many_are_waited_for_the_rows_of_a_service_without_jobs_are_read_each_time(
+    clock: VirtualClock,
+) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    names = [f"app-{number}" for number in range(FEW_SERVICES + 1)]
+    for _ in range(2):
+        for name in names:
+            await watcher.observe(APP, name)
+    assert watcher.is_crowded
+    assert fake.calls["deployment.all"] == 2 * len(names)
+
+
 async def test_an_old_reading_is_not_shared(clock: VirtualClock) -> None:
     fake = FakeDokploy(clock)
     watcher = Watcher(fake, clock)

@@ -8,6 +8,7 @@ import pytest
 
 from pulumi_dokploy_deployments.workload.member_judge import NO_UNITS_SECONDS, STUCK_SECONDS
 from pulumi_dokploy_deployments.workload.model import Baseline, Member, Reading, UnitState
+from pulumi_dokploy_deployments.workload.standing import state_words
 from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, State
 from tests.unit.workload.sights import (
     MADE,
@@ -250,9 +251,13 @@ def test_a_neighbour_that_was_not_well_before_is_told_and_not_judged(unit: objec
 @pytest.mark.parametrize("code", [0, 1])
 def test_what_ended_before_a_deployment_that_touched_nothing_is_told_and_not_judged(code: int) -> None:
     ended = member("migrate", container("migrate", "exited", made=0.0, started=0.0, exit_code=code))
-    verdict = verdict_on(compose_judge(before(OLD_WEB, ended)), OLD_WEB, ended)
+    seed = replace(ended, name="seed")
+    verdict = verdict_on(compose_judge(before(OLD_WEB, ended, seed)), OLD_WEB, ended, seed)
     assert (verdict.health, verdict.state) == (Health.HEALTHY, State.NOTHING_RECREATED)
-    assert f"migrate was left as it was before the deployment: exited (exit code {code})" in verdict.warnings
+    nothing_recreated, *left = verdict.warnings
+    assert nothing_recreated.startswith("Nothing was recreated: ")
+    words = f"was left as it was before the deployment: exited (exit code {code})"
+    assert left == [f"migrate {words}", f"seed {words}"]
 
 
 def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
@@ -263,6 +268,29 @@ def test_a_neighbour_that_goes_on_crashing_is_judged() -> None:
         more = container("cache", "restarting", made=0.0, started=number, restarts=number, exit_code=1)
         verdict = ours.judge(sight(10.0 * number, NEW_WEB, member("cache", more)))
     assert (verdict.state, verdict.still_runs) == (State.CRASHING, "running: web")
+
+
+def test_what_was_failing_before_and_ends_once_more_is_told_at_once() -> None:
+    def web(restarts: int, started: float) -> Member:
+        down = container("web", "restarting", made=0.0, started=started, restarts=restarts, exit_code=1)
+        return member("web", down)
+
+    verdict = compose_judge(before(web(7, 0.0), failing=["web"])).judge(sight(0.0, web(8, MADE)))
+    assert (verdict.state, verdict.reason) == (
+        State.CRASHING,
+        "it crashes again and again (it has ended once more): exit code 1",
+    )
+
+
+def test_a_container_that_a_clock_set_back_has_started_earlier_was_restarted() -> None:
+    old = member("cache", container("cache", made=0.0, started=50.0))
+    sick = member("cache", container("cache", made=0.0, started=40.0, health="unhealthy"))
+    assert verdict_on(compose_judge(before(OLD_WEB, old)), NEW_WEB, sick).state is State.UNHEALTHY
+
+
+def test_only_a_running_unit_whose_health_check_has_not_ended_yet_is_starting() -> None:
+    words = {health: state_words(container("web", health=health)) for health in ("", "starting", "unhealthy")}
+    assert words == {"": "running", "starting": "health check starting", "unhealthy": "running"}
 
 
 def test_where_nothing_else_was_touched_what_is_not_well_is_no_neighbour() -> None:
@@ -283,6 +311,14 @@ def test_an_old_container_that_is_not_replaced_is_never_green() -> None:
     at, verdict = watch(compose_judge(before(member("web", first))), member("web", more, first))
     assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
     assert "still the old one" in verdict.reason
+
+
+def test_a_new_container_that_is_never_started_beside_the_old_one_is_what_is_told() -> None:
+    first = container("web1", made=0.0, started=0.0, version="a")
+    more = container("web2", "created", started=None, version="b")
+    at, verdict = watch(compose_judge(before(member("web", first))), member("web", more, first))
+    assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
+    assert verdict.reason.startswith("shop-web2-1 stays created")
 
 
 def test_one_off_containers_and_members_no_longer_in_the_file_are_told() -> None:
@@ -310,6 +346,7 @@ def test_a_member_of_the_file_without_a_container_is_red() -> None:
 def test_a_member_that_need_not_have_one_is_told(why: str) -> None:
     verdict = verdict_on(compose_judge(), WEB, Member(name="tools", is_declared=True, not_expected_because=why))
     assert (verdict.health, verdict.notes) == (Health.HEALTHY, (f"tools: {why}",))
+    assert verdict.state is State.RUNNING
     (tools,) = [report for report in verdict.members if report.name == "tools"]
     assert (tools.tasks, tools.expected) == (0, 0)
 
@@ -320,6 +357,15 @@ def test_a_member_that_vanishes_while_it_is_watched_is_told() -> None:
     at, verdict = watch(ours, WEB, begin=1.0)
     assert (at, verdict.state) == (1.0 + NO_UNITS_SECONDS, State.GONE)
     assert verdict.reason.startswith("db: ")
+
+
+def test_the_time_without_a_container_begins_anew_when_there_was_one_in_between() -> None:
+    ours, empty = compose_judge(), Member(name="db", is_declared=True)
+    assert watch(ours, WEB, empty, seconds=NO_UNITS_SECONDS - 1.0)[1].health is Health.PENDING
+    ours.judge(sight(NO_UNITS_SECONDS, WEB, DB))
+    again = NO_UNITS_SECONDS + 1.0
+    at, verdict = watch(ours, WEB, empty, begin=again)
+    assert (at, verdict.state) == (again + NO_UNITS_SECONDS, State.GONE)
 
 
 def test_a_compose_of_which_nothing_runs_is_red_even_if_nothing_of_it_was_touched() -> None:

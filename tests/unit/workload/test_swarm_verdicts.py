@@ -157,8 +157,10 @@ def test_each_of_many_replicas_may_fail_once_or_twice() -> None:
 
 
 def test_two_endings_and_nothing_that_comes_up_are_a_loop_as_well() -> None:
-    at, verdict = watch(judge(), swarm(task("a", "ready", desired="ready"), failed(1), failed(2)))
-    assert (at, verdict.state) == (15.0, State.CRASHING)
+    for more in ({}, {"update": update("completed")}):
+        down = swarm(task("a", "ready", desired="ready"), failed(1), failed(2), **more)
+        at, verdict = watch(judge(), down)
+        assert (at, verdict.state) == (15.0, State.CRASHING)
 
 
 def test_an_old_version_that_crashed_all_through_the_build_is_not_held_against_the_new_one() -> None:
