@@ -33,11 +33,11 @@ class Operator(Protocol):
 
 
 class ReturnNothing:
-    """`return value` becomes `return None`."""
+    """`return value` becomes `return None`; `False` is left, which means the same to who asks."""
 
     def mutation_positions(self, node: Any) -> Iterator[Any]:
-        """Each return of a value."""
-        if node.type == "return_stmt" and node.children[1].get_code().strip() != "None":
+        """Each return of a value that is not nothing already."""
+        if node.type == "return_stmt" and node.children[1].get_code().strip() not in ("None", "False"):
             yield (node.start_pos, node.end_pos)
 
     def mutate(self, node: Any, index: int) -> Any:

@@ -138,7 +138,7 @@ def _output_before(lines: Sequence[str], index: int) -> list[str]:
 
 def _summary_block(lines: Sequence[str], index: int) -> list[str]:
     """BuildKit's repetition of the step's last output: ` > [5/6] RUN npm run build:` and timed lines."""
-    head = next((at for at in range(index, -1, -1) if _SUMMARY.match(lines[at])), None)
+    head = next((at for at in reversed(range(index + 1)) if _SUMMARY.match(lines[at])), None)
     if head is None:
         return []
     block: list[str] = []
@@ -194,7 +194,7 @@ def _buildpack(lines: Sequence[str]) -> Telling | None:
     if last is None:
         return None
     # Newer releases of pack write the phases as headings, older ones before each line.
-    begins = next((at + 1 for at in range(len(lines) - 1, -1, -1) if _BUILDING.match(lines[at])), 0)
+    begins = next((at + 1 for at in reversed(range(len(lines))) if _BUILDING.match(lines[at])), 0)
     prefixed = [line for line in lines if _PHASE.match(line)]
     said = [_PHASE.sub("", line).lstrip(" !").strip() for line in prefixed or lines[begins:]]
     said = [line for line in said if line and not _BUILDER_FAILED.match(line) and not _DOKPLOYS_OWN.search(line)]

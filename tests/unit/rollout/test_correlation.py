@@ -182,6 +182,12 @@ def test_the_number_of_jobs_ahead_counts_every_service_of_the_instance() -> None
         assert (sighting.phase, sighting.jobs_ahead) == (Phase.WAITING, 3)
 
 
+def test_while_the_own_job_waits_the_rows_need_not_be_known() -> None:
+    waiting, active = job(1, description=mark("", NONCE)), job(1, description=mark("", NONCE), started=1.0)
+    assert _correlator().take_jobs((waiting,)) is True
+    assert [_correlator().take_jobs(jobs) for jobs in ((active,), (job(2),), ())] == [False, False, False]
+
+
 def test_a_job_of_which_no_place_is_known_has_none_ahead() -> None:
     placeless = replace(_snapshot([job(1, description=mark("", NONCE))], []), ahead={})
     assert _correlator().observe(placeless).jobs_ahead == 0

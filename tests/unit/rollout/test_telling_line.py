@@ -150,6 +150,13 @@ DISK = """\
             "the buildpacks' build failed with status 51",
         ),
         (
+            "Step 3/5 : RUN ./check\n ---> Running in 1a2b3c4d5e6f\nError: only a warning\n ---> 0f1e2d3c4b5a\n"
+            "Step 4/5 : RUN make\n ---> Running in 6f5e4d3c2b1a\nno rule for it\n"
+            "The command '/bin/sh -c make' returned a non-zero code: 2\n",
+            FailureKind.COMMAND,
+            '"make" exited with code 2: no rule for it',
+        ),
+        (
             "#7 DONE 0.1s\n#8 CACHED\n------\n > [5/6] RUN make:\n0.5 first line\n0.6 no rule for it\n------\n"
             "0.9 not of this step\n"
             'ERROR: failed to solve: process "/bin/sh -c make" did not complete successfully: exit code: 2\n',

@@ -212,8 +212,9 @@ def test_one_of_several_containers_that_is_down_makes_its_service_not_healthy(co
 
 
 def test_one_of_several_containers_that_has_run_to_its_end_is_fine() -> None:
-    both = member("web", container("web1"), container("web2", "exited", exit_code=0))
-    assert verdict_on(compose_judge(), both).state is State.RUNNING
+    for expected in (None, 1):
+        both = member("web", container("web1"), container("web2", "exited", exit_code=0), expected=expected)
+        assert verdict_on(compose_judge(), both).state is State.RUNNING
 
 
 # --- what the deployment did not touch --------------------------------------------------------------------------

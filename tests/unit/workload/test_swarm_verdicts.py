@@ -157,8 +157,8 @@ def test_each_of_many_replicas_may_fail_once_or_twice() -> None:
 
 
 def test_two_endings_and_nothing_that_comes_up_are_a_loop_as_well() -> None:
-    for more in ({}, {"update": update("completed")}):
-        down = swarm(task("a", "ready", desired="ready"), failed(1), failed(2), **more)
+    for status in (None, update("completed")):
+        down = swarm(task("a", "ready", desired="ready"), failed(1), failed(2), update=status)
         at, verdict = watch(judge(), down)
         assert (at, verdict.state) == (15.0, State.CRASHING)
 
