@@ -113,21 +113,18 @@ class LogFollower:
         told = self._window.last
         if not row.log_path or not self._context.has_live_log or (told and not self._broken):
             return self._context.client.redactor.lines(told)
-        if self._broken or self._task is not None:
-            # It broke before its end, which may be what matters, or was left before it had brought anything, as with
-            # a build that fails at once: it is read once more. What was shown is not shown again.
-            self._begin_anew()
-            self._show = self._show and not told
-        if self._task is None:
-            host = log_host_of(row, service)
-            self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, host))
-            shown = -1
-            for _ in range(MOST_WAITS):
-                await self._context.clock.sleep(DRAIN_SECONDS)
-                if self._task.done() or (self._window.shown and self._window.shown == shown):
-                    break
-                shown = self._window.shown
-            await self._drain()
+        # A stream that broke before its end, which may be what matters, or that had to be left before it had brought
+        # anything, as with a build that fails at once, is read once more. What was shown is not shown again.
+        self._begin_anew()
+        self._show = self._show and not told
+        self._task = asyncio.get_running_loop().create_task(self._follow(row.log_path, log_host_of(row, service)))
+        shown = -1
+        for _ in range(MOST_WAITS):
+            await self._context.clock.sleep(DRAIN_SECONDS)
+            if self._task.done() or (self._window.shown and self._window.shown == shown):
+                break
+            shown = self._window.shown
+        await self._drain()
         return self._context.client.redactor.lines(self._window.last or told)
 
     async def close(self) -> None:
