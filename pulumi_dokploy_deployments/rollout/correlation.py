@@ -94,7 +94,7 @@ class Correlator:
         True while the run's own job waits: then there is no row yet, and the rows need not be known.
         """
         own_job = self._own(jobs)
-        self._saw_foreign_job |= any(not carries(job.data.description_log, self.nonce) for job in jobs)
+        self._note_foreign_jobs(jobs)
         self._job = own_job or self._job
         return own_job is not None and own_job.state.is_waiting and self.deployment_id is None
 
@@ -250,15 +250,16 @@ class Correlator:
         ]
 
     def _note_foreign(self, snapshot: Snapshot) -> None:
-        """Remember that there are others, and their rows, before the commit overwrites whose they are.
-
-        Previews are no others: their rows are not among the service's.
-        """
-        if any(not job.is_preview and not carries(job.data.description_log, self.nonce) for job in snapshot.jobs):
-            self._saw_foreign_job = True
+        """Remember that there are others, and their rows, before the commit overwrites whose they are."""
+        self._note_foreign_jobs(snapshot.jobs)
         for row in snapshot.rows:
             if row.commit_hash is None and not carries(row.description, self.nonce):
                 self._foreign_rows.add(row.deployment_id)
+
+    def _note_foreign_jobs(self, jobs: tuple[QueueJob, ...]) -> None:
+        """Previews are no others: their rows are not among the service's."""
+        if any(not job.is_preview and not carries(job.data.description_log, self.nonce) for job in jobs):
+            self._saw_foreign_job = True
 
     def _missing(self, snapshot: Snapshot) -> float:
         if self._missing_since is None:

@@ -77,7 +77,6 @@ class Judge:
         sights = [self._sorter.sort(member) for member in (*reading.members, *self._vanished(reading))]
         if not sights:
             return self._nothing(reading.at)
-        self._empty_since = None
         touched = {sight.member.name for sight in sights if sight.is_touched}
         recreated = {sight.member.name for sight in sights if sight.is_recreated}
         standings: list[tuple[Sorted, Standing]] = []

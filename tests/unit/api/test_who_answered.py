@@ -77,6 +77,12 @@ def test_who_may_not_is_told_which_access_is_missing(operation: str, missing: st
     assert f"access to {missing} in".lower() in str(refused).lower()
 
 
+def test_a_reading_shows_nothing_of_the_body_which_may_hold_secrets() -> None:
+    reading = who_answered(200, "application/json", b'{"env": "PASSWORD=s3cret"}', may_be_empty=False)
+    assert reading.body == {"env": "PASSWORD=s3cret"}
+    assert "s3cret" not in repr(reading)
+
+
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_every_status_of_a_success_carries_data(status: int) -> None:
     assert who_answered(status, "application/json", b"[]", may_be_empty=False).speaker is Speaker.DATA

@@ -280,6 +280,19 @@ def test_the_single_new_row_is_not_taken_when_it_can_be_that_of_another_s_job(wh
     assert correlator.observe(_snapshot([], [new], at=11.0)).phase is Phase.AMBIGUOUS
 
 
+@pytest.mark.parametrize(("is_preview", "phase"), [(True, Phase.FINISHED), (False, Phase.AMBIGUOUS)])
+def test_a_preview_that_builds_meanwhile_is_no_other_to_whom_the_single_new_row_could_belong(
+    is_preview: bool, phase: Phase
+) -> None:
+    correlator = _correlator()
+    correlator.before(_snapshot([], []))
+    correlator.accepted(10.0)
+    seen = job(1, description="theirs", started=1.9, is_preview=is_preview)
+    correlator.take_jobs((seen,))
+    new = row("new", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=11.0)).phase is phase
+
+
 def test_the_single_new_row_is_not_taken_when_a_restart_may_have_swallowed_our_job() -> None:
     correlator = _correlator()
     correlator.accepted(10.0)
@@ -323,6 +336,17 @@ def test_a_latched_row_that_is_gone_was_removed() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([], [row("ours", description=mark("x", NONCE))]))
     assert correlator.observe(_snapshot([job(1, started=1.0)], [row("theirs", at=9.0)])).phase is Phase.REMOVED
+
+
+def test_the_time_without_the_row_counts_from_its_removal() -> None:
+    correlator = _correlator()
+    correlator.before(_snapshot([], []))
+    correlator.accepted(0.0)
+    assert correlator.observe(_snapshot([], [], at=0.5)).missing_seconds == 0.0
+    new = row("new", status="done", at=1.0, ended=1.2, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=1.0)).phase is Phase.FINISHED
+    removed = correlator.observe(_snapshot([], [], at=8.0))
+    assert (removed.phase, removed.missing_seconds) == (Phase.REMOVED, 0.0)
 
 
 def test_a_running_row_without_a_job_grows_into_an_orphan_and_a_job_ends_that() -> None:

@@ -31,6 +31,11 @@ def test_a_transient_fault_is_retried_until_the_budget_is_used_up(fault: Fault) 
     assert budget.pause_after(fault(), 110.0) is None
 
 
+@pytest.mark.parametrize(("at", "is_retried"), [(9.9, True), (10.0, False), (11.0, False)])
+def test_after_the_deadline_nothing_is_retried(at: float, is_retried: bool) -> None:
+    assert (RetryBudget(until=10.0).pause_after(faults.refused(), at) is not None) is is_retried
+
+
 @pytest.mark.parametrize("fault", faults.FINAL)
 def test_a_fault_that_repeating_can_t_mend_is_told_at_once(fault: Fault) -> None:
     assert RetryBudget().pause_after(fault(), 0.0) is None

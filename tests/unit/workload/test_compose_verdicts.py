@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pulumi_dokploy_deployments.workload.causes import next_step_of
 from pulumi_dokploy_deployments.workload.member_judge import NO_UNITS_SECONDS, STUCK_SECONDS
 from pulumi_dokploy_deployments.workload.model import Baseline, Member, Reading, UnitState
 from pulumi_dokploy_deployments.workload.standing import state_words
@@ -287,6 +288,10 @@ def test_a_container_that_a_clock_set_back_has_started_earlier_was_restarted() -
     old = member("cache", container("cache", made=0.0, started=50.0))
     sick = member("cache", container("cache", made=0.0, started=40.0, health="unhealthy"))
     assert verdict_on(compose_judge(before(OLD_WEB, old)), NEW_WEB, sick).state is State.UNHEALTHY
+
+
+def test_a_process_that_ends_well_and_is_started_again_needs_another_restart_policy() -> None:
+    assert next_step_of(container("web", "restarting", exit_code=0)) is NextStep.RESTART_POLICY
 
 
 def test_only_a_running_unit_whose_health_check_has_not_ended_yet_is_starting() -> None:
