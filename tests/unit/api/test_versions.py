@@ -48,6 +48,8 @@ C = Capability
         ("", None),
         ("v0.30.2; rm", None),
         ("9" * 10_000, None),
+        (" " * 93 + "v0.30.2", ServerVersion(0, 30, 2)),
+        (" " * 94 + "v0.30.2", ServerVersion(0, 30, 0)),  # a hundred characters are read
     ],
 )
 def test_a_version_is_read_as_the_server_writes_it(text: str, version: ServerVersion | None) -> None:

@@ -20,6 +20,7 @@ from pulumi_dokploy_deployments.api.errors import (
     RateLimited,
     ServerError,
     SomethingInFront,
+    Step,
     Unauthorized,
 )
 from pulumi_dokploy_deployments.api.hiding import Secrets
@@ -149,6 +150,11 @@ def test_what_somebody_else_says_is_a_fault_in_front(status: int, body: Any, kin
     assert error.may_have_been_carried_out, "a proxy may have passed the request on before it answered"
     assert str(error).startswith(f"Something in front of Dokploy answered: {status}")
     assert error.next_step
+
+
+@pytest.mark.parametrize(("asked", "step"), [(ASKED, Step.CHECK_ADDRESS), (WORKED, Step.LOOK_IN_FRONT)])
+def test_an_address_that_has_worked_is_not_doubted(asked: Asked, step: Step) -> None:
+    assert read(200, b"<html>", "text/html", asked).step is step
 
 
 def test_a_page_is_told_by_its_title_where_that_is_short() -> None:

@@ -232,6 +232,13 @@ def test_a_build_that_was_over_before_its_row_was_seen_is_found_by_its_job_s_sta
     assert (sighting.phase, correlator.deployment_id) == (Phase.FINISHED, "ours")
 
 
+def test_a_row_from_before_our_job_s_start_is_no_candidate() -> None:
+    correlator = _correlator()
+    correlator.observe(_snapshot([job(7, description=mark("x", NONCE), queued=0.0, started=5.0)], []))
+    theirs = row("theirs", status="done", at=2.0, ended=3.0, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [theirs])).phase is Phase.MISSING
+
+
 def test_a_row_that_comes_long_after_our_job_s_start_is_somebody_else_s() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))

@@ -81,6 +81,7 @@ def test_a_value_that_can_t_be_written_is_told_by_its_variable_and_never_shown()
             "git_ref",
             ("is deployed from the image shop:1", "name the version with image"),
         ),
+        (service(source=None), Wanted(image="a:1"), "image", ("is not built from git", "General, Provider")),
         (
             service(ServiceKind.COMPOSE, SourceType.RAW),
             Wanted(git_ref="main"),

@@ -155,6 +155,10 @@ def test_beside_an_open_and_silent_log_the_looks_are_a_twenty_fifth_of_the_usual
     assert seconds_until_next_look(Pace(Phase.RUNNING, 2.0, 2.0, log_is_open=True)) == 0.2
 
 
+def test_where_the_end_is_due_without_a_log_the_looks_are_a_three_hundredth_of_the_usual_time_apart() -> None:
+    assert _pause(Phase.RUNNING, 600.0, 600.0) == 2.0
+
+
 def test_many_that_near_their_end_share_readings() -> None:
     near = Pace(Phase.RUNNING, 500.0, 600.0, since_end_line=0.0, is_crowded=True)
     assert seconds_until_next_look(near) == CROWDED_END_LOOK_SECONDS

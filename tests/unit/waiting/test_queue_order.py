@@ -24,6 +24,10 @@ def test_what_runs_is_ahead_of_all_that_waits_whenever_it_was_queued() -> None:
     ]
 
 
+def test_jobs_of_one_moment_stand_in_the_order_of_their_numbers() -> None:
+    assert [info.id for info in in_order([job(10), job(9), job(11)])] == ["job-9", "job-10", "job-11"]
+
+
 def test_a_run_and_the_queue_tell_the_same_number() -> None:
     listed = {info.id: info.jobs_ahead for info in in_order(QUEUE)}
     for service_id, identity in (("b", "job-2"), ("c", "job-3")):

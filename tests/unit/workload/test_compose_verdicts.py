@@ -457,6 +457,12 @@ def test_a_container_that_ended_before_the_deployment_has_no_say(code: int) -> N
     assert verdict.state is State.NOTHING_RECREATED
 
 
+def test_without_a_baseline_a_container_that_ended_before_the_deployment_has_no_say_either() -> None:
+    old = container("old", "exited", made=0.0, started=0.0, exit_code=1)
+    verdict = verdict_on(compose_judge(Baseline()), member("web", container("web"), old))
+    assert (verdict.health, verdict.reason) == (Health.HEALTHY, "1 new container runs and stayed up for 5 s")
+
+
 def test_an_ending_keeps_its_exit_code_when_the_process_runs_again() -> None:
     ours = compose_judge()
     for number in range(1, 12):

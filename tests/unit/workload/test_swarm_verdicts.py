@@ -156,6 +156,13 @@ def test_each_of_many_replicas_may_fail_once_or_twice() -> None:
     assert verdict_on(judge(), swarm(*up, *down, expected=5)).health is Health.HEALTHY
 
 
+def test_what_has_failed_first_is_named_while_it_is_waited_for() -> None:
+    verdict = judge().judge(sight(0.0, swarm(task("a", "ready", desired="ready"), failed(1))))
+    assert (verdict.health, verdict.failed_unit is not None) == (Health.PENDING, True)
+    assert verdict.failed_unit is not None
+    assert (verdict.failed_unit.member, verdict.failed_unit.unit.id) == ("shop", "failed1")
+
+
 def test_two_endings_and_nothing_that_comes_up_are_a_loop_as_well() -> None:
     for status in (None, update("completed")):
         down = swarm(task("a", "ready", desired="ready"), failed(1), failed(2), update=status)
