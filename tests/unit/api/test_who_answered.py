@@ -157,6 +157,17 @@ def test_an_address_that_has_worked_is_not_doubted(asked: Asked, step: Step) -> 
     assert read(200, b"<html>", "text/html", asked).step is step
 
 
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, coded(500, "NOT_FOUND")),
+        (418, {"message": "?", "code": "A_NEWER_CODE", "data": {"code": "A_NEWER_CODE"}}),
+    ],
+)
+def test_a_code_that_does_not_fit_its_status_is_not_dokploy_s(status: int, body: dict[str, Any]) -> None:
+    assert not who_answered(status, "application/json", json.dumps(body).encode(), may_be_empty=False).is_dokploy
+
+
 def test_a_page_is_told_by_its_title_where_that_is_short() -> None:
     page = b"<!doctype html><html><head><TITLE lang=en>\n  Sign in - Example SSO </TITLE></head>"
     assert 'answered: 200, text/html titled "Sign in - Example SSO" (application.one at' in str(

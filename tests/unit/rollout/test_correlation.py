@@ -232,6 +232,17 @@ def test_a_build_that_was_over_before_its_row_was_seen_is_found_by_its_job_s_sta
     assert (sighting.phase, correlator.deployment_id) == (Phase.FINISHED, "ours")
 
 
+def test_the_row_that_an_early_look_has_found_is_ours_once_it_is_in_the_history() -> None:
+    correlator = _correlator()
+    early = row("early", status="done", at=1.0, ended=1.5, **OVERWRITTEN)
+    other = row("other", status="done", at=2.0, ended=2.5, **OVERWRITTEN)
+    correlator.latch("early", _snapshot([], []))
+    assert correlator.deployment_id is None
+    correlator.latch("early", _snapshot([], [early]))
+    correlator.latch("other", _snapshot([], [other, early]))
+    assert correlator.deployment_id == "early"
+
+
 def test_a_row_from_before_our_job_s_start_is_no_candidate() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), queued=0.0, started=5.0)], []))
@@ -354,6 +365,10 @@ def test_the_time_without_the_row_counts_from_its_removal() -> None:
     assert correlator.observe(_snapshot([], [new], at=1.0)).phase is Phase.FINISHED
     removed = correlator.observe(_snapshot([], [], at=8.0))
     assert (removed.phase, removed.missing_seconds) == (Phase.REMOVED, 0.0)
+    marked = _correlator()
+    marked.observe(_snapshot([], [], at=0.5))
+    marked.observe(_snapshot([], [row("ours", description=mark("x", NONCE))], at=1.0))
+    assert marked.observe(_snapshot([], [], at=8.0)).missing_seconds == 0.0
 
 
 def test_a_running_row_without_a_job_grows_into_an_orphan_and_a_job_ends_that() -> None:

@@ -31,6 +31,13 @@ def test_a_transient_fault_is_retried_until_the_budget_is_used_up(fault: Fault) 
     assert budget.pause_after(fault(), 110.0) is None
 
 
+def test_pauses_are_short_again_after_a_success() -> None:
+    budget = RetryBudget(jitter=lambda: 1.0)
+    first, *_ = [budget.pause_after(faults.refused(), float(number)) for number in range(5)]
+    budget.succeeded()
+    assert budget.pause_after(faults.refused(), 6.0) == first
+
+
 @pytest.mark.parametrize(("at", "is_retried"), [(9.9, True), (10.0, False), (11.0, False)])
 def test_after_the_deadline_nothing_is_retried(at: float, is_retried: bool) -> None:
     assert (RetryBudget(until=10.0).pause_after(faults.refused(), at) is not None) is is_retried

@@ -54,6 +54,17 @@ async def test_where_many_are_waited_for_the_rows_of_a_service_without_jobs_are_
     assert fake.calls["deployment.all"] == 2 * len(names)
 
 
+async def test_a_few_that_are_left_of_many_are_no_crowd(clock: VirtualClock) -> None:
+    watcher = Watcher(FakeDokploy(clock), clock)
+    await watcher.rows(APP, "first")
+    await clock.sleep(WAITED_FOR_SECONDS / 2)
+    for number in range(FEW_SERVICES):
+        await watcher.rows(APP, f"app-{number}")
+    assert watcher.is_crowded
+    await clock.sleep(WAITED_FOR_SECONDS / 2 + 1.0)
+    assert not watcher.is_crowded
+
+
 async def test_an_old_reading_is_not_shared(clock: VirtualClock) -> None:
     fake = FakeDokploy(clock)
     watcher = Watcher(fake, clock)

@@ -325,6 +325,9 @@ def test_a_new_container_that_is_never_started_beside_the_old_one_is_what_is_tol
     at, verdict = watch(compose_judge(before(member("web", first))), member("web", more, first))
     assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
     assert verdict.reason.startswith("shop-web2-1 stays created")
+    paused = container("web3", "paused", version="b")
+    both = member("web", more, paused)
+    assert "stays created" in watch(compose_judge(), both)[1].reason
 
 
 def test_one_off_containers_and_members_no_longer_in_the_file_are_told() -> None:

@@ -120,6 +120,7 @@ def test_a_service_that_asks_for_no_replicas_needs_nothing_to_run() -> None:
     verdict = judge().judge(sight(0.0, swarm(expected=0)))
     assert (verdict.health, verdict.state) == (Health.HEALTHY, State.NOT_EXPECTED)
     assert "no replicas" in verdict.reason
+    assert verdict.notes == (), "the reason says it"
 
 
 def test_a_global_service_is_healthy_when_all_of_its_new_tasks_run() -> None:
@@ -298,6 +299,14 @@ def test_one_place_of_several_that_will_not_be_filled_again_is_told() -> None:
     assert judge().judge(sight(0.0, both)).state is State.FAILED
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_place_that_is_filled_again_hides_none_that_is_not(order: int) -> None:
+    tasks = [failed(1, slot=1), task("again", slot=1), failed(2, slot=2)][::order]
+    verdict = verdict_on(judge(), swarm(*tasks, expected=2, restart=NONE))
+    assert (verdict.state, verdict.failed_unit is not None) == (State.FAILED, True)
+    assert "will not be started again" in verdict.reason
+
+
 def test_a_process_that_ended_well_and_is_not_started_again_is_a_job_that_has_run() -> None:
     done = task("a", "complete", exit_code=0)
     verdict = judge().judge(sight(0.0, swarm(done, restart=NONE)))
@@ -325,6 +334,7 @@ def test_a_process_that_ended_and_is_not_replaced_in_time_is_told() -> None:
         (task("a", "failed", error="Bind for 0.0.0.0:80 failed: port is already allocated"), NextStep.PORT),
         (task("a", "rejected", error="pull access denied for shop"), NextStep.IMAGE),
         (failed(1), NextStep.EXIT_CODE),
+        (task("a", "failed", error="no exit code is told"), NextStep.EXIT_CODE),
     ],
 )
 def test_the_next_step_fits_the_cause(unit: object, step: NextStep) -> None:
