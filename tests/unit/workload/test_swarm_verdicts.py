@@ -67,6 +67,12 @@ def test_an_old_task_that_still_runs_is_not_the_new_version() -> None:
     assert verdict.still_runs == "the earlier version still runs (1 task, image registry/shop:2)"
 
 
+def test_while_swarm_makes_no_new_task_what_is_not_up_of_the_old_ones_is_told() -> None:
+    both = swarm(task("old", made=0.0), task("late", "preparing", made=0.0, slot=2), expected=2)
+    verdict = judge(before(both)).judge(sight(0.0, both))
+    assert (verdict.health, verdict.reason) == (Health.PENDING, "0 of 2 new tasks run (preparing)")
+
+
 def test_an_old_task_beside_a_new_one_does_not_count() -> None:
     both = swarm(task("new"), task("old", made=0.0, slot=2), expected=2, update=COMPLETED)
     verdict = verdict_on(judge(before(OLD)), both, seconds=30)
