@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.api.answers import Answer, error_of, read_answer, reading_of
+from pulumi_dokploy_deployments.api.answers import Answer, error_of, read_answer, reading_of, wrong_shape
 from pulumi_dokploy_deployments.api.asked import Asked
 from pulumi_dokploy_deployments.api.errors import (
     AccessDenied,
@@ -87,6 +87,17 @@ def test_a_reading_shows_nothing_of_the_body_which_may_hold_secrets() -> None:
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_every_status_of_a_success_carries_data(status: int) -> None:
     assert who_answered(status, "application/json", b"[]", may_be_empty=False).speaker is Speaker.DATA
+
+
+def test_what_is_no_success_carries_no_data() -> None:
+    for status in (199, 300):
+        assert not who_answered(status, "application/json", b"[]", may_be_empty=False).is_dokploy
+
+
+def test_an_answer_of_another_shape_was_a_success_nonetheless() -> None:
+    error = wrong_shape(ASKED, "deploymentId is missing")
+    assert (error.status, error.step) == (200, Step.UPDATE_PACKAGE)
+    assert "(deploymentId is missing)" in str(error)
 
 
 def test_of_an_endless_content_type_the_first_two_hundred_characters_are_told() -> None:
