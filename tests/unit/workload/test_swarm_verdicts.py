@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pulumi_dokploy_deployments.api.swarm_models import RestartPolicy
 from pulumi_dokploy_deployments.workload.member_judge import (
     CRASH_LOOP_ENDINGS,
     NO_NODE_SECONDS,
@@ -281,9 +282,13 @@ def test_a_service_without_any_task_is_told_here_and_on_a_remote_server() -> Non
 
 def test_an_image_that_can_t_be_had_is_told_after_swarm_has_tried_again() -> None:
     rejected = task("a", "rejected", error="No such image: shop:9")
-    ours = judge()
-    at, verdict = watch(ours, swarm(task("b", "preparing"), rejected))
-    assert (at, verdict.state, verdict.next_step) == (REJECTED_SECONDS, State.REJECTED, NextStep.IMAGE)
+    for policy, seconds in (
+        (None, REJECTED_SECONDS),
+        (RestartPolicy(condition="on-failure"), REJECTED_SECONDS),
+        (NONE, 0.0),
+    ):
+        at, verdict = watch(judge(), swarm(task("b", "preparing"), rejected, restart=policy))
+        assert (at, verdict.state, verdict.next_step) == (seconds, State.REJECTED, NextStep.IMAGE)
     assert verdict.reason == "Swarm can't start the new version's tasks: No such image: shop:9"
 
 
