@@ -22,7 +22,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ("hypothesis", "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist")
 SUITES = ("tests/unit", "tests/contract", "tests/faults", "tests/cli")
-NOT_OF_THE_PACKAGE = ("tests/unit/docs", "tests/unit/release", "tests/unit/scripts")
+NOT_OF_THE_PACKAGE = ("tests/unit/docs", "tests/unit/release", "tests/unit/scripts", "tests/unit/support")
 WORKERS = ("-n", "4", "--dist", "worksteal")
 
 
