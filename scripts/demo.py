@@ -21,6 +21,7 @@ from pathlib import Path
 
 import processes
 import setup_engine
+from tracebacks import shows_traceback
 
 from pulumi_dokploy_deployments.simulator.process import SimulatorProcess, start_simulator
 
@@ -74,7 +75,7 @@ def complaints(step: Step, outcomes: Sequence[Outcome]) -> list[str]:
     if not step.succeeds and last.exit_code == 0:
         found.append("it should have failed, the exit code is 0")
     found += [f"the output does not say '{word}'" for word in step.words if word not in last.output]
-    if "Traceback (most recent call last)" in last.output:
+    if shows_traceback(last.output):
         found.append("the output shows a Python traceback")
     return found
 

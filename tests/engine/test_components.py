@@ -181,7 +181,9 @@ def test_triggers_of_any_sensible_type_preview_and_others_are_told_in_one_paragr
         TRIGGERS.format(value='b"abc"', direct="later"),
     ):
         workspace.rewrite(bad)
-        workspace.preview().expect_failure("triggers.when is of the type bytes").expect_without("Traceback", 'File "')
+        workspace.preview().expect_failure("triggers.when is of the type bytes").expect_no_traceback().expect_without(
+            'File "'
+        )
 
 
 def test_two_deployments_of_one_service_in_a_program_are_warned_of(

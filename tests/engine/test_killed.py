@@ -87,7 +87,7 @@ def test_the_next_up_goes_on_with_the_deployment_of_a_run_that_was_killed(
     if workspace.state()["deployment"].get("pending_operations"):
         workspace.run("cancel", "--yes")
     run = workspace.up("--refresh=false").expect_ok("going on with the deployment that was started earlier")
-    run.expect_without("Traceback")
+    run.expect_no_traceback()
     assert deploys(simulator) == 1
     [row] = rows(simulator, simulator.applications["slow"])
     assert (workspace.outputs()["deployment_id"], row["status"]) == (row["deploymentId"], "done")

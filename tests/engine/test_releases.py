@@ -79,7 +79,7 @@ def test_an_image_is_released_seen_to_drift_put_right_and_rolled_back(
 
     simulator.control("set_image", image=f"{REG}/shop:3", runtime="exits")
     image_release.config("image-release:image", f"{REG}/shop:3")
-    image_release.up().expect_failure("does not run", f"image {REG}/shop:2", "is running").expect_without("Traceback")
+    image_release.up().expect_failure("does not run", f"image {REG}/shop:2", "is running").expect_no_traceback()
     assert simulator.read("application.one", applicationId=identity)["dockerImage"] == f"{REG}/shop:2"
 
 
@@ -97,7 +97,7 @@ def test_a_compose_is_released_by_its_tag_and_goes_back_to_the_letter(
     assert released == f"{ENV.replace('TAG=1', 'TAG=2')}API_TOKEN={TOKEN}\n"
 
     compose_release.config("compose-release:tag", "nosuch")
-    shown.append(compose_release.up().expect_failure("It was rolled back", "is running").expect_without("Traceback"))
+    shown.append(compose_release.up().expect_failure("It was rolled back", "is running").expect_no_traceback())
     assert simulator.read("compose.one", composeId=identity)["env"] == released
 
     compose_release.config("compose-release:compose", "okk")

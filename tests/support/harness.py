@@ -23,6 +23,7 @@ from typing import Any, Protocol, Self
 
 import processes
 import yaml  # type: ignore[import-untyped]
+from tracebacks import shows_traceback
 
 from pulumi_dokploy_deployments.simulator.process import RunningSimulator
 from tests.support.key_server import SECRETS_PROVIDER, key_server
@@ -78,6 +79,11 @@ class Run:
         """None of these texts anywhere in the output."""
         found = [word for word in words if word in self.output]
         assert not found, self.report(f"not expected in the output: {found}")
+        return self
+
+    def expect_no_traceback(self) -> Self:
+        """No Python traceback in the output, but for what the engine's own interrupt may leave."""
+        assert not shows_traceback(self.output), self.report("not expected in the output: a traceback")
         return self
 
 
