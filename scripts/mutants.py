@@ -9,25 +9,23 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
-import queue
 import random
-import shutil
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from mutant_trials import PACKAGE, ROOT, Workshop
 
 if TYPE_CHECKING:
     from mutations import Mutation, Place
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = "pulumi_dokploy_deployments"
 MODULES = (
     *(f"api/{name}" for name in ("answers", "hiding", "redact", "versions", "who_answered")),
     *(f"waiting/{name}" for name in ("pacing", "retry", "snapshot", "watcher")),
@@ -38,7 +36,6 @@ MODULES = (
     *(f"rollback/{name}" for name in ("by_image", "by_source", "candidates", "recovery", "targets")),
     "resources/release_order",
 )
-NOT_COPIED = (".git", ".venv", "venv", "build", "dist", "__pycache__", ".*_cache", ".hypothesis", ".state")
 WITHOUT_EFFECT = ROOT / "scripts" / "mutants_without_effect.toml"
 LEAST_PER_MODULE = 2
 TELL_EVERY = 20
@@ -67,22 +64,31 @@ def known_without_effect(path: Path = WITHOUT_EFFECT) -> list[Known]:
     return [Known(**each) for each in tomllib.loads(path.read_text(encoding="utf-8"))["change"]]
 
 
-def draw(sources: Mapping[str, str], sample: int, seed: int, known: Iterable[Known] = ()) -> list[Mutation]:
+def draw(sources: Mapping[str, str], sample: int, seed: int, known: Iterable[Known] = ()) -> Iterator[Mutation]:
     """One change at each drawn place: from each module as many as it has places, in proportion, and two at least."""
     from mutations import places_of  # needs cosmic-ray, which only `make mutants` installs
 
     left_out = {(each.module, each.was, each.now) for each in known}
     places = {module: places_of(module, source) for module, source in sources.items()}
     total = sum(len(found) for found in places.values())
-    drawn: list[Mutation] = []
+    turns: list[str] = []
+    changes: dict[str, Iterator[Mutation]] = {}
     for module, found in sorted(places.items()):
-        chance = random.Random(f"{seed} {module}")  # noqa: S311 - a sample
-        chance.shuffle(found)
-        share = max(LEAST_PER_MODULE, round(sample * len(found) / total))
-        changes = (_change_at(place, sources[module], chance, left_out) for place in found)
-        drawn += itertools.islice((change for change in changes if change is not None), share)
-    random.Random(seed).shuffle(drawn)  # noqa: S311 - so that both workers have slow and fast rooms
-    return drawn
+        turns += [module] * min(len(found), max(LEAST_PER_MODULE, round(sample * len(found) / total)))
+        changes[module] = _changes_at(found, sources[module], random.Random(f"{seed} {module}"), left_out)  # noqa: S311 - a sample
+    random.Random(seed).shuffle(turns)  # noqa: S311 - so that all workers have slow and fast rooms
+    for module in turns:
+        yield from itertools.islice(changes[module], 1)
+
+
+def _changes_at(
+    places: list[Place], source: str, chance: random.Random, left_out: set[tuple[str, str, str]]
+) -> Iterator[Mutation]:
+    chance.shuffle(places)
+    for place in places:
+        change = _change_at(place, source, chance, left_out)
+        if change is not None:
+            yield change
 
 
 def _change_at(
@@ -97,78 +103,37 @@ def _change_at(
     return None
 
 
-class Workshop:
-    """A copy of the checkout, in which one change after the other is made and taken back."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
-
-    def notices(self, mutation: Mutation, timeout_seconds: float) -> bool:
-        """Whether the tests of the module's room fail, or do not end, with this change."""
-        path = self.folder / PACKAGE / f"{mutation.module}.py"
-        original = path.read_text(encoding="utf-8")
-        path.write_text(mutation.code, encoding="utf-8")
-        try:
-            return not self.passes(mutation.module, timeout_seconds)
-        finally:
-            path.write_text(original, encoding="utf-8")
-
-    def passes(self, module: str, timeout_seconds: float | None = None) -> bool:
-        """Whether the room's tests pass; those that bear the module's name run first.
-
-        Raises:
-            RuntimeError: pytest ran no tests.
-        """
-        room, name = module.split("/")
-        own = self.folder / "tests" / "unit" / room / f"test_{name}.py"
-        tests = [str(each.relative_to(self.folder)) for each in (own, own.parent) if each.exists()]
-        command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0", *tests]
-        environ = {**os.environ, "PYTHONPATH": str(self.folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        try:
-            ended = subprocess.run(
-                command, cwd=self.folder, env=environ, timeout=timeout_seconds, capture_output=True, check=False
-            )
-        except subprocess.TimeoutExpired:
-            return False
-        if ended.returncode > 2:
-            raise RuntimeError(f"pytest ended with {ended.returncode}: {ended.stdout.decode()[-2000:]}")
-        return ended.returncode == 0
+_shop: list[Workshop] = []
+"""That of this process, if it tries changes."""
 
 
-def run(drawn: Sequence[Mutation], limits: dict[str, float], shops: Sequence[Workshop]) -> list[Outcome]:
-    """Try the changes, each in the workshop that is free."""
-    waiting: queue.SimpleQueue[Mutation] = queue.SimpleQueue()
-    for each in drawn:
-        waiting.put(each)
+def open_shop(folder: Path) -> None:
+    """Make this process one that tries changes."""
+    _shop.append(Workshop(folder / str(os.getpid())))
+
+
+def attempt(mutation: Mutation) -> Outcome:
+    """Try a change in this process's workshop."""
+    return Outcome(mutation, _shop[0].notices(mutation))
+
+
+def run(drawn: Iterable[Mutation], workers: int) -> list[Outcome]:
+    """Try the changes, each in the process that is free, and tell the ones that nobody noticed."""
     outcomes: list[Outcome] = []
-    problems: list[Exception] = []
-
-    def work(shop: Workshop) -> None:
-        while not problems:
-            try:
-                mutation = waiting.get_nowait()
-                noticed = shop.notices(mutation, limits[room_of(mutation.module)])
-            except queue.Empty:
-                return
-            except Exception as problem:  # noqa: BLE001 - told by the main thread
-                problems.append(problem)
-                return
-            outcomes.append(Outcome(mutation, noticed))
+    with (
+        tempfile.TemporaryDirectory(prefix="mutants-") as folder,
+        ProcessPoolExecutor(workers, get_context("spawn"), open_shop, (Path(folder),)) as pool,
+    ):
+        attempts = [pool.submit(attempt, each) for each in drawn]
+        for tried in as_completed(attempts):
+            outcome = tried.result()
+            outcomes.append(outcome)
             if len(outcomes) % TELL_EVERY == 0:
-                print(f"mutants: {len(outcomes)} of {len(drawn)} tried", flush=True)
-            if not noticed:
-                place = f"{PACKAGE}/{mutation.module}.py:{mutation.line}"
-                print(f"not noticed: {place} ({mutation.operator})", flush=True)
+                print(f"mutants: {len(outcomes)} of {len(attempts)} tried", flush=True)
+            if not outcome.noticed:
+                mutation = outcome.mutation
+                print(f"not noticed: {PACKAGE}/{mutation.module}.py:{mutation.line} ({mutation.operator})", flush=True)
                 print(indented("- ", mutation.was), indented("+ ", mutation.now), sep="\n", flush=True)
-
-    threads = [threading.Thread(target=work, args=(shop,)) for shop in shops]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if problems:
-        raise problems[0]
     return outcomes
 
 
@@ -229,19 +194,9 @@ def main() -> int:
             print(f"{each.module}:{each.line} ({each.operator})")
             print(indented("- ", each.was), indented("+ ", each.now), sep="\n")
         return 0
-    os.nice(10)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        shops = [Workshop(Path(folder) / str(number)) for number in range(options.workers)]
-        limits = {}
-        for room in sorted({room_of(each) for each in modules}):
-            began = time.monotonic()
-            if not shops[0].passes(next(each for each in modules if room_of(each) == room)):
-                print(f"mutants: tests/unit/{room} fails without any change", file=sys.stderr)
-                return 2
-            limits[room] = 20 + 4 * (time.monotonic() - began)
-        print(f"mutants: {len(drawn)} changes, seed {options.seed}", flush=True)
-        outcomes = run(drawn, limits, shops)
+    print(f"mutants: seed {options.seed}", flush=True)
+    outcomes = run(drawn, options.workers)
     print(report(outcomes))
     print(f"mutants: {time.monotonic() - started:.0f} s")
     share = 100 * sum(each.noticed for each in outcomes) / len(outcomes)

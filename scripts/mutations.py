@@ -16,8 +16,9 @@ from cosmic_ray.mutating import mutate_code
 LEFT_OUT = ("core/RemoveDecorator", "core/VariableReplacer", "core/VariableInserter")
 """Without its decorator hardly any module can be imported; the other two write names at random."""
 TO_IDENTITY = ("_Is", "_IsNot")
-FROM_IDENTITY = ("_Is_Eq", "_IsNot_NotEq")
-"""Members of an enum are the same objects: `is` in place of `==`, or the other way, changes nothing there."""
+FROM_IDENTITY = tuple(f"_{way}_{to}" for way in ("Is", "IsNot") for to in ("Eq", "NotEq", "Lt", "LtE", "Gt", "GtE"))
+"""Members of an enum are the same objects, so that `==` in place of `is`, or the other way, changes nothing there; and
+what is asked for by identity has no order: `<` fails with a `TypeError` or tells which name comes first."""
 
 FUNCTIONS = ("funcdef", "lambdef")
 
@@ -93,6 +94,8 @@ class Mutation:
     """The lines that the change took away, without the space around them."""
     now: str
     """The lines that stand in their place."""
+    lines: tuple[int, ...]
+    """Where the changed statement stands; of one with a body, its head."""
 
 
 def places_of(module: str, source: str) -> list[Place]:
@@ -126,7 +129,8 @@ def mutation_at(place: Place, way: tuple[str, int], source: str) -> Mutation | N
             return None
     except SyntaxError:
         return None
-    return Mutation(place.module, place.line, name, code, *_difference(source, code))
+    lines = tuple(_statement_around(place.line, ast.parse(source)))
+    return Mutation(place.module, place.line, name, code, *_difference(source, code), lines)
 
 
 def _operators() -> dict[str, Operator]:
@@ -162,6 +166,23 @@ def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
         for each in found
         if each is not None
     ]
+
+
+def _statement_around(line: int, tree: ast.Module) -> range:
+    """The lines of the innermost statement; all of them where one stands between the bodies of another."""
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.stmt) and node.lineno <= line <= (node.end_lineno or node.lineno)
+    ]
+    if not around:
+        return range(line, line + 1)
+    innermost = max(around, key=lambda node: node.lineno)
+    first, last = innermost.lineno, innermost.end_lineno or innermost.lineno
+    body = getattr(innermost, "body", None)
+    if body and line < body[0].lineno:
+        last = max(first, body[0].lineno - 1)
+    return range(first, last + 1)
 
 
 def _difference(before: str, after: str) -> tuple[str, str]:

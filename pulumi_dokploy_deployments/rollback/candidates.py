@@ -73,8 +73,6 @@ def table_of(candidates: Sequence[Candidate], now: datetime) -> str:
 def age_text(age: timedelta) -> str:
     """`5 minutes ago`; a time in the future, as clocks may differ, counts as now."""
     seconds = age.total_seconds()
-    if seconds < 1:
-        return "just now"
     for size, unit in ((_DAY, "day"), (_HOUR, "hour"), (_MINUTE, "minute"), (1, "second")):
         if seconds >= size:
             count = int(seconds // size)

@@ -97,7 +97,7 @@ def _failed_command(lines: Sequence[str]) -> Telling | None:
         if found is None:
             continue
         output = _output_before(lines, index)
-        command = _cut(_SHELL.sub("", one_line(found["command"]), count=1) or found["command"], _MAX_COMMAND)
+        command = _cut(_SHELL.sub("", one_line(found["command"])) or found["command"], _MAX_COMMAND)
         groups = found.groupdict()
         code, how = groups.get("code"), one_line(groups.get("how"))
         ended = f"exited with code {code}" if code is not None else f"failed ({how})" if how else "failed"

@@ -111,7 +111,7 @@ def _assignments(text: str) -> Iterator[_Assignment]:
     for match in _ASSIGNMENT.finditer(plain):
         raw = match["value"] or ""
         if match["value"] is None:
-            start = end = match.end("blank") if match["blank"] is not None else match.end("name") + 1
+            start = end = match.end("blank") if match["blank"] is not None else match.end("name") + len(": ")
         else:
             start = match.start("value") + len(raw) - len(raw.lstrip(_TRIMMED))
             end = start + len(raw.strip(_TRIMMED))

@@ -247,7 +247,8 @@ async def test_a_pinned_version_that_does_not_run_is_told_with_what_still_runs(f
     assert "(9 hours ago, by image), but that version does not run: " in str(error)
     assert "Its image may no longer be in the registry." in str(error)
     assert "choose another one" in str(error)
-    assert "non-zero exit (1)" in str(error.reason)
+    assert "non-zero exit (1)" in error.reason
+    assert "; the earlier version still runs (1 task, " in error.reason
     assert error.step is Step.CHANGE_INPUT
 
 

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.errors import ApiError, Step
-from pulumi_dokploy_deployments.api.models import Service, ServiceKind, SourceType
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service, ServiceKind, SourceType
 from pulumi_dokploy_deployments.api.services import ServiceRef
+from pulumi_dokploy_deployments.rollback import by_source
 from pulumi_dokploy_deployments.rollback.by_source import deploy_source, ref_of, set_source, source_setting
 from pulumi_dokploy_deployments.rollback.targets import Strategy, Target
+from pulumi_dokploy_deployments.rollout.build_log import LogPlace
 from pulumi_dokploy_deployments.rollout.errors import DeploymentFailed, UnexpectedCommit
 from pulumi_dokploy_deployments.rollout.record import RunRecord
 from pulumi_dokploy_deployments.rollout.request import RolloutRequest, WaitFor
@@ -89,6 +91,29 @@ async def test_the_image_of_a_past_deployment_is_the_one_that_its_log_pulls_firs
 async def test_a_log_that_names_no_image_tells_nothing(clock: VirtualClock, log: str) -> None:
     fake = Sources(clock, docker_service(), log)
     assert await ref_of(candidate(1), fake.service, context_of(fake)) is None
+
+
+@pytest.mark.parametrize("path", ["/etc/dokploy/logs/shop/1.log", None])
+async def test_a_server_that_only_has_live_logs_is_told_where_the_deployment_s_own_lies(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, path: str | None
+) -> None:
+    fake = Sources(clock, docker_service())
+    rows = [builders.row("d2", log_path="/another"), builders.row("d1", log_path=path, serverId="srv-1")]
+    found: list[LogPlace | None] = []
+
+    async def read(*_args: Any, **_more: Any) -> str:
+        found.append(await _args[2]())
+        return LOG
+
+    async def history(*_args: Any) -> list[DeploymentRecord]:
+        return rows
+
+    monkeypatch.setattr(by_source, "read_build_log", read)
+    monkeypatch.setattr(fake, "deployments_of", history)
+    assert await ref_of(candidate(1), fake.service, context_of(fake)) == EARLIER
+    del rows[:]
+    assert await ref_of(candidate(1), fake.service, context_of(fake)) == EARLIER
+    assert found == [LogPlace(path or "", "srv-1"), None]
 
 
 async def test_a_git_source_has_no_image_in_its_log_and_is_not_asked_for_one(clock: VirtualClock) -> None:

@@ -150,8 +150,9 @@ async def test_what_swarm_takes_away_or_has_not_started_runs_no_more(clock: Virt
     assert (point.task_ids, point.why_no_way) == (frozenset(), "none of its tasks is running")
 
 
-async def test_a_docker_source_goes_back_to_the_image_that_runs(clock: VirtualClock, told: Listener) -> None:
-    run = Run(clock, told, docker_service("registry.example.com/shop:3"))
+@pytest.mark.parametrize("tag", ["1", "3"])
+async def test_a_docker_source_goes_back_to_the_image_that_runs(clock: VirtualClock, told: Listener, tag: str) -> None:
+    run = Run(clock, told, docker_service(f"registry.example.com/shop:{tag}"))
     run.fake.image = f"{IMAGE}@sha256:abc"
     point = await run.note()
     assert (point.candidate, point.image, point.why_no_way) == (None, f"{IMAGE}@sha256:abc", "")
@@ -412,3 +413,24 @@ async def test_what_someone_else_has_set_meanwhile_closes_the_way_by_the_setting
     assert (told in str(caught.value)) is (kind == "compose")
     assert caught.value.is_recovered is (kind == "application")
     assert service.fields["env"] == "TAG=9\n"
+
+
+@pytest.mark.parametrize("kind", ["compose", "application"])
+async def test_what_the_run_has_set_is_put_back_and_told(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    bench = Bench(monkeypatch, build_seconds=0.5)
+    service = bench.service("ok", kind)
+    await bench.deploy("ok")
+    if kind == "application":
+        bench.world.push_commit("ok", "does not build", build="fails")
+    else:
+        works = service.behaviour.build
+        service.behaviour.build = "fails"
+        bench.at(bench.clock.elapsed + 0.4, lambda: setattr(service.behaviour, "build", works))
+    service.fields["env"] = "TAG=1\n"
+    context, ref = bench.run_context(), ServiceRef(ServiceKind(kind), service.id)
+    request = RolloutRequest(ref, wanted=Wanted(env={"TAG": "2"}), stream_logs=False)
+    with pytest.raises(RolledBack) as caught:
+        await deploy_or_recover(request, await context.client.read_service(ref.kind, service.id), context)
+    assert "The service is set as it was before." in str(caught.value)
+    assert caught.value.is_recovered
+    assert service.fields["env"] == "TAG=1\n"

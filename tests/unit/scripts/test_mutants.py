@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import mutant_trials
 import mutants
 import pytest
 
 
 def source_of(module: str) -> str:
-    return (mutants.ROOT / mutants.PACKAGE / f"{module}.py").read_text(encoding="utf-8")
+    return (mutant_trials.ROOT / mutant_trials.PACKAGE / f"{module}.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("module", mutants.MODULES)
 def test_each_module_is_there_and_its_room_has_tests(module: str) -> None:
     assert source_of(module)
-    assert list((mutants.ROOT / "tests" / "unit" / mutants.room_of(module)).glob("test_*.py"))
+    assert list((mutant_trials.ROOT / "tests" / "unit" / mutants.room_of(module)).glob("test_*.py"))
 
 
 def test_a_change_that_is_left_out_could_still_be_made_and_says_why() -> None:

@@ -83,6 +83,8 @@ def test_setting_the_same_again_changes_nothing(text: str, value: str) -> None:
         ("export TAG = 1\n", "export TAG = 2\n"),
         ("TAG=0\nTAG=1\n# TAG=9\n", "TAG=0\nTAG=2\n# TAG=9\n"),
         ("TAG=\nA=1\n", "TAG=2\nA=1\n"),
+        ("TAG: 1\nA=1\n", "TAG: 2\nA=1\n"),
+        ("TAG: \nA=1\n", "TAG: 2\nA=1\n"),
         ("URL=${{project.URL}}\nKEY='a\nb'\n", "URL=${{project.URL}}\nKEY='a\nb'\nTAG=2\n"),
     ],
 )
@@ -93,6 +95,21 @@ def test_a_tag_is_set_as_a_person_would_do_it(text: str, changed: str) -> None:
 @pytest.mark.parametrize("value", ["", " x ", "a # b", "it's", 'say "x"', "a\nb", "a\\nb", "'", "$HOME", "${{X}}"])
 def test_values_that_need_quotes_get_those_that_they_do_not_hold(value: str) -> None:
     assert variables_of(with_variables("A=1\n", {"TAG": value})) == {"A": "1", "TAG": value}
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("2", "2"),
+        (" 2", "' 2'"),
+        ("it's # 2", "`it's # 2`"),
+        ("it's a `2` #", '"it\'s a `2` #"'),
+        ("it's \n a `2` #", '"it\'s \n a `2` #"'),
+        ("it's 'a'\n\"`2`", "\"it's 'a'\\n\"`2`\""),
+    ],
+)
+def test_the_plainest_way_that_reads_back_is_taken(value: str, written: str) -> None:
+    assert with_variables("", {"TAG": value}) == f"TAG={written}"
 
 
 def test_what_no_text_can_hold_is_refused_without_showing_it() -> None:

@@ -326,8 +326,18 @@ def test_a_new_container_that_is_never_started_beside_the_old_one_is_what_is_tol
     assert (at, verdict.state) == (STUCK_SECONDS, State.FAILED)
     assert verdict.reason.startswith("shop-web2-1 stays created")
     paused = container("web3", "paused", version="b")
-    both = member("web", more, paused)
-    assert "stays created" in watch(compose_judge(), both)[1].reason
+    verdict = watch(compose_judge(), member("web", more, paused))[1]
+    assert "stays created" in verdict.reason
+    assert verdict.failed_unit is not None
+    assert verdict.failed_unit.unit.id == more.id
+
+
+def test_of_several_containers_that_are_never_started_the_first_one_s_log_is_what_is_read() -> None:
+    first, second = (container(name, "created", started=None) for name in ("web1", "web2"))
+    verdict = watch(compose_judge(), member("web", first, second))[1]
+    assert verdict.reason.startswith("shop-web1-1 stays created")
+    assert verdict.failed_unit is not None
+    assert verdict.failed_unit.unit.id == first.id
 
 
 def test_one_off_containers_and_members_no_longer_in_the_file_are_told() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pulumi_dokploy_deployments.api.swarm_models import RestartPolicy
@@ -72,6 +74,15 @@ def test_while_swarm_makes_no_new_task_what_is_not_up_of_the_old_ones_is_told() 
     both = swarm(task("old", made=0.0), task("late", "preparing", made=0.0, slot=2), expected=2)
     verdict = judge(before(both)).judge(sight(0.0, both))
     assert (verdict.health, verdict.reason) == (Health.PENDING, "0 of 2 new tasks run (preparing)")
+
+
+@pytest.mark.parametrize(
+    ("service_id", "health"),
+    [("service", Health.PENDING), ("a-new-one", Health.HEALTHY), ("the-new-one", Health.HEALTHY)],
+)
+def test_a_task_that_was_not_there_is_new_only_in_a_service_that_was_made_anew(service_id: str, health: Health) -> None:
+    made = replace(swarm(task("another")), service_id=service_id)
+    assert verdict_on(judge(before(OLD)), made, seconds=30).health is health
 
 
 def test_an_old_task_beside_a_new_one_does_not_count() -> None:
