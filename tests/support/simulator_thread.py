@@ -25,7 +25,15 @@ def simulator_thread(options: Options) -> Iterator[RunningSimulator]:
         stop = asyncio.Event()
         await serve(options, stop, lambda told: ready.set_result((told, asyncio.get_running_loop(), stop)))
 
-    thread = Thread(target=lambda: asyncio.run(work()), name="simulator", daemon=True)
+    def run() -> None:
+        try:
+            asyncio.run(work())
+        except Exception as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+
+    thread = Thread(target=run, name="simulator", daemon=True)
     thread.start()
     told, loop, stop = ready.result(STARTING_SECONDS)
     running = RunningSimulator(told)
