@@ -54,7 +54,8 @@ def _forms(value: str) -> Iterable[str]:
     if len(value) >= _SHORT:
         yield quote(value, safe="", errors="replace")
         yield quote_plus(value, errors="replace")
-        yield json.dumps(value, ensure_ascii=False)[1:-1]
+        for is_ascii in (False, True):
+            yield json.dumps(value, ensure_ascii=is_ascii)[1:-1]
 
 
 def _pattern_of(value: str) -> str:

@@ -80,7 +80,7 @@ async def put_back(service: Service, change: SettingsChange, context: RunContext
         return False
     if left:
         context.reporter.warning(
-            f"{name_of(service)} was set to {', '.join(left)} by someone else meanwhile, and is left so."
+            f"Meanwhile someone else has set {name_of(service)} to {', '.join(left)}, and it is left so."
         )
     return not left
 

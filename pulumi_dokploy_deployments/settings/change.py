@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from pydantic import SecretStr
@@ -107,10 +108,11 @@ def change_of(current: Current, wanted: Wanted) -> SettingsChange:
 
 
 def way_back(current: Current, change: SettingsChange) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The update that takes a change back, and what of it is left since someone else has set it anew meanwhile.
+    """The update that takes a change back, and what stays of what someone else has set meanwhile.
 
     A column that still is what the change has made of it gets what it was, to the letter. In an environment that
-    someone has edited meanwhile, only the variables that still have our value are set to what they were.
+    someone has edited meanwhile, only the variables that still have our value are set to what they were; where such
+    a text can't hold the earlier value, or the line of one that was added has become somebody's own, it stays too.
     """
     columns: dict[str, str] = {}
     left: list[str] = []
@@ -122,7 +124,7 @@ def way_back(current: Current, change: SettingsChange) -> tuple[dict[str, str], 
             edited = _with_ours_taken_back(now, change)
             if edited != now:
                 columns[name] = edited
-            left += [f"another value of {variable}" for variable in _set_anew(now, change)]
+            left += _left_in(edited, change)
         elif now != change.before[name]:
             left.append(now)
     return columns, tuple(left)
@@ -137,21 +139,27 @@ def _edited(text: str, variables: Mapping[str, str]) -> str:
     raise SettingRefused(f"{reason[:1].upper()}{reason[1:]}.", property_name="env")
 
 
-def _set_anew(now: str, change: SettingsChange) -> list[str]:
-    """The variables that the change has set and that have neither our value nor the one before."""
-    there, earlier = variables_of(now), variables_of(change.before[ENV_FIELD])
+def _left_in(edited: str, change: SettingsChange) -> list[str]:
+    """The variables of the change that are not what they were before it."""
+    there, earlier = variables_of(edited), variables_of(change.before[ENV_FIELD])
     return [
-        name
+        f"an environment in which {name} can't be put back"
+        if there.get(name) == change.wanted.env[name]
+        else f"another value of {name}"
         for name in (*change.changed, *change.added)
-        if there.get(name) not in (change.wanted.env[name], earlier.get(name))
+        if there.get(name) != earlier.get(name)
     ]
 
 
 def _with_ours_taken_back(now: str, change: SettingsChange) -> str:
     there, earlier = variables_of(now), variables_of(change.before[ENV_FIELD])
-    ours = [name for name, value in change.wanted.env.items() if there.get(name) == value]
-    try:
-        text = with_variables(now, {name: earlier[name] for name in ours if name in earlier})
-    except UnwritableValue:
-        return now
-    return without_variables(text, {name for name in ours if name not in earlier})
+    text = now
+    for name, value in change.wanted.env.items():
+        if there.get(name) != value:
+            continue
+        if name not in earlier:
+            text = without_variables(text, {name})
+            continue
+        with suppress(UnwritableValue):
+            text = with_variables(text, {name: earlier[name]})
+    return text

@@ -71,6 +71,8 @@ def test_colours_stay_where_they_are_asked_for() -> None:
     line = "\x1b[32mok\x1b[0m \x1b[1;31mfailed\x1b[2K"
     assert Redactor().line(line) == "ok failed"
     assert Redactor(keep_colours=True).line(line) == "\x1b[32mok\x1b[0m \x1b[1;31mfailed\x1b[0m"
+    assert Redactor(keep_colours=True).line("\x1b[32mok\x1b[0m") == "\x1b[32mok\x1b[0m"
+    assert Redactor(keep_colours=True).line("ok") == "ok"
 
 
 def test_a_secret_is_found_with_a_colour_in_its_middle_in_a_url_and_in_json() -> None:
@@ -118,8 +120,9 @@ def test_a_long_line_takes_time_in_proportion_to_its_length(piece: str) -> None:
 
 
 def test_messages_and_logs_find_a_secret_in_the_same_forms() -> None:
-    secret = 'abc/def+ghi"jkl'
-    for form in (secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
+    secret = 'abc/def+ghi"jklé'
+    in_json = [json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (False, True)]
+    for form in (secret, quote(secret, safe=""), *in_json):
         assert Secrets([secret]).hide(f"before {form} after") == f"before {HIDDEN} after"
         assert Redactor([secret]).line(f"before {form} after") == f"before {MASK} after"
 

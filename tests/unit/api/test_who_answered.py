@@ -24,7 +24,7 @@ from pulumi_dokploy_deployments.api.errors import (
     Unauthorized,
 )
 from pulumi_dokploy_deployments.api.hiding import Secrets
-from pulumi_dokploy_deployments.api.who_answered import STATUS_OF_CODE, Speaker, who_answered
+from pulumi_dokploy_deployments.api.who_answered import STATUS_OF_CODE, Speaker, describe, who_answered
 
 ASKED = Asked("application.one", "https://dokploy.example.com", sent=frozenset({"applicationId"}))
 WORKED = Asked("application.one", "https://dokploy.example.com", has_worked=True)
@@ -190,7 +190,30 @@ def test_a_page_is_told_by_its_title_where_that_is_short() -> None:
 def test_a_page_is_known_by_its_first_character_too() -> None:
     page = b"\n <html><title>Sign in</title></html>"
     assert '200, text/plain titled "Sign in"' in str(read(200, page, "text/plain"))
-    assert "titled" not in str(read(200, b"no page: <title>Sign in</title>", "text/plain"))
+    for no_page in (b"no page: <title>Sign in</title>", b"1 <title>Sign in</title>"):
+        assert "titled" not in str(read(200, no_page, "text/plain"))
+
+
+def test_a_title_of_eighty_characters_is_told_and_a_longer_one_is_not() -> None:
+    for length, is_told in ((80, True), (81, False)):
+        page = f"<title>{'x' * length}</title>".encode()
+        assert ("titled" in describe(502, "text/html; charset=utf-8", page)) is is_told
+
+
+def test_what_came_in_place_of_an_answer_is_told_by_status_kind_and_title() -> None:
+    assert describe(502, "text/html; charset=utf-8", b"<title>Bad Gateway</title>") == (
+        '502, text/html titled "Bad Gateway"'
+    )
+    assert describe(502, "", b"") == "502, without a content type"
+
+
+@pytest.mark.parametrize(
+    ("kind", "speaker"),
+    [("application/json", Speaker.DATA), ("", Speaker.SOMETHING_ELSE), ("text/html", Speaker.SOMETHING_ELSE)],
+)
+def test_an_empty_answer_is_dokploy_s_where_it_is_declared_to_be_json(kind: str, speaker: Speaker) -> None:
+    assert who_answered(200, kind, b"", may_be_empty=True).speaker is speaker
+    assert who_answered(200, kind, b"", may_be_empty=False).speaker is Speaker.SOMETHING_ELSE
 
 
 def test_a_title_s_secrets_and_control_characters_are_not_repeated() -> None:

@@ -37,3 +37,10 @@ def test_a_reading_that_does_not_reach_back_says_so() -> None:
     assert window.fresh_lines([f"line {number}" for number in range(500, 600)], is_whole=False) is None
     few = [f"line {number}" for number in range(100 - ANCHOR_LINES, 130)]
     assert window.fresh_lines(few, is_whole=False) == few[ANCHOR_LINES:]
+
+
+def test_lines_that_come_again_are_new_unless_all_of_the_last_ones_do() -> None:
+    window = LogWindow()
+    window.told(["a", "x"])
+    assert window.fresh_lines(["a", "x", "b", "x", "c"], is_whole=False) == ["b", "x", "c"]
+    assert window.fresh_lines(["a", "x", "b", "a", "x", "c"], is_whole=False) == ["c"]

@@ -104,6 +104,23 @@ def test_of_several_variables_only_those_that_still_have_our_value_are_taken_bac
     assert (variables_of(columns["env"]), left) == ({"TAG": "1", "MODE": "c"}, ("another value of MODE",))
 
 
+@pytest.mark.parametrize(
+    ("before", "edited", "after", "left"),
+    [
+        ('TAG="x\'"\nMODE=a\n', "A='\nTAG=2\nMODE=b\nNEW=n\n", "A='\nTAG=2\nMODE=a\n", ("TAG",)),
+        ("TAG=1\nMODE=a\n", "TAG=2\nMODE=b\nexport NEW=n\n", "TAG=1\nMODE=a\nexport NEW=n\n", ("NEW",)),
+    ],
+    ids=["a quote that somebody has left open", "a line that has become somebody's own"],
+)
+def test_what_an_edited_environment_does_not_let_go_is_told_and_the_rest_is_put_back(
+    before: str, edited: str, after: str, left: tuple[str, ...]
+) -> None:
+    change = change_of(current(before), Wanted(env={"TAG": "2", "MODE": "b", "NEW": "n"}))
+    columns, told = way_back(current(edited), change)
+    assert columns == {"env": after}
+    assert told == tuple(f"an environment in which {name} can't be put back" for name in left)
+
+
 def test_an_image_that_someone_else_has_set_meanwhile_is_left_and_told() -> None:
     change = change_of(current(), Wanted(image="shop:2"))
     assert way_back(current(docker_image="shop:3"), change) == ({}, ("shop:3",))
@@ -118,6 +135,9 @@ def test_what_is_not_named_is_not_told_to_change() -> None:
     change = change_of(current("TAG=1\n"), Wanted(env={"TAG": "2"}))
     assert change.told == "variable TAG"
     assert "git ref" not in change_of(current(), Wanted(image="shop:2")).told
+    on_main = current("TAG=1\n", source_type="git", git_ref="main")
+    assert change_of(on_main, Wanted(git_ref="main", env={"TAG": "2"})).told == "variable TAG"
+    assert change_of(current("TAG=1\n"), Wanted(image="shop:1", env={"TAG": "2"})).told == "variable TAG"
 
 
 def test_what_can_not_be_written_is_a_sentence() -> None:

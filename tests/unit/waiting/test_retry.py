@@ -183,3 +183,17 @@ async def test_only_the_client_s_errors_are_retried(clock: VirtualClock) -> None
     with pytest.raises(RuntimeError):
         await retry_transient(call, budget=RetryBudget(), clock=clock)
     assert clock.elapsed == 0.0
+
+
+async def test_a_call_that_went_through_gives_the_next_one_the_whole_budget(clock: VirtualClock) -> None:
+    budget = short_budget()
+
+    async def call() -> str:
+        if clock.elapsed < until:
+            raise faults.refused()
+        return "fine"
+
+    for _ in range(3):
+        until = clock.elapsed + 4.0
+        assert await retry_transient(call, budget=budget, clock=clock) == "fine"
+    assert clock.elapsed > 12.0

@@ -40,6 +40,17 @@ def test_what_runs_is_ahead_although_it_was_queued_later() -> None:
     assert jobs_ahead(queue) == {"job-1": 2}
 
 
+def test_of_those_that_wait_the_one_that_was_queued_first_is_next_whatever_its_number() -> None:
+    assert jobs_ahead([job(1, queued=2.0), job(2, queued=1.0)]) == {"job-2": 0, "job-1": 1}
+
+
+def test_what_does_not_say_when_it_was_queued_or_has_no_number_stands_in_front() -> None:
+    undated = job(7).model_copy(update={"queued_at": None})
+    unnumbered = job(8, queued=1.0).model_copy(update={"id": "a-name"})
+    queue = [job(1, queued=1.0), unnumbered, undated]
+    assert jobs_ahead(queue) == {"job-7": 0, "a-name": 1, "job-1": 2}
+
+
 @given(st.lists(ANY_JOB, max_size=12, unique_by=lambda each: each.id))
 def test_nothing_that_is_over_is_ahead_and_a_line_has_no_gaps(queue: list[QueueJob]) -> None:
     ahead = jobs_ahead(queue)

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from pulumi_dokploy_deployments.api.errors import ApiError
-from pulumi_dokploy_deployments.api.models import QueueJob, ServiceKind
+from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob, ServiceKind
 from pulumi_dokploy_deployments.waiting.snapshot import OrderedQueue
 from pulumi_dokploy_deployments.waiting.watcher import (
     FEW_SERVICES,
@@ -18,7 +18,7 @@ from pulumi_dokploy_deployments.waiting.watcher import (
     Watcher,
 )
 from tests.support import api_faults as faults
-from tests.support.builders import SERVICE_ID
+from tests.support.builders import SERVICE_ID, job, row
 from tests.support.fake_dokploy import FakeDokploy
 from tests.support.virtual_clock import VirtualClock
 
@@ -208,3 +208,54 @@ async def test_many_are_waited_for_until_their_looks_are_long_ago_however_seldom
     await clock.sleep(2.0)
     await watcher.observe(APP, names[0])
     assert not watcher.is_crowded
+
+
+async def test_rows_that_were_read_before_one_s_own_trigger_are_read_anew(clock: VirtualClock) -> None:
+    """Though the same jobs are in the queue, a row may have been made between."""
+    fake = FakeDokploy(clock)
+    fake.foreign("running", 60.0)
+    fake.foreign("waiting", 5.0)
+    await clock.sleep(0.2)
+    watcher = Watcher(fake, clock)
+    await watcher.observe(APP, SERVICE_ID)
+    await clock.sleep(FRESH_SECONDS * 2)
+    await watcher.observe(APP, SERVICE_ID)
+    assert (fake.calls["deployment.queueList"], fake.calls["deployment.all"]) == (2, 1)
+    await clock.sleep(FRESH_SECONDS * 2)
+    await watcher.observe(APP, SERVICE_ID, not_before=clock.monotonic() - FRESH_SECONDS)
+    assert (fake.calls["deployment.queueList"], fake.calls["deployment.all"]) == (3, 2)
+
+
+async def test_rows_are_read_until_each_active_job_has_its_own(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row appears after its job has become active."""
+    fake = FakeDokploy(clock)
+    jobs = [job(1, started=0.0), job(2, started=0.0), job(3, queued=1.0)]
+    rows = [row("d1")]
+
+    async def queue() -> list[QueueJob]:
+        return jobs
+
+    async def history(*_args: object) -> list[DeploymentRecord]:
+        fake.calls["rows"] += 1
+        return list(rows)
+
+    monkeypatch.setattr(fake, "queue", queue)
+    monkeypatch.setattr(fake, "deployments_of", history)
+    watcher = Watcher(fake, clock)
+    for expected in (1, 2, 3, 3, 3):
+        await watcher.observe(APP, SERVICE_ID)
+        assert fake.calls["rows"] == expected
+        if expected == 2:
+            rows.append(row("d2"))
+        await clock.sleep(FRESH_SECONDS * 2)
+
+
+async def test_a_reading_that_is_over_hangs_no_more(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    await watcher.observe(APP, SERVICE_ID)
+    await clock.sleep(LONG_READING_SECONDS + 1.0)
+    await asyncio.gather(*(watcher.observe(APP, f"app-{number}", within=5.0) for number in range(3)))
+    assert fake.calls["deployment.queueList"] == 2

@@ -486,3 +486,40 @@ def test_an_ending_keeps_its_exit_code_when_the_process_runs_again() -> None:
             break
     assert verdict.state is State.CRASHING
     assert verdict.reason.endswith("exit code 2")
+
+
+def _ended(code: int, policy: str) -> Member:
+    return member("web", container("web", "exited", exit_code=code, restart=policy))
+
+
+def test_a_process_that_has_failed_and_is_started_again_has_not_run_to_its_end() -> None:
+    """Docker starts it again within moments; a look may come in between."""
+    assert compose_judge().judge(sight(0.0, _ended(3, "on-failure"))).health is Health.PENDING
+    assert compose_judge().judge(sight(0.0, _ended(3, "no"))).state is State.FAILED
+    assert compose_judge().judge(sight(0.0, _ended(0, "on-failure"))).state is State.ENDED_WELL
+    assert compose_judge().judge(sight(0.0, _ended(0, "always"))).health is Health.PENDING
+
+
+def test_a_crash_that_was_only_counted_is_told_by_the_look_that_meets_the_process_down() -> None:
+    """While it runs again, Docker no longer tells with what it ended."""
+    ours = compose_judge()
+    ours.judge(sight(0.0, WEB))
+    for number in (1, 2):
+        ours.judge(sight(number * 2.0, _again(number, number * 2.0)))
+    down = container("web", "restarting", restarts=2, exit_code=137, is_out_of_memory=True)
+    verdict = ours.judge(sight(30.0, member("web", down)))
+    assert (verdict.state, verdict.next_step) == (State.CRASHING, NextStep.OUT_OF_MEMORY)
+    assert "it has ended 2 times): killed because memory ran out (exit code 137)" in verdict.reason
+
+
+def test_tasks_of_a_stack_beside_earlier_ones_are_told_as_new() -> None:
+    both = swarm(task("new"), task("old", made=0.0, slot=2), expected=2, update=update("completed"))
+    verdict = compose_judge(before(swarm(task("old", made=0.0, slot=2)))).judge(sight(0.0, both))
+    assert verdict.reason == "1 of 2 new tasks run"
+
+
+@pytest.mark.parametrize(("number", "rest"), [(3, ""), (4, "; and 1 more"), (5, "; and 2 more")])
+def test_of_many_members_three_are_told_by_name(number: int, rest: str) -> None:
+    many = [member(f"web{each}", container(f"web{each}")) for each in range(number)]
+    words = "; ".join(f"web{each}: 1 new container runs and stayed up for 5 s" for each in range(3))
+    assert verdict_on(compose_judge(), *many).reason == f"{words}{rest}"

@@ -47,7 +47,7 @@ CASES = [
     Case("504-cjob", GREEN, State.NOTHING_RECREATED, "init: it has run to its end", AFTER_THE_WINDOW),
     Case("505-cloop4", RED, State.CRASHING, "exit code 1", (22.0, 24.0), EXIT, NOTHING),
     Case("506-cloop9", RED, State.CRASHING, "exit code 1", (23.0, 25.5), EXIT, NOTHING),
-    Case("507-cbroken", RED, State.GONE, "there is no container of it", (15.0, 15.5), still_runs=NOTHING),
+    Case("507-cbroken", RED, State.GONE, "there is no container of it", (15.0, 16.0), still_runs=NOTHING),
     Case("515-cscale", GREEN, State.NOTHING_RECREATED, "3 containers run and stayed up", AFTER_THE_WINDOW),
     Case("516-cprofile", GREEN, State.NOTHING_RECREATED, "web: 1 container runs", AFTER_THE_WINDOW),
     Case("530-cok", OPEN, State.ROLLING, "(created)", (1.0, 2.0), hold_seconds=1.0),
@@ -135,8 +135,8 @@ CASES = [
         "the earlier version still runs (1 task, image 127.0.0.1:5055/bb:1)",
     ),
     Case("542-rcrash", RED, State.ROLLED_BACK, "task: non-zero exit (1)", AT_ONCE, EXIT, NOTHING),
-    Case("574-named", RED, State.GONE, "there is no task of it", (15.0, 15.5), still_runs=NOTHING),
-    Case("575-named", RED, State.GONE, "there is no task of it", (15.0, 15.5), still_runs=NOTHING),
+    Case("574-named", RED, State.GONE, "there is no task of it", (15.0, 16.0), still_runs=NOTHING),
+    Case("575-named", RED, State.GONE, "there is no task of it", (15.0, 16.0), still_runs=NOTHING),
     Case("605-v0.29.8-docker", GREEN, State.RUNNING, "1 new task runs and stayed up", (5.0, 7.0)),
 ]
 

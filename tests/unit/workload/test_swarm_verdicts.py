@@ -403,3 +403,47 @@ def test_a_job_whose_tasks_keep_failing_is_told() -> None:
 def test_an_old_run_of_a_job_does_not_count() -> None:
     old = swarm(_ended(1), is_job=True)  # type: ignore[arg-type]
     assert judge(before(old)).judge(sight(0.0, old)).health is Health.PENDING
+
+
+def test_beside_tasks_that_crash_only_the_earlier_ones_are_said_to_run() -> None:
+    crashed = (failed(1), failed(2), failed(3))
+    updating = update("updating")
+    verdict = judge(before(OLD)).judge(sight(0.0, swarm(task("old", made=0.0), *crashed, update=updating)))
+    assert (verdict.state, verdict.still_runs) == (
+        State.CRASHING,
+        "the earlier version still runs (1 task, image registry/shop:2)",
+    )
+    verdict = judge(before(OLD)).judge(sight(0.0, swarm(task("another try"), *crashed, update=updating)))
+    assert (verdict.state, verdict.still_runs) == (State.CRASHING, NOTHING)
+
+
+def test_what_makes_no_new_task_is_told_also_by_a_look_that_comes_late() -> None:
+    ours = judge(before(OLD))
+    assert ours.judge(sight(0.0, OLD)).health is Health.PENDING
+    assert ours.judge(sight(STUCK_SECONDS + 7.5, OLD)).state is State.FAILED
+
+
+def test_a_third_rejected_task_is_enough() -> None:
+    tries = [task(f"r{number}", "rejected", error="No such image: shop:9") for number in range(3)]
+    assert judge().judge(sight(0.0, swarm(*tries[:2]))).health is Health.PENDING
+    assert judge().judge(sight(0.0, swarm(*tries))).state is State.REJECTED
+
+
+def test_a_task_that_found_a_place_meanwhile_may_wait_for_one_as_long_again() -> None:
+    ours = judge()
+    waiting = swarm(task("a", "pending", error="no suitable node"))
+    ours.judge(sight(0.0, waiting))
+    ours.judge(sight(20.0, swarm(task("a", "preparing"))))
+    assert ours.judge(sight(25.0, waiting)).health is Health.PENDING
+    assert ours.judge(sight(25.0 + NO_NODE_SECONDS - 1.0, waiting)).health is Health.PENDING
+    assert ours.judge(sight(25.0 + NO_NODE_SECONDS, waiting)).state is State.UNPLACEABLE
+
+
+def test_a_place_that_was_filled_meanwhile_may_be_empty_as_long_again() -> None:
+    ours = judge()
+    one, both = swarm(task("a"), expected=2), swarm(task("a"), task("b", slot=2), expected=2)
+    ours.judge(sight(0.0, one))
+    ours.judge(sight(50.0, both))
+    assert ours.judge(sight(51.0, one)).health is Health.PENDING
+    assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, one)).health is Health.PENDING
+    assert ours.judge(sight(51.0 + STUCK_SECONDS, one)).state is State.FAILED
