@@ -109,7 +109,7 @@ def who_answered(status: int, content_type: str, body: bytes, *, may_be_empty: b
     if kind == "application/json":
         return _error(status, _json(body)) or _something_else(status, kind, body)
     if not kind or kind == "text/plain":
-        text = body[:100].decode("utf-8", "replace").strip()
+        text = body.decode("utf-8", "replace").strip()
         if (status, text) in _EXACT_TEXTS:
             return Reading(Speaker.PLAIN_REFUSAL, message=text)
     return _something_else(status, kind, body)

@@ -172,7 +172,7 @@ class Correlator:
             return Sighting(Phase.FINISHED, row)
         if not row.status.is_known and own_job is not None and own_job.state.is_waiting:
             # Only a server newer than this package makes the row of a job that still waits.
-            return Sighting(Phase.WAITING, jobs_ahead=snapshot.ahead.get(own_job.id, 0))
+            return self._queued(own_job, snapshot)
         orphaned = self._orphans.seconds(snapshot)
         return Sighting(Phase.RUNNING, row, orphaned_seconds=0.0 if own_job is not None else orphaned)
 

@@ -138,7 +138,7 @@ def _output_before(lines: Sequence[str], index: int) -> list[str]:
 
 def _summary_block(lines: Sequence[str], index: int) -> list[str]:
     """BuildKit's repetition of the step's last output: ` > [5/6] RUN npm run build:` and timed lines."""
-    head = next((at for at in reversed(range(index + 1)) if _SUMMARY.match(lines[at])), None)
+    head = next((at for at in reversed(range(index)) if _SUMMARY.match(lines[at])), None)
     if head is None:
         return []
     block: list[str] = []
@@ -310,7 +310,7 @@ def _why_remote_unreadable(lines: Sequence[str]) -> FailureKind | None:
 def _clause(line: str) -> str:
     """A line as a clause: without the markers before it."""
     text = one_line(line)
-    return _cut(_PREFIX.sub("", text, count=1) or text, _MAX_DETAIL)
+    return _cut(_PREFIX.sub("", text) or text, _MAX_DETAIL)
 
 
 # --- everything else ----------------------------------------------------------------------------------------------
@@ -322,7 +322,7 @@ _ERROR_LINE = re.compile(
 
 
 def _generic(lines: Sequence[str]) -> Telling | None:
-    said = [line for line in lines if line.strip() and not _DOKPLOYS_OWN.search(line)]
+    said = [line for line in lines if not _DOKPLOYS_OWN.search(line)]
     line = next((line for line in reversed(said) if _ERROR_LINE.match(line)), None)
     text = _clause(line) if line is not None else ""
     return Telling(FailureKind.OTHER, text) if text else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable
 
 from pulumi_dokploy_deployments.api.errors import ApiError
@@ -64,9 +65,9 @@ async def send_once(
         ApiError: the server refused the request, could not be reached, or never carried it out.
         AnswerNotFound: the answer was lost and nothing tells whether the request was carried out.
     """
-    for sending in range(1, MOST_SENDINGS + 1):
+    for sending in itertools.count(1):
         try:
-            sent_at = await _send_with_retries(
+            await _send_with_retries(
                 send, has_arrived, budget=budget, clock=clock, on_fault=on_fault, answers_within=answers_within
             )
         except _Lost as lost:
@@ -80,11 +81,10 @@ async def send_once(
                 return
             if evidence is None or until <= arrives_until:
                 raise AnswerNotFound(lost.cause) from None
-            if sending == MOST_SENDINGS:
+            if sending >= MOST_SENDINGS:
                 raise lost.cause from None
         else:
-            if sent_at is not None:
-                budget.succeeded()
+            budget.succeeded()
             return
 
 
@@ -104,12 +104,12 @@ async def _send_with_retries(
     clock: Clock,
     on_fault: Callable[[ApiError], None],
     answers_within: float,
-) -> float | None:
-    """The time of the sending that was answered with a yes; None where the request was found before its answer."""
+) -> None:
+    """Send it until it is answered with a yes, or is found at the server before its answer."""
     while True:
         sent_at = clock.monotonic()
         try:
-            was_answered = await _answered(send, has_arrived, clock, answers_within)
+            await _answer_or_sight(send, has_arrived, clock, answers_within)
         except ApiError as error:
             if error.may_have_been_carried_out:
                 raise _Lost(error, sent_at) from None
@@ -120,9 +120,9 @@ async def _send_with_retries(
             await clock.sleep(pause)
             if error.status is not None and await _shows(has_arrived):
                 # Somebody in front has refused it after all: behind him it was carried out.
-                return None
+                return
         else:
-            return sent_at if was_answered else None
+            return
 
 
 async def _shows(has_arrived: HasArrived) -> bool:
@@ -132,8 +132,8 @@ async def _shows(has_arrived: HasArrived) -> bool:
         return False
 
 
-async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_within: float) -> bool:
-    """Whether the answer came; False where the request was seen at the server before it did."""
+async def _answer_or_sight(send: Send, has_arrived: HasArrived, clock: Clock, answers_within: float) -> None:
+    """Send it, and wait for its answer or until it is seen at the server."""
     over = asyncio.Event()
     request = asyncio.ensure_future(send())
     request.add_done_callback(lambda _: over.set())
@@ -144,11 +144,11 @@ async def _answered(send: Send, has_arrived: HasArrived, clock: Clock, answers_w
             await clock.sleep(pause, wake=over)
             if request.done():
                 await request
-                return True
+                return
             pause = _pause_between_looks(clock.monotonic() - began)
             try:
                 if await has_arrived() and not request.done():
-                    return False
+                    return
             except ApiError:
                 # Its own answer may still come; a look that fails tells nothing.
                 continue

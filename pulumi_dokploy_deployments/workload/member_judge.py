@@ -57,7 +57,7 @@ class MemberJudge:
     def __post_init__(self) -> None:
         self._endings = EndingLog(self.before)
 
-    def judge(self, seen: Sorted, at: float, *, stands_alone: bool, is_beside_new: bool = False) -> Standing:
+    def judge(self, seen: Sorted, at: float, *, stands_alone: bool, is_beside_new: bool) -> Standing:
         """How the member stands now.
 
         Args:

@@ -94,7 +94,9 @@ def test_each_version_stands_somewhere_and_lacks_what_came_later(
     assert (lacking in known.lacking()) if lacking else known.lacking() == ()
 
 
-@pytest.mark.parametrize(("version", "survives"), [("v0.29.8", True), ("v0.29.9", False), (None, False)])
+@pytest.mark.parametrize(
+    ("version", "survives"), [("v0.28.3", True), ("v0.29.8", True), ("v0.29.9", False), (None, False)]
+)
 def test_the_queue_survives_a_restart_as_long_as_it_is_kept_in_redis(version: str | None, survives: bool) -> None:
     assert capabilities_of(version).has(C.QUEUE_SURVIVES_RESTART) is survives
 

@@ -307,5 +307,11 @@ def test_json_that_would_take_much_more_memory_than_its_bytes_is_none() -> None:
 
 
 def test_only_a_redirect_is_called_one() -> None:
-    assert "redirect" in str(read(399, b"", "text/html"))
-    assert "redirect" not in str(read(400, b"", "text/html"))
+    for status, is_redirect in ((299, False), (300, True), (399, True), (400, False)):
+        assert ("redirect" in str(read(status, b"", "text/html"))) is is_redirect
+
+
+def test_an_answer_s_representation_shows_nothing_of_its_body_or_headers() -> None:
+    shown = repr(Answer(200, {"set-cookie": "session=swordfish"}, b'{"password": "hunter2"}'))
+    assert "swordfish" not in shown
+    assert "hunter2" not in shown

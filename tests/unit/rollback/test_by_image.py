@@ -116,6 +116,39 @@ async def test_a_lost_answer_is_no_second_rollback_where_the_first_arrived(
     assert (fake.calls["rollback.rollback"], fake.rolled_back) == (1, ["r1"])
 
 
+@pytest.mark.parametrize(("runs", "brings"), [(NEW, OLD), (f"{OLD}0", OLD), ("a/shop:1", OLD)])
+async def test_another_image_alone_shows_that_the_first_one_arrived(
+    fake: Versions, told: Listener, monkeypatch: pytest.MonkeyPatch, runs: str, brings: str
+) -> None:
+    """Where the service had none before, Swarm tells of no update."""
+    fake.image, fake.goes_to = runs, brings
+
+    monkeypatch.setattr(fake, "_bring", lambda: setattr(fake, "image", brings))
+    fake.fail("rollback.rollback", faults.lost(), answer=True)
+    with pytest.raises(RollbackUnproven, match="Swarm has made no new task"):
+        await roll_back(fake, told)
+    assert (fake.calls["rollback.rollback"], fake.rolled_back) == (1, ["r1"])
+
+
+async def test_an_update_alone_shows_that_the_first_one_arrived(fake: Versions, told: Listener) -> None:
+    """The pinned version runs already; it is brought once more."""
+    fake.image = OLD
+    fake.fail("rollback.rollback", faults.lost(), answer=True)
+    proof = await roll_back(fake, told)
+    assert (proof.image, proof.previous_image) == (OLD, OLD)
+    assert (fake.calls["rollback.rollback"], fake.rolled_back) == (1, ["r1"])
+
+
+async def test_every_request_of_a_rollback_has_the_time_that_is_left(
+    fake: Versions, told: Listener, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_time = Versions(clock)
+    monkeypatch.setattr(fake, "within", lambda _: in_time)
+    await roll_back(fake, told)
+    assert (fake.rolled_back, in_time.rolled_back) == ([], ["r1"])
+    assert not fake.calls
+
+
 @pytest.mark.parametrize("takes_seconds", [4.0, 30.0])
 async def test_a_call_that_stays_open_is_looked_for_and_not_sent_again(
     fake: Versions, told: Listener, takes_seconds: float

@@ -203,15 +203,16 @@ async def test_a_setting_that_was_not_there_is_not_put_back(clock: VirtualClock)
     assert fake.updates == [{"customGitBranch": "v1"}]
 
 
+@pytest.mark.parametrize("digit", ["0", "f"])
 async def test_a_ref_of_another_commit_is_an_error_that_names_both_and_puts_the_setting_back(
-    clock: VirtualClock,
+    clock: VirtualClock, digit: str
 ) -> None:
     fake = Sources(clock, git_service())
     with pytest.raises(UnexpectedCommit) as caught:
-        await deployed(fake, target(commit_hash="a" * 40))
+        await deployed(fake, target(commit_hash=digit * 40))
     error = caught.value
     assert (
-        f"application \"shop\" should have gone back to commit {'a' * 12}, but 'v1' points to {SHA[:12]}, and that "
+        f"application \"shop\" should have gone back to commit {digit * 12}, but 'v1' points to {SHA[:12]}, and that "
         "was deployed" in str(error)
     )
     assert f"{SHA[:12]}," in str(error)

@@ -145,6 +145,7 @@ async def test_what_swarm_takes_away_or_has_not_started_runs_no_more(clock: Virt
     run.fake.tasks = [
         FakeTask("put down", MADE, desired="shutdown"),
         FakeTask("starting", MADE, current="Starting 1 second ago"),
+        FakeTask("held ready", MADE, desired="ready"),
     ]
     point = await run.note()
     assert (point.task_ids, point.why_no_way) == (frozenset(), "none of its tasks is running")
@@ -434,3 +435,14 @@ async def test_what_the_run_has_set_is_put_back_and_told(monkeypatch: pytest.Mon
     assert "The service is set as it was before." in str(caught.value)
     assert caught.value.is_recovered
     assert service.fields["env"] == "TAG=1\n"
+
+
+async def test_what_a_compose_is_set_to_already_is_no_way_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(monkeypatch)
+    service = bench.service("ok", "compose")
+    service.fields["env"] = "TAG=1\n"
+    context = bench.run_context()
+    found = await context.client.read_service(ServiceKind.COMPOSE, service.id)
+    for tag, why in (("1", "Dokploy keeps no earlier versions of a compose"), ("2", "")):
+        point = await note_recovery_point(found, context, Wanted(env={"TAG": tag}))
+        assert (point.why_no_way, point.by_settings) == (why, not why)

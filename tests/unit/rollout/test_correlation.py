@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, QueueJob
 from pulumi_dokploy_deployments.rollout.correlation import (
     CLOUD_SETTLES_SECONDS,
+    KEPT_ROWS,
     RESTART_TAKES_SECONDS,
     Correlator,
 )
@@ -243,6 +244,31 @@ def test_the_row_that_an_early_look_has_found_is_ours_once_it_is_in_the_history(
     assert correlator.deployment_id == "early"
 
 
+def test_a_short_history_reaches_back_and_a_full_one_does_where_a_row_from_before_the_start_is_left() -> None:
+    for others in (0, KEPT_ROWS - 2, KEPT_ROWS - 1):
+        correlator = _correlator()
+        correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))
+        ours = row("ours", status="done", at=1.04, ended=1.7, **OVERWRITTEN)
+        later = [
+            row(f"d{number}", status="done", at=2.0 + number, ended=2.1 + number, **OVERWRITTEN)
+            for number in range(others)
+        ]
+        old = [row("old", status="done", at=0.5, ended=0.9)] if others == KEPT_ROWS - 2 else []
+        sighting = correlator.observe(_snapshot([], [*later[::-1], ours, *old]))
+        reaches_back = others < KEPT_ROWS - 1
+        assert sighting.phase is (Phase.FINISHED if reaches_back else Phase.AMBIGUOUS), others
+
+
+def test_a_row_of_the_moment_of_our_job_s_start_is_a_candidate() -> None:
+    correlator = _correlator()
+    correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))
+    rows = [
+        row("first", status="done", at=1.0, description="theirs"),
+        row("then", status="done", at=1.0, ended=1.5, **OVERWRITTEN),
+    ]
+    assert correlator.observe(_snapshot([], rows)).phase is Phase.AMBIGUOUS
+
+
 def test_a_row_from_before_our_job_s_start_is_no_candidate() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), queued=0.0, started=5.0)], []))
@@ -371,6 +397,15 @@ def test_the_time_without_the_row_counts_from_its_removal() -> None:
     assert marked.observe(_snapshot([], [], at=8.0)).missing_seconds == 0.0
 
 
+def test_the_time_without_a_row_counts_from_the_last_sight_of_the_job() -> None:
+    correlator = _correlator()
+    assert correlator.observe(_snapshot([], [], at=0.5)).missing_seconds == 0.0
+    assert correlator.observe(_snapshot([], [], at=2.5)).missing_seconds == 2.0
+    correlator.observe(_snapshot([job(1, description=mark("x", NONCE))], [], at=3.0))
+    lost = correlator.observe(_snapshot([], [], at=8.0))
+    assert (lost.phase, lost.missing_seconds) == (Phase.MISSING, 0.0)
+
+
 def test_a_running_row_without_a_job_grows_into_an_orphan_and_a_job_ends_that() -> None:
     correlator = _correlator()
     ours = row("ours", description=mark("x", NONCE))
@@ -397,6 +432,18 @@ def test_a_second_row_with_our_mark_takes_the_first_one_s_place_and_is_told() ->
     assert late.row is not None
     assert late.row.deployment_id == "second"
     assert correlator.was_carried_out_twice
+
+
+def test_an_older_row_with_our_mark_does_not_take_the_place_of_the_newer_one() -> None:
+    """Which one comes first in the list, and which has lost its mark, says nothing."""
+    correlator = _correlator()
+    newer = row("newer", description=mark("x", NONCE), at=9.0)
+    correlator.observe(_snapshot([], [newer]))
+    overwritten = row("newer", status="done", at=9.0, ended=10.0, **OVERWRITTEN)
+    older = row("older", status="done", description=mark("x", NONCE), at=1.0)
+    sighting = correlator.observe(_snapshot([], [overwritten, older]))
+    assert sighting.row == overwritten
+    assert not correlator.was_carried_out_twice
 
 
 def test_a_final_row_is_not_the_end_while_a_later_job_with_our_mark_waits() -> None:
@@ -583,8 +630,9 @@ def test_a_done_row_of_the_cloud_is_believed_after_a_while_whatever_is_listed() 
     done = row("ours", status="done", description=mark("", NONCE))
     correlator = _correlator()
     active = cloud_job(1, description=mark("", NONCE), state="active")
-    assert correlator.observe(_snapshot([active], [done], 1.0)).phase is Phase.RUNNING
-    assert correlator.observe(_snapshot([active], [done], 1.0 + CLOUD_SETTLES_SECONDS)).phase is Phase.FINISHED
+    assert correlator.observe(_snapshot([active], [done], 100.0)).phase is Phase.RUNNING
+    assert correlator.observe(_snapshot([active], [done], 99.9 + CLOUD_SETTLES_SECONDS)).phase is Phase.RUNNING
+    assert correlator.observe(_snapshot([active], [done], 100.0 + CLOUD_SETTLES_SECONDS)).phase is Phase.FINISHED
 
 
 def test_a_failed_job_with_the_mark_is_told_until_a_row_says_so_itself() -> None:

@@ -380,6 +380,31 @@ def test_of_several_steps_in_one_log_only_the_summary_of_the_failed_one_is_told(
     assert "another step" not in told.text
 
 
+def test_lines_of_a_stage_that_is_built_beside_the_failed_one_are_not_its_own() -> None:
+    log = """\
+#9 0.1 Error: of another stage
+#12 0.5 npm error Missing script
+#9 0.6 Error: of another stage once more
+#12 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
+"""
+    told = telling_line(log.splitlines())
+    assert told is not None
+    assert told.text == '"npm run build" exited with code 1: npm error Missing script'
+
+
+def test_dokploy_s_own_words_are_not_the_reason_where_another_line_is() -> None:
+    told = telling_line(["Error: no space for it", "", "Error: ❌ check the logs for details."])
+    assert told is not None
+    assert told.text == "no space for it"
+
+
+@pytest.mark.parametrize(("length", "end"), [(200, "x"), (201, "…"), (400, "…")])
+def test_a_long_reason_is_cut_to_what_fits_and_shows_it(length: int, end: str) -> None:
+    told = telling_line([f"Error: {'x' * length}"])
+    assert told is not None
+    assert (len(told.text), told.text[-1]) == (min(length, 200), end)
+
+
 def test_a_cause_far_above_a_failed_command_is_not_taken_for_it() -> None:
     log = ["Error response from daemon: manifest unknown", *(["a line"] * 20), *BUILDKIT.split("\n")]
     told = telling_line(log)

@@ -139,6 +139,7 @@ def test_the_same_image_is_recognised_under_its_names(named: str, running: str) 
         ("nginx:1.27", "nginx:1.28"),
         ("nginx:1.27", "team/nginx:1.27"),
         ("registry.example.com/nginx:1", "nginx:1"),
+        ("registry.example.com/nginx:1", "other.example.com/nginx:1"),
         ("localhost/shop:1", "docker.io/localhost/shop:1"),
         ("Not an image", "shop:1"),
         (f"shop@{DIGEST}", f"shop@{OTHER_DIGEST}"),

@@ -128,11 +128,17 @@ async def test_where_the_jobs_tell_enough_rows_that_can_not_be_read_are_taken_as
     await clock.sleep(FRESH_SECONDS * 2)
     with pytest.raises(ApiError):
         await watcher.observe(APP, SERVICE_ID, take_jobs=lambda _: False, earlier=earlier)
+    fake.fail("deployment.all", faults.server_error())
+    with pytest.raises(ApiError):
+        await watcher.observe(APP, SERVICE_ID, earlier=earlier)
 
 
-@pytest.mark.parametrize(("within", "readings"), [(5.0, 2), (None, 1)])
+@pytest.mark.parametrize(
+    ("within", "hangs_for", "readings"),
+    [(5.0, LONG_READING_SECONDS + 0.1, 2), (None, LONG_READING_SECONDS + 0.1, 1), (5.0, LONG_READING_SECONDS, 1)],
+)
 async def test_who_has_little_time_does_not_wait_for_somebody_else_s_reading_that_hangs(
-    clock: VirtualClock, within: float | None, readings: int
+    clock: VirtualClock, within: float | None, hangs_for: float, readings: int
 ) -> None:
     fake, hangs = FakeDokploy(clock), asyncio.Event()
     queue, begun = fake.queue, 0
@@ -148,7 +154,7 @@ async def test_who_has_little_time_does_not_wait_for_somebody_else_s_reading_tha
     watcher = Watcher(fake, clock)
     first = asyncio.create_task(watcher.observe(APP, SERVICE_ID))
     await asyncio.sleep(0)
-    clock.advance(LONG_READING_SECONDS + 0.1)
+    clock.advance(hangs_for)
     second = asyncio.create_task(watcher.observe(APP, SERVICE_ID, within=within))
     for _ in range(20):
         await asyncio.sleep(0)
@@ -259,3 +265,25 @@ async def test_a_reading_that_is_over_hangs_no_more(clock: VirtualClock) -> None
     await clock.sleep(LONG_READING_SECONDS + 1.0)
     await asyncio.gather(*(watcher.observe(APP, f"app-{number}", within=5.0) for number in range(3)))
     assert fake.calls["deployment.queueList"] == 2
+
+
+async def test_who_had_to_wait_for_a_slow_reading_gets_one_of_its_own(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    queue = fake.queue
+
+    async def slow() -> list[QueueJob]:
+        jobs = await queue()
+        await clock.sleep(FRESH_SECONDS * 5)
+        return jobs
+
+    fake.queue = slow  # type: ignore[method-assign]
+    watcher = Watcher(fake, clock)
+    await asyncio.gather(*(watcher.observe(APP, SERVICE_ID) for _ in range(2)))
+    assert fake.calls["deployment.queueList"] == 2
+
+
+async def test_the_rows_alone_are_those_of_the_history(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    fake.foreign("theirs", 1.0)
+    await clock.sleep(2.0)
+    assert [each.status.value for each in await Watcher(fake, clock).rows(APP, SERVICE_ID)] == ["done"]

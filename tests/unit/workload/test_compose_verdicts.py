@@ -523,3 +523,24 @@ def test_of_many_members_three_are_told_by_name(number: int, rest: str) -> None:
     many = [member(f"web{each}", container(f"web{each}")) for each in range(number)]
     words = "; ".join(f"web{each}: 1 new container runs and stayed up for 5 s" for each in range(3))
     assert verdict_on(compose_judge(), *many).reason == f"{words}{rest}"
+
+
+def test_a_container_that_has_gone_on_meanwhile_may_be_held_as_long_again() -> None:
+    ours = compose_judge()
+    held, runs = member("web", container("web", "paused")), member("web", container("web", health="starting"))
+    ours.judge(sight(0.0, held))
+    ours.judge(sight(50.0, runs))
+    assert ours.judge(sight(51.0, held)).health is Health.PENDING
+    assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, held)).health is Health.PENDING
+    assert ours.judge(sight(51.0 + STUCK_SECONDS, held)).state is State.FAILED
+
+
+def test_of_several_members_that_fail_the_heaviest_state_and_its_unit_are_the_verdict_s() -> None:
+    ended = member("a", container("a", "exited", exit_code=3))
+    sick = member("b", container("b", health="unhealthy"))
+    for order in ((ended, sick), (sick, ended)):
+        verdict = compose_judge().judge(sight(0.0, *order))
+        assert (verdict.state, verdict.next_step) == (State.FAILED, NextStep.EXIT_CODE)
+        assert verdict.failed_unit is not None
+        assert verdict.failed_unit.member == "a"
+        assert verdict.reason.startswith("a: it has ended")

@@ -447,3 +447,17 @@ def test_a_place_that_was_filled_meanwhile_may_be_empty_as_long_again() -> None:
     assert ours.judge(sight(51.0, one)).health is Health.PENDING
     assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, one)).health is Health.PENDING
     assert ours.judge(sight(51.0 + STUCK_SECONDS, one)).state is State.FAILED
+
+
+def test_a_place_whose_tasks_are_rejected_is_told_whatever_the_other_places_do() -> None:
+    fine = task("fine", made=MADE + 1.0)
+    refused = [task(f"r{number}", "rejected", error="No such image: shop:9", slot=2) for number in range(3)]
+    crashed = task("crashed", "failed", exit_code=1)
+    for order in ((fine, *refused), (*refused, fine), (crashed, *refused), (*refused, crashed)):
+        assert judge().judge(sight(0.0, swarm(*order, expected=2))).state is State.REJECTED
+
+
+def test_where_the_number_of_tasks_is_not_known_one_is_waited_for() -> None:
+    ours = judge(before(OLD))
+    old = replace(OLD, expected=None)
+    assert ours.judge(sight(0.0, old)).reason == "0 of 1 new task runs"
