@@ -31,6 +31,8 @@ from pulumi_dokploy_deployments.api.who_answered import Reading, Speaker, who_an
 
 UPDATES: Final = "Settings → Web Server → Updates"
 """Where Dokploy's dashboard updates Dokploy."""
+# What is read of an answer's words at the most, in characters, and how many of its issues.
+_LONGEST_PLACE, _LONGEST_MESSAGE, _MOST_ISSUES = 2000, 10_000, 20
 _CAPITAL = re.compile(r"[A-Z]")
 _THING = re.compile(r"(\w{1,40}) not found", re.IGNORECASE)
 
@@ -294,7 +296,7 @@ def _what_is_missing(operation: str) -> str:
 def _place(location: str) -> str:
     """Where a redirect leads, without what could be a credential."""
     try:
-        target = urlsplit(location[:2000])
+        target = urlsplit(location[:_LONGEST_PLACE])
         return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else target.path
     except ValueError:
         return ""
@@ -302,7 +304,7 @@ def _place(location: str) -> str:
 
 def _message(said: str, asked: Asked) -> str:
     # Secrets go first: a message that is cut afterwards could end in the half of one.
-    message = one_line(asked.secrets.hide(said[:10_000]))
+    message = one_line(asked.secrets.hide(said[:_LONGEST_MESSAGE]))
     # Dokploy passes on the whole statement with its parameters, which may be anything, an environment included.
     return "a query of its database failed" if message.startswith("Failed query") else message
 
@@ -312,7 +314,7 @@ def _fields(body: Mapping[str, Any], asked: Asked) -> dict[str, str]:
     if not isinstance(issues, list):
         return {}
     found: dict[str, str] = {}
-    for issue in issues[:20]:
+    for issue in issues[:_MOST_ISSUES]:
         if isinstance(issue, Mapping):
             path = issue.get("path")
             name = ".".join(str(part) for part in path) if isinstance(path, list) else ""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+_LONGEST = 100
 _VERSION = re.compile(r"v?(\d{1,6})\.(\d{1,6})(?:\.(\d{1,6}))?(?:[-+.]\S*)?")
 
 
@@ -28,7 +29,7 @@ class ServerVersion:
 
         A suffix is left out: `v0.30.0-canary.2` is v0.30.0.
         """
-        found = _VERSION.fullmatch(text[:100].strip())
+        found = _VERSION.fullmatch(text[:_LONGEST].strip())
         return cls(int(found[1]), int(found[2]), int(found[3] or 0)) if found else None
 
     def __str__(self) -> str:

@@ -43,6 +43,7 @@ STATUS_OF_CODE = {
 MOST_OBJECTS = 1_000_000
 MOST_VALUES = 8_000_000
 MAX_TITLE = 80
+_LONGEST_KIND = 200
 _TITLE_WITHIN = 65_536
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,400})", re.IGNORECASE)
 _CODE = re.compile(r"[A-Z][A-Z_]{2,60}")
@@ -169,7 +170,7 @@ def _something_else(status: int, kind: str, body: bytes) -> Reading:
 
 
 def _description(status: int, kind: str, body: bytes) -> str:
-    title = _title(body) if "html" in kind or body[:200].lstrip()[:1] == b"<" else ""
+    title = _title(body) if "html" in kind or body.lstrip()[:1] == b"<" else ""
     return f"{status}{_of_kind(kind)}" + (f' titled "{title}"' if title else "")
 
 
@@ -184,7 +185,7 @@ def _title(body: bytes) -> str:
 
 
 def _kind(content_type: str) -> str:
-    return one_line(content_type[:200].partition(";")[0]).lower()
+    return one_line(content_type[:_LONGEST_KIND].partition(";")[0]).lower()
 
 
 _NOT_JSON = object()
@@ -192,7 +193,7 @@ _NOT_JSON = object()
 
 def _json(body: bytes) -> Any:
     """The JSON value; `_NOT_JSON` for everything else, and for what would take much more memory than its bytes."""
-    if body[:64].lstrip()[:1] != b'"' and (
+    if body.lstrip()[:1] != b'"' and (
         body.count(b"{") + body.count(b"[") > MOST_OBJECTS or body.count(b",") > MOST_VALUES
     ):
         return _NOT_JSON

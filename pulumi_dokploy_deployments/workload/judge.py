@@ -163,14 +163,14 @@ class Judge:
     ) -> Verdict:
         dues = [standing.due_in_seconds for _, standing in rolling]
         known = [due for due in dues if due is not None]
-        failed = next(((sight, each.failed) for sight, each in rolling if each.failed is not None), None)
+        failed = (FailedUnit(sight.member.name, each.failed) for sight, each in rolling if each.failed is not None)
         return Verdict(
             Health.PENDING,
             _joined(rolling, count),
             due_in_seconds=max(known) if len(known) == len(dues) else None,
             state=State.ROLLING,
             members=reports,
-            failed_unit=FailedUnit(failed[0].member.name, failed[1]) if failed is not None and failed[1] else None,
+            failed_unit=next(failed, None),
             to_confirm=frozenset(unit for _, standing in rolling for unit in standing.to_confirm),
         )
 

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from pulumi_dokploy_deployments.api.answers import Answer, error_of, read_answer, reading_of, wrong_shape
+from pulumi_dokploy_deployments.api.answers import (
+    Answer,
+    error_of,
+    not_what_was_asked,
+    read_answer,
+    reading_of,
+    wrong_shape,
+)
 from pulumi_dokploy_deployments.api.asked import Asked
 from pulumi_dokploy_deployments.api.errors import (
     AccessDenied,
@@ -315,3 +322,14 @@ def test_an_answer_s_representation_shows_nothing_of_its_body_or_headers() -> No
     shown = repr(Answer(200, {"set-cookie": "session=swordfish"}, b'{"password": "hunter2"}'))
     assert "swordfish" not in shown
     assert "hunter2" not in shown
+
+
+def test_json_of_another_kind_is_somebody_else_s() -> None:
+    error = not_what_was_asked(ASKED, "an object in place of a list")
+    assert "200, an object in place of a list" in str(error)
+    assert error.status == 200
+
+
+@pytest.mark.parametrize(("status", "is_failing"), [(499, False), (500, True), (599, True)])
+def test_from_500_on_it_is_the_server_that_fails(status: int, is_failing: bool) -> None:
+    assert isinstance(read(status, b"", "text/html"), ServerError) is is_failing

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pulumi_dokploy_deployments.api.models import DeploymentRecord
-from pulumi_dokploy_deployments.rollback.candidates import age_text, candidates_of, table_of
+from pulumi_dokploy_deployments.rollback.candidates import MOST_TITLE, age_text, candidates_of, table_of
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
@@ -81,3 +81,11 @@ def test_the_table_names_version_deployment_commit_title_and_age() -> None:
 )  # fmt: skip
 def test_ages_are_told_in_their_largest_unit(seconds: float, text: str) -> None:
     assert age_text(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("length", "shown"), [(MOST_TITLE, "x" * MOST_TITLE), (MOST_TITLE + 1, "x" * (MOST_TITLE - 1) + "…")]
+)
+def test_a_long_title_is_cut_to_the_table_s_width(length: int, shown: str) -> None:
+    table = table_of(candidates_of([row(1, title="x" * length)]), NOW).splitlines()
+    assert table[1].split()[3] == shown

@@ -446,6 +446,14 @@ def test_an_older_row_with_our_mark_does_not_take_the_place_of_the_newer_one() -
     assert not correlator.was_carried_out_twice
 
 
+def test_the_second_row_with_our_mark_is_followed_where_the_first_one_was_removed() -> None:
+    correlator = _correlator()
+    correlator.observe(_snapshot([], [row("first", description=mark("x", NONCE), at=1.0)]))
+    second = row("second", description=mark("x", NONCE), at=9.0)
+    assert correlator.observe(_snapshot([], [second])).row == second
+    assert correlator.was_carried_out_twice
+
+
 def test_a_final_row_is_not_the_end_while_a_later_job_with_our_mark_waits() -> None:
     """A request that a proxy held back and delivered late."""
     correlator = _correlator()

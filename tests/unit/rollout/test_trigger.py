@@ -187,6 +187,7 @@ async def test_a_server_that_dies_before_the_look_leaves_it_unknown(clock: Virtu
     with pytest.raises(AnswerNotFound) as caught:
         await _send(server)
     assert "broke" in str(caught.value.cause)
+    assert str(caught.value) == str(caught.value.cause)
     assert server.sendings == 1
 
 

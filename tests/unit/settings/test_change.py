@@ -127,6 +127,13 @@ def test_an_image_that_someone_else_has_set_meanwhile_is_left_and_told() -> None
     assert way_back(current(docker_image="shop:1"), change) == ({}, ()), "put back already"
 
 
+@pytest.mark.parametrize(("source", "column"), [("git", "customGitBranch"), ("gitlab", "gitlabBranch")])
+def test_a_branch_that_someone_else_has_set_meanwhile_is_left_and_told(source: str, column: str) -> None:
+    change = change_of(current(source_type=source, git_ref="main"), Wanted(git_ref="v2"))
+    assert way_back(current(source_type=source, git_ref="v2"), change) == ({column: "main"}, ())
+    assert way_back(current(source_type=source, git_ref="v3"), change) == ({}, ("v3",))
+
+
 def test_an_empty_change_has_no_way_back() -> None:
     assert way_back(current(), SettingsChange(Wanted())) == ({}, ())
 

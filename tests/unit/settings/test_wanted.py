@@ -7,7 +7,7 @@ import pytest
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, ServiceStatus, SourceType
 from pulumi_dokploy_deployments.api.text import Text, spell
 from pulumi_dokploy_deployments.settings.images import is_reference, is_what_was_named
-from pulumi_dokploy_deployments.settings.wanted import Wanted, misfits, refusal
+from pulumi_dokploy_deployments.settings.wanted import SHORTEST_MASKED, Wanted, misfits, refusal
 
 DIGEST = "sha256:" + "a" * 64
 OTHER_DIGEST = "sha256:" + "b" * 64
@@ -35,6 +35,7 @@ def text(reason: Text) -> str:
         (ServiceKind.APPLICATION, Wanted(image="UPPER CASE/!!"), "image", "no name of an image"),
         (ServiceKind.APPLICATION, Wanted(git_ref="a b"), "git_ref", "no name of a branch or a tag"),
         (ServiceKind.APPLICATION, Wanted(git_ref="--upload-pack=x"), "git_ref", "no name of a branch or a tag"),
+        (ServiceKind.APPLICATION, Wanted(git_ref="f" * 40), "git_ref", f"is the commit {'f' * 12}, but"),
         (ServiceKind.APPLICATION, Wanted(git_ref="f" * 40), "git_ref", "expect_commit"),
         (ServiceKind.COMPOSE, Wanted(env={"NO NAME": "1"}), "env", "'NO NAME' is not a name of a variable"),
         (ServiceKind.COMPOSE, Wanted(env={"": "1"}), "env", "is not a name of a variable"),
@@ -168,6 +169,9 @@ def test_values_that_may_be_secret_are_masked_and_versions_and_switches_are_not(
     }
     assert Wanted(env=env).masked_values == {env["PASSWORD"], env["KEY"], env["SHA"]}
     assert Wanted().masked_values == set()
+    assert Wanted(env={"A": "x" * SHORTEST_MASKED, "B": "y" * (SHORTEST_MASKED - 1)}).masked_values == {
+        "x" * SHORTEST_MASKED
+    }
 
 
 def test_nothing_is_wanted_where_nothing_is_named() -> None:

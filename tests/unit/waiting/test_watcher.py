@@ -282,6 +282,18 @@ async def test_who_had_to_wait_for_a_slow_reading_gets_one_of_its_own(clock: Vir
     assert fake.calls["deployment.queueList"] == 2
 
 
+async def test_each_request_has_the_time_that_is_asked_for_or_the_usual_one(clock: VirtualClock) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    await watcher.observe(APP, SERVICE_ID)
+    await watcher.rows(APP, SERVICE_ID)
+    assert fake.bounds == []
+    await clock.sleep(FRESH_SECONDS * 2)
+    await watcher.observe(APP, SERVICE_ID, within=5.0)
+    await watcher.rows(APP, SERVICE_ID, within=3.0)
+    assert fake.bounds == [5.0, 5.0, 3.0]
+
+
 async def test_the_rows_alone_are_those_of_the_history(clock: VirtualClock) -> None:
     fake = FakeDokploy(clock)
     fake.foreign("theirs", 1.0)

@@ -544,3 +544,9 @@ def test_of_several_members_that_fail_the_heaviest_state_and_its_unit_are_the_ve
         assert verdict.failed_unit is not None
         assert verdict.failed_unit.member == "a"
         assert verdict.reason.startswith("a: it has ended")
+
+
+@pytest.mark.parametrize(("expected", "told"), [(None, 1), (1, 1)])
+def test_of_what_has_run_to_its_end_as_many_are_reported_as_were_wanted(expected: int | None, told: int) -> None:
+    ended = member("migrate", container("migrate", "exited", exit_code=0), expected=expected)
+    assert [each.expected for each in compose_judge().judge(sight(0.0, ended)).members] == [told]

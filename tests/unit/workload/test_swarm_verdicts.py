@@ -398,6 +398,8 @@ def test_a_job_whose_tasks_keep_failing_is_told() -> None:
     tasks = [failed(number) for number in range(CRASH_LOOP_ENDINGS)]
     verdict = judge().judge(sight(0.0, swarm(*tasks, is_job=True)))
     assert (verdict.health, verdict.reason) == (Health.UNHEALTHY, "the job's tasks fail: task: non-zero exit (1)")
+    assert verdict.failed_unit is not None
+    assert verdict.failed_unit.unit.id == tasks[0].id
 
 
 def test_an_old_run_of_a_job_does_not_count() -> None:
@@ -461,3 +463,24 @@ def test_where_the_number_of_tasks_is_not_known_one_is_waited_for() -> None:
     ours = judge(before(OLD))
     old = replace(OLD, expected=None)
     assert ours.judge(sight(0.0, old)).reason == "0 of 1 new task runs"
+
+
+def test_where_nothing_was_read_before_an_old_task_beside_a_new_one_does_not_count_either() -> None:
+    both = swarm(task("new"), task("old", made=0.0, slot=2), expected=2)
+    verdict = verdict_on(judge(Baseline()), both, seconds=30)
+    assert (verdict.health, verdict.reason) == (Health.PENDING, "1 of 2 new tasks run")
+
+
+def test_what_crashed_before_swarm_s_update_was_the_earlier_version() -> None:
+    ours = judge(before(OLD))
+    earlier = [failed(number, made=float(number)) for number in (1, 2)]
+    ours.judge(sight(0.0, swarm(*earlier)))
+    crashed = failed(3)
+    seen = swarm(task("b", "preparing"), crashed, *earlier, update=update("updating"))
+    assert ours.judge(sight(1.0, seen)).health is Health.PENDING
+
+
+def test_a_service_that_asks_for_no_replicas_is_reported_so() -> None:
+    verdict = judge().judge(sight(0.0, swarm(expected=0)))
+    assert verdict.health is Health.HEALTHY
+    assert [(each.tasks, each.expected) for each in verdict.members] == [(0, 0)]
