@@ -92,7 +92,6 @@ class _Lost(Exception):
     """The answer to a request is lost that may have been carried out."""
 
     def __init__(self, cause: ApiError, sent_at: float) -> None:
-        super().__init__(str(cause))
         self.cause, self.sent_at = cause, sent_at
 
 

@@ -115,6 +115,6 @@ class EndingLog:
         self._remember_life(unit)
 
     def _remember_life(self, unit: Unit) -> None:
-        if unit.started is not None and unit.finished is not None and unit.finished > unit.started:
+        if unit.started is not None and unit.finished is not None:
             life = (unit.finished - unit.started).total_seconds()
             self.longest_life = max(self.longest_life, min(life, LONGEST_LIFE_SECONDS))

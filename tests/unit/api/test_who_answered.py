@@ -333,3 +333,21 @@ def test_json_of_another_kind_is_somebody_else_s() -> None:
 @pytest.mark.parametrize(("status", "is_failing"), [(499, False), (500, True), (599, True)])
 def test_from_500_on_it_is_the_server_that_fails(status: int, is_failing: bool) -> None:
     assert isinstance(read(status, b"", "text/html"), ServerError) is is_failing
+
+
+@pytest.mark.parametrize(
+    ("bound", "most", "body", "is_read"),
+    [
+        ("MOST_VALUES", 3, b"[1,2,3,4]", True),
+        ("MOST_VALUES", 3, b"[1,2,3,4,5]", False),
+        ("MOST_OBJECTS", 3, b"[{},{}]", True),
+        ("MOST_OBJECTS", 3, b"[{},[],{}]", False),
+        ("MOST_OBJECTS", 3, b' "[[[["', True),
+    ],
+)
+def test_json_is_read_up_to_the_bound(
+    monkeypatch: pytest.MonkeyPatch, bound: str, most: int, body: bytes, is_read: bool
+) -> None:
+    monkeypatch.setattr(f"pulumi_dokploy_deployments.api.who_answered.{bound}", most)
+    reading = who_answered(200, "application/json", body, may_be_empty=False)
+    assert (reading.speaker is Speaker.DATA) is is_read

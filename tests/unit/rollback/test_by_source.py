@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_dokploy_deployments.api.errors import ApiError, Step
+from pulumi_dokploy_deployments.api.errors import ApiError, Step, TooOld
 from pulumi_dokploy_deployments.api.models import DeploymentRecord, Service, ServiceKind, SourceType
 from pulumi_dokploy_deployments.api.services import ServiceRef
 from pulumi_dokploy_deployments.rollback import by_source
@@ -232,3 +232,11 @@ async def test_a_target_without_a_known_commit_expects_none(clock: VirtualClock)
 
 def test_a_compose_from_git_has_a_setting_too() -> None:
     assert source_setting(compose()) == ("customGitBranch", None)
+
+
+async def test_on_a_server_that_is_too_old_nothing_is_changed(clock: VirtualClock) -> None:
+    fake = Sources(clock, git_service())
+    fake.version = "v0.20.0"
+    with pytest.raises(TooOld):
+        await deployed(fake, target())
+    assert (fake.updates, fake.sent) == ([], [])

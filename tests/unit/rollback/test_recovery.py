@@ -434,6 +434,8 @@ async def test_what_the_run_has_set_is_put_back_and_told(monkeypatch: pytest.Mon
         await deploy_or_recover(request, await context.client.read_service(ref.kind, service.id), context)
     assert "The service is set as it was before." in str(caught.value)
     assert caught.value.is_recovered
+    titles = [each.title for each in await context.client.deployments_of(ref.kind, service.id)]
+    assert ("back to what ran before" in titles) is (kind == "compose")
     assert service.fields["env"] == "TAG=1\n"
 
 

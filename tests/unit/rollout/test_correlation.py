@@ -259,6 +259,35 @@ def test_a_short_history_reaches_back_and_a_full_one_does_where_a_row_from_befor
         assert sighting.phase is (Phase.FINISHED if reaches_back else Phase.AMBIGUOUS), others
 
 
+def test_what_the_queue_shows_counts_although_the_rows_after_it_could_not_be_read() -> None:
+    correlator = _correlator()
+    active = job(7, description=mark("x", NONCE), started=1.0)
+    assert not correlator.take_jobs((active,))
+    assert correlator.take_jobs((job(7, description=mark("x", NONCE)),))
+    assert not correlator.take_jobs((active,))
+    assert not correlator.take_jobs(())
+    ours = row("ours", status="done", at=1.04, ended=1.7, **OVERWRITTEN)
+    theirs = row("theirs", status="done", at=1.9, ended=2.6, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [theirs, ours])).row == ours
+
+
+@pytest.mark.parametrize(
+    ("at", "phase"),
+    [
+        (9.9, Phase.AMBIGUOUS),
+        (10.0, Phase.FINISHED),
+        (10.0 + RESTART_TAKES_SECONDS, Phase.FINISHED),
+        (10.1 + RESTART_TAKES_SECONDS, Phase.AMBIGUOUS),
+    ],
+)
+def test_the_single_new_row_is_taken_from_the_sending_on_as_long_as_a_restart_takes(at: float, phase: Phase) -> None:
+    correlator = _correlator()
+    correlator.before(_snapshot([], []))
+    correlator.accepted(10.0)
+    new = row("new", status="done", at=2.0, ended=2.7, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [new], at=at)).phase is phase
+
+
 def test_a_row_of_the_moment_of_our_job_s_start_is_a_candidate() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))

@@ -44,3 +44,7 @@ def test_lines_that_come_again_are_new_unless_all_of_the_last_ones_do() -> None:
     window.told(["a", "x"])
     assert window.fresh_lines(["a", "x", "b", "x", "c"], is_whole=False) == ["b", "x", "c"]
     assert window.fresh_lines(["a", "x", "b", "a", "x", "c"], is_whole=False) == ["c"]
+
+
+def test_where_nothing_was_told_yet_every_line_is_new() -> None:
+    assert LogWindow().fresh_lines(["a", "b"], is_whole=False) == ["a", "b"]

@@ -150,6 +150,12 @@ DISK = """\
             "the buildpacks' build failed with status 51",
         ),
         (
+            "error: no such package\nlooked in three places\nERROR: failed to build: exit status 1\n"
+            "ERROR: failed to build: executing lifecycle: failed with status code: 51\n",
+            FailureKind.COMMAND,
+            "the buildpacks' build failed with status 51: error: no such package",
+        ),
+        (
             "Step 3/5 : RUN ./check\n ---> Running in 1a2b3c4d5e6f\nError: only a warning\n ---> 0f1e2d3c4b5a\n"
             "Step 4/5 : RUN make\n ---> Running in 6f5e4d3c2b1a\nno rule for it\n"
             "The command '/bin/sh -c make' returned a non-zero code: 2\n",
@@ -386,6 +392,17 @@ def test_lines_of_a_stage_that_is_built_beside_the_failed_one_are_not_its_own() 
 #12 0.5 npm error Missing script
 #9 0.6 Error: of another stage once more
 #12 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
+"""
+    told = telling_line(log.splitlines())
+    assert told is not None
+    assert told.text == '"npm run build" exited with code 1: npm error Missing script'
+
+
+def test_where_no_step_is_named_the_last_one_s_lines_are_the_failed_one_s() -> None:
+    log = """\
+#9 0.1 Error: of an earlier stage
+#12 0.5 npm error Missing script
+ERROR: failed to solve: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
 """
     told = telling_line(log.splitlines())
     assert told is not None

@@ -6,7 +6,7 @@ import pytest
 
 from pulumi_dokploy_deployments.api.models import Service, ServiceKind, ServiceStatus, SourceType
 from pulumi_dokploy_deployments.api.text import Text, spell
-from pulumi_dokploy_deployments.settings.images import is_reference, is_what_was_named
+from pulumi_dokploy_deployments.settings.images import Reference, is_reference, is_what_was_named
 from pulumi_dokploy_deployments.settings.wanted import SHORTEST_MASKED, Wanted, misfits, refusal
 
 DIGEST = "sha256:" + "a" * 64
@@ -150,6 +150,22 @@ def test_the_same_image_is_recognised_under_its_names(named: str, running: str) 
 )
 def test_another_image_is_another_one(named: str, running: str) -> None:
     assert not is_what_was_named(named, running)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("nginx", "docker.io/library/nginx"),
+        ("team/shop", "docker.io/team/shop"),
+        ("registry:5000/shop", "registry:5000/shop"),
+        ("localhost/shop", "localhost/shop"),
+        ("registry.example.com/shop", "registry.example.com/shop"),
+    ],
+)
+def test_a_reference_s_name_is_written_out_with_its_registry(text: str, name: str) -> None:
+    parsed = Reference.parse(text)
+    assert parsed is not None
+    assert (parsed.name, parsed.tag, parsed.digest) == (name, "latest", None)
 
 
 @pytest.mark.parametrize("bad", ["", "a b", "-a", "a:", "a@sha256:12", "https://x/y", "a:1:2", "A", "a/B:1", "a\n"])

@@ -116,6 +116,8 @@ def test_the_end_is_seen_at_once_when_the_log_announces_it_and_the_looks_are_few
         (Pace(Phase.RUNNING, 120.0), 2.4),
         (Pace(Phase.RUNNING, 30.0, usual=10.0), 0.6),
         (Pace(Phase.RUNNING, 90.0, usual=200.0), 4.0),
+        (Pace(Phase.RUNNING, 90.0, usual=100.0), 1.0),
+        (Pace(Phase.RUNNING, 108.0, usual=100.0), 0.8),
         (Pace(Phase.RUNNING, 5.0, since_end_line=0.0), 0.03),
         (Pace(Phase.RUNNING, 5.0, since_end_line=1.0), 0.5),
         (Pace(Phase.RUNNING, 5.0, since_end_line=9.0), 2.0),

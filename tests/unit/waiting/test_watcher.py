@@ -299,3 +299,17 @@ async def test_the_rows_alone_are_those_of_the_history(clock: VirtualClock) -> N
     fake.foreign("theirs", 1.0)
     await clock.sleep(2.0)
     assert [each.status.value for each in await Watcher(fake, clock).rows(APP, SERVICE_ID)] == ["done"]
+
+
+@pytest.mark.parametrize(("age", "readings"), [(ROWS_KEPT_SECONDS, 1), (ROWS_KEPT_SECONDS + 0.01, 2)])
+async def test_unchanged_rows_are_read_anew_after_a_while(clock: VirtualClock, age: float, readings: int) -> None:
+    fake = FakeDokploy(clock)
+    fake.foreign("running", 1000.0)
+    fake.foreign("waiting", 5.0)
+    await clock.sleep(0.2)
+    watcher = Watcher(fake, clock)
+    began = clock.monotonic()
+    await watcher.observe(APP, SERVICE_ID)
+    clock.advance(began + age - clock.monotonic())
+    await watcher.observe(APP, SERVICE_ID)
+    assert fake.calls["deployment.all"] == readings

@@ -484,3 +484,29 @@ def test_a_service_that_asks_for_no_replicas_is_reported_so() -> None:
     verdict = judge().judge(sight(0.0, swarm(expected=0)))
     assert verdict.health is Health.HEALTHY
     assert [(each.tasks, each.expected) for each in verdict.members] == [(0, 0)]
+
+
+def test_what_the_earlier_version_died_of_is_not_told_of_the_new_one() -> None:
+    ours = judge(before(OLD))
+    earlier = failed(1, "task: non-zero exit (9)", made=1.0)
+    ours.judge(sight(0.0, swarm(earlier)))
+    paused = update("paused", message="update paused")
+    verdict = ours.judge(sight(1.0, swarm(task("b"), earlier, update=paused)))
+    assert verdict.state is State.PAUSED
+    assert "update paused" in verdict.reason
+    assert "(9)" not in verdict.reason
+    assert verdict.failed_unit is None
+
+
+def test_of_what_still_runs_the_newest_one_s_image_is_told() -> None:
+    new, old = task("a", made=1.0, image="shop:2"), task("b", made=0.0, slot=2, image="shop:1")
+    running = replace(swarm(new, old, expected=2), image="")
+    verdict = watch(judge(before(running)), running)[1]
+    assert verdict.still_runs == "the earlier version still runs (2 tasks, image shop:2)"
+
+
+def test_a_failed_task_that_has_a_successor_is_not_the_end_whatever_the_policy_says() -> None:
+    ours = judge()
+    assert ours.judge(sight(0.0, swarm(failed(1), restart=NONE))).state is State.FAILED
+    ours = judge()
+    assert ours.judge(sight(0.0, swarm(task("b"), failed(1), restart=NONE))).health is Health.PENDING
