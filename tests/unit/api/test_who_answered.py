@@ -20,6 +20,7 @@ from pulumi_dokploy_deployments.api.answers import (
 from pulumi_dokploy_deployments.api.asked import Asked
 from pulumi_dokploy_deployments.api.errors import (
     AccessDenied,
+    AnswerTooLarge,
     ApiError,
     InvalidRequest,
     MissingEndpoint,
@@ -89,11 +90,26 @@ def test_a_reading_shows_nothing_of_the_body_which_may_hold_secrets() -> None:
     reading = who_answered(200, "application/json", b'{"env": "PASSWORD=s3cret"}', may_be_empty=False)
     assert reading.body == {"env": "PASSWORD=s3cret"}
     assert "s3cret" not in repr(reading)
+    refused = coded(500, "INTERNAL_SERVER_ERROR", "insert into env values ('s3cret')")
+    told = who_answered(500, "application/json", json.dumps(refused).encode(), may_be_empty=False)
+    assert "s3cret" in told.message
+    assert "s3cret" not in repr(told)
 
 
 @pytest.mark.parametrize("status", [200, 201, 299])
 def test_every_status_of_a_success_carries_data(status: int) -> None:
     assert who_answered(status, "application/json", b"[]", may_be_empty=False).speaker is Speaker.DATA
+
+
+def test_what_dokploy_says_itself_is_told_from_all_else() -> None:
+    for status, body in ((200, []), (401, {"message": "Unauthorized"}), (404, coded(404, "NOT_FOUND"))):
+        assert who_answered(status, "application/json", json.dumps(body).encode(), may_be_empty=False).is_dokploy
+
+
+def test_of_an_answer_without_end_only_a_success_is_told_as_too_large() -> None:
+    for status, kind in ((200, AnswerTooLarge), (299, AnswerTooLarge), (300, SomethingInFront), (502, ServerError)):
+        answer = Answer(status, {"content-type": "text/html"}, b"<html>", too_large=64)
+        assert isinstance(error_of(reading_of(answer, ASKED), answer, ASKED), kind)
 
 
 def test_what_is_no_success_carries_no_data() -> None:
@@ -179,6 +195,8 @@ def test_an_address_that_has_worked_is_not_doubted(asked: Asked, step: Step) -> 
     ("status", "body"),
     [
         (500, coded(500, "NOT_FOUND")),
+        (404, coded(404, "NOT_FOUND", httpStatus=500)),
+        (404, coded(404, "NOT_FOUND", httpStatus=400)),
         (418, {"message": "?", "code": "A_NEWER_CODE", "data": {"code": "A_NEWER_CODE"}}),
     ],
 )

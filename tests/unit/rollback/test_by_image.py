@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pulumi_dokploy_deployments.api.errors import ApiError, Step
+from pulumi_dokploy_deployments.api.errors import ApiError, Step, TooOld
 from pulumi_dokploy_deployments.rollback.by_image import (
     RollbackFailed,
     RollbackUnproven,
@@ -309,3 +309,10 @@ async def test_the_running_image_is_read_and_none_where_that_can_not_be_told(fak
     fake.image = NEW
     fake.fail("docker.getServiceContainersByAppName", faults.denied())
     assert await running_image(fake.service, context) is None
+
+
+async def test_on_a_server_that_is_too_old_nothing_is_sent(fake: Versions, told: Listener) -> None:
+    fake.version = "v0.20.0"
+    with pytest.raises(TooOld):
+        await roll_back(fake, told)
+    assert fake.rolled_back == []

@@ -89,3 +89,8 @@ def test_ages_are_told_in_their_largest_unit(seconds: float, text: str) -> None:
 def test_a_long_title_is_cut_to_the_table_s_width(length: int, shown: str) -> None:
     table = table_of(candidates_of([row(1, title="x" * length)]), NOW).splitlines()
     assert table[1].split()[3] == shown
+
+
+def test_what_can_be_gone_back_to_needs_no_reason() -> None:
+    (candidate,) = candidates_of([row(1)])
+    assert (candidate.works, candidate.why_not) == (True, "")

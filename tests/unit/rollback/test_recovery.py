@@ -277,6 +277,15 @@ async def test_what_swarm_brought_back_by_an_image_of_its_own_is_enough(
     assert not run.fake.rolled_back
 
 
+async def test_what_swarm_brought_back_with_tasks_of_its_own_is_enough_too(clock: VirtualClock, told: Listener) -> None:
+    run = Run(clock, told, git_service(), stored(2))
+    run.fake.crashes = True
+    run.fake.at(5.0, lambda: setattr(run.fake, "tasks", [FakeTask("put back", 5.0)]))
+    error = await run.rolled_back()
+    assert error.is_recovered
+    assert not run.fake.rolled_back
+
+
 async def test_a_version_that_is_stored_but_swarm_brought_back_another_is_brought_back_by_us(
     clock: VirtualClock, told: Listener
 ) -> None:

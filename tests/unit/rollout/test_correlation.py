@@ -488,8 +488,20 @@ def test_a_final_row_is_not_the_end_while_a_later_job_with_our_mark_waits() -> N
     correlator = _correlator()
     done = row("first", status="done", description=mark("x", NONCE), at=1.0, ended=5.0)
     late = job(2, description=mark("x", NONCE), queued=4.0)
-    assert correlator.observe(_snapshot([late], [done])).phase is Phase.WAITING
     assert correlator.observe(_snapshot([], [done])).phase is Phase.FINISHED
+    assert not correlator.runs_again
+    assert correlator.observe(_snapshot([late], [done])).phase is Phase.WAITING
+    assert correlator.runs_again
+    assert correlator.observe(_snapshot([], [done])).phase is Phase.FINISHED
+
+
+@pytest.mark.parametrize(("queued", "phase"), [(9.5, Phase.FINISHED), (10.0, Phase.FINISHED), (10.5, Phase.WAITING)])
+def test_a_job_that_was_queued_after_its_final_row_runs_again(queued: float, phase: Phase) -> None:
+    ours = mark("x", NONCE)
+    snapshot = _snapshot(
+        [job(1, description=ours, queued=queued)], [row("d1", status="error", description=ours, at=10.0)]
+    )
+    assert _correlator().observe(snapshot).phase is phase
 
 
 @pytest.mark.parametrize(("started", "phase"), [(11.5, Phase.ACTIVE), (10.5, Phase.FINISHED)])
@@ -680,6 +692,8 @@ def test_a_failed_job_with_the_mark_is_told_until_a_row_says_so_itself() -> None
     assert correlator.observe(_snapshot([failed, others], [], 3.0)).ended_seconds == 0.0
     later = correlator.observe(_snapshot([failed, others], [], 5.0))
     assert (later.ended_job, later.ended_seconds) == (failed, 2.0)
+    assert correlator.observe(_snapshot([others], [], 5.5)).ended_job is None
+    assert correlator.observe(_snapshot([failed, others], [], 5.8)).ended_seconds == 0.0
     told = row("ours", status="error", description=mark("", NONCE))
     assert correlator.observe(_snapshot([failed], [told], 6.0)) == Sighting(Phase.FINISHED, told)
 

@@ -141,6 +141,7 @@ def test_an_empty_change_has_no_way_back() -> None:
 def test_what_is_not_named_is_not_told_to_change() -> None:
     change = change_of(current("TAG=1\n"), Wanted(env={"TAG": "2"}))
     assert change.told == "variable TAG"
+    assert change_of(current("TAG=1\n"), Wanted(env={"TAG": "2", "A": "1"})).told == "variables TAG, A"
     assert "git ref" not in change_of(current(), Wanted(image="shop:2")).told
     on_main = current("TAG=1\n", source_type="git", git_ref="main")
     assert change_of(on_main, Wanted(git_ref="main", env={"TAG": "2"})).told == "variable TAG"

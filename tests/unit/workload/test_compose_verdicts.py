@@ -550,3 +550,16 @@ def test_of_several_members_that_fail_the_heaviest_state_and_its_unit_are_the_ve
 def test_of_what_has_run_to_its_end_as_many_are_reported_as_were_wanted(expected: int | None, told: int) -> None:
     ended = member("migrate", container("migrate", "exited", exit_code=0), expected=expected)
     assert [each.expected for each in compose_judge().judge(sight(0.0, ended)).members] == [told]
+
+
+def test_more_that_have_run_to_their_end_than_were_wanted_are_no_failure() -> None:
+    both = (container(f"migrate{number}", "exited", exit_code=0) for number in (1, 2))
+    assert compose_judge().judge(sight(0.0, member("migrate", *both, expected=1))).state is State.ENDED_WELL
+
+
+@pytest.mark.parametrize(("number", "rest"), [(1, ""), (3, ""), (4, ", …"), (5, ", …")])
+def test_of_many_members_that_still_run_three_are_named(number: int, rest: str) -> None:
+    up = [member(f"web{each}", container(f"web{each}")) for each in range(number)]
+    verdict = compose_judge().judge(sight(0.0, member("db", container("db", "exited", exit_code=1)), *up))
+    names = ", ".join(f"web{each}" for each in range(min(number, 3)))
+    assert verdict.still_runs == f"running: {names}{rest}"

@@ -15,8 +15,8 @@ from pulumi_dokploy_deployments.workload.member_judge import (
     ROLLBACK_SECONDS,
     STUCK_SECONDS,
 )
-from pulumi_dokploy_deployments.workload.model import Baseline
-from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, State
+from pulumi_dokploy_deployments.workload.model import Baseline, Unit
+from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, State, Verdict
 from tests.unit.workload.sights import (
     ANY,
     MADE,
@@ -339,6 +339,7 @@ def test_a_process_that_ends_well_and_is_started_again_without_an_end_is_told() 
     ended = [task(f"done{number}", "complete", exit_code=0) for number in range(3)]
     verdict = judge().judge(sight(0.0, swarm(task("a", "ready", desired="ready"), *ended, restart=ANY)))
     assert (verdict.state, verdict.next_step) == (State.ENDS_AGAIN, NextStep.RESTART_POLICY)
+    assert verdict.reason == "its process ends with exit code 0 again and again, and is started anew each time"
 
 
 def test_a_process_that_ended_and_is_not_replaced_in_time_is_told() -> None:
@@ -510,3 +511,20 @@ def test_a_failed_task_that_has_a_successor_is_not_the_end_whatever_the_policy_s
     assert ours.judge(sight(0.0, swarm(failed(1), restart=NONE))).state is State.FAILED
     ours = judge()
     assert ours.judge(sight(0.0, swarm(task("b"), failed(1), restart=NONE))).health is Health.PENDING
+
+
+def test_another_update_s_tasks_may_be_rejected_as_long_again() -> None:
+    ours = judge()
+
+    def look(at: float, started: float, *tasks: Unit) -> Verdict:
+        return ours.judge(
+            sight(at, swarm(task("b", "preparing", made=started), *tasks, update=update("updating", started)))
+        )
+
+    first = task("r1", "rejected", error="No such image: shop:9", made=UPDATED)
+    again = task("r2", "rejected", error="No such image: shop:9", made=UPDATED + 12.0)
+    look(0.0, UPDATED, first)
+    look(12.0, UPDATED + 12.0, first)
+    assert look(14.0, UPDATED + 12.0, again, first).health is Health.PENDING
+    assert look(14.0 + REJECTED_SECONDS - 1.0, UPDATED + 12.0, again, first).health is Health.PENDING
+    assert look(14.0 + REJECTED_SECONDS, UPDATED + 12.0, again, first).state is State.REJECTED
