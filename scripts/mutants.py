@@ -181,6 +181,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", help="modules or rooms, for instance rollout/mark or rollback; else all")
     parser.add_argument("--sample", type=int, default=160, help="how many places to change (160)")
+    parser.add_argument("--all", action="store_const", dest="sample", const=sys.maxsize, help="change every place")
     parser.add_argument("--seed", type=int, default=1, help="which sample (1)")
     parser.add_argument("--workers", type=int, default=2, help="how many changes at the same time (2)")
     parser.add_argument("--at-least", type=float, default=0.0, help="fail below this share, in percent")
