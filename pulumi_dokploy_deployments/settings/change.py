@@ -13,7 +13,7 @@ from pulumi_dokploy_deployments.settings.env_text import (
     UnwritableValue,
     variables_of,
     with_variables,
-    without_variables,
+    without_variable,
 )
 from pulumi_dokploy_deployments.settings.wanted import SettingRefused, Wanted, image_field, ref_field, refusal
 
@@ -158,7 +158,7 @@ def _with_ours_taken_back(now: str, change: SettingsChange) -> str:
         if there.get(name) != value:
             continue
         if name not in earlier:
-            text = without_variables(text, {name})
+            text = without_variable(text, name)
             continue
         with suppress(UnwritableValue):
             text = with_variables(text, {name: earlier[name]})

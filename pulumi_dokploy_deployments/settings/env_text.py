@@ -56,21 +56,20 @@ def with_variables(text: str, variables: Mapping[str, str]) -> str:
     return text
 
 
-def without_variables(text: str, names: frozenset[str] | set[str]) -> str:
-    """The text without the lines that this package has added at its end for these variables.
+def without_variable(text: str, name: str) -> str:
+    """The text without the line that this package has added at its end for a variable.
 
     A line that has been written by `with_variables` is exactly `NAME=value`; whatever looks otherwise is left.
     """
-    for name in names:
-        found = [each for each in _assignments(text) if each.name == name]
-        if not found:
-            continue
-        last = found[-1]
-        line_start = text.rfind("\n", 0, last.start) + 1
-        if text[line_start : last.start] == f"{name}=":
-            line_end = text.find("\n", last.end)
-            text = text[:line_start].removesuffix("\n") if line_end < 0 else text[:line_start] + text[line_end + 1 :]
-    return text
+    found = [each for each in _assignments(text) if each.name == name]
+    if not found:
+        return text
+    last = found[-1]
+    line_start = text.rfind("\n", 0, last.start) + 1
+    if text[line_start : last.start] != f"{name}=":
+        return text
+    line_end = text.find("\n", last.end)
+    return text[:line_start].removesuffix("\n") if line_end < 0 else text[:line_start] + text[line_end + 1 :]
 
 
 def _with_variable(text: str, name: str, value: str) -> str:

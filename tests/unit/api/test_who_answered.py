@@ -369,3 +369,20 @@ def test_json_is_read_up_to_the_bound(
     monkeypatch.setattr(f"pulumi_dokploy_deployments.api.who_answered.{bound}", most)
     reading = who_answered(200, "application/json", body, may_be_empty=False)
     assert (reading.speaker is Speaker.DATA) is is_read
+
+
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://user:swordfish@sso.example.com:8443/login?token=swordfish", "https://sso.example.com:8443"),
+        ("https://sso.example.com/login", "https://sso.example.com"),
+        ("/login?token=swordfish", "/login"),
+        ("", "another place"),
+        ("https://[", "another place"),
+    ],
+)
+def test_a_redirect_is_told_by_where_it_leads_without_a_credential(location: str, told: str) -> None:
+    answer = Answer(302, {"content-type": "text/html", "location": location}, b"")
+    error = error_of(reading_of(answer, ASKED), answer, ASKED)
+    assert f"302, a redirect to {told} (" in str(error)
+    assert "swordfish" not in str(error)

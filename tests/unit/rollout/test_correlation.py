@@ -288,6 +288,14 @@ def test_the_single_new_row_is_taken_from_the_sending_on_as_long_as_a_restart_ta
     assert correlator.observe(_snapshot([], [new], at=at)).phase is phase
 
 
+def test_of_two_new_rows_none_is_taken_although_the_job_must_have_run() -> None:
+    correlator = _correlator()
+    correlator.before(_snapshot([], []))
+    correlator.accepted(10.0)
+    rows = [row(name, status="done", at=at, ended=at + 0.2, **OVERWRITTEN) for name, at in (("b", 2.5), ("a", 2.0))]
+    assert correlator.observe(_snapshot([], rows, at=11.0)).phase is Phase.AMBIGUOUS
+
+
 def test_a_row_of_the_moment_of_our_job_s_start_is_a_candidate() -> None:
     correlator = _correlator()
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))

@@ -121,6 +121,13 @@ def test_what_an_edited_environment_does_not_let_go_is_told_and_the_rest_is_put_
     assert told == tuple(f"an environment in which {name} can't be put back" for name in left)
 
 
+def test_in_an_edited_environment_every_variable_is_put_back_whatever_stands_before_it() -> None:
+    wanted = {"THEIRS": "t", "NEW": "n", "TAG": "2", "MORE": "m"}
+    change = change_of(current("TAG=1\nTHEIRS=a\n"), Wanted(env=wanted))
+    columns, left = way_back(current("TAG=2\nTHEIRS=b\nNEW=n\nMORE=m\nA=1\n"), change)
+    assert (columns, left) == ({"env": "TAG=1\nTHEIRS=b\nA=1\n"}, ("another value of THEIRS",))
+
+
 def test_an_image_that_someone_else_has_set_meanwhile_is_left_and_told() -> None:
     change = change_of(current(), Wanted(image="shop:2"))
     assert way_back(current(docker_image="shop:3"), change) == ({}, ("shop:3",))

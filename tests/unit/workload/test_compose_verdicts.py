@@ -563,3 +563,11 @@ def test_of_many_members_that_still_run_three_are_named(number: int, rest: str) 
     verdict = compose_judge().judge(sight(0.0, member("db", container("db", "exited", exit_code=1)), *up))
     names = ", ".join(f"web{each}" for each in range(min(number, 3)))
     assert verdict.still_runs == f"running: {names}{rest}"
+
+
+@pytest.mark.parametrize(("number", "rest"), [(1, " runs on"), (3, " run on"), (4, ", … run on")])
+def test_of_many_members_of_which_nothing_was_recreated_three_are_named(number: int, rest: str) -> None:
+    kept = [member(f"web{each}", container(f"web{each}", made=0.0, started=0.0)) for each in range(number)]
+    verdict = verdict_on(compose_judge(before(*kept)), *kept)
+    names = ", ".join(f"web{each}" for each in range(min(number, 3)))
+    assert verdict.warnings[0].startswith(f"Nothing was recreated: {names}{rest} as before")

@@ -528,3 +528,12 @@ def test_another_update_s_tasks_may_be_rejected_as_long_again() -> None:
     assert look(14.0, UPDATED + 12.0, again, first).health is Health.PENDING
     assert look(14.0 + REJECTED_SECONDS - 1.0, UPDATED + 12.0, again, first).health is Health.PENDING
     assert look(14.0 + REJECTED_SECONDS, UPDATED + 12.0, again, first).state is State.REJECTED
+
+
+def test_of_several_tasks_that_find_no_place_the_first_one_is_told() -> None:
+    stuck = [
+        task(name, "pending", slot=slot, error=f"no suitable node ({name})") for slot, name in ((1, "a"), (2, "b"))
+    ]
+    verdict = watch(judge(), swarm(*stuck, expected=2))[1]
+    assert (verdict.state, verdict.failed_unit is not None) == (State.UNPLACEABLE, True)
+    assert verdict.reason.endswith("no suitable node (a)")
