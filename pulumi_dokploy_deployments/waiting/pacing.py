@@ -91,8 +91,8 @@ def _while_running(pace: Pace) -> float:
         return _clamp(max(usual or 0.0, spent) / 2, 0.5, HEARTBEAT_SECONDS)
     expected = max(usual if usual is not None else UNKNOWN_BUILD_SECONDS, spent)
     if pace.log_is_open:
-        return _clamp(spent / 5, 0.2, _clamp(expected / 25, 0.2, HEARTBEAT_SECONDS))
-    slowest = _clamp(expected / 50, 0.1, LONGEST_UNKNOWN_SECONDS if usual is None else LONGEST_SECONDS)
+        return _clamp(spent / 5, 0.2, min(expected / 25, HEARTBEAT_SECONDS))
+    slowest = min(expected / 50, LONGEST_UNKNOWN_SECONDS if usual is None else LONGEST_SECONDS)
     if usual is not None and spent > usual / 2:
         # Most builds take about as long as those before: there the looks are worth most.
         slowest = _clamp(abs(usual - spent) / 10, min(slowest, max(0.1, usual / 300)), slowest)

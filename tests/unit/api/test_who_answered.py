@@ -264,7 +264,10 @@ def test_one_401_after_the_key_has_worked_is_no_wrong_key() -> None:
 
 
 def test_a_failing_server_says_whether_dokploy_itself_speaks() -> None:
-    assert read(500, coded(500, "INTERNAL_SERVER_ERROR")).code == "INTERNAL_SERVER_ERROR"
+    for status, code in ((500, "INTERNAL_SERVER_ERROR"), (502, "BAD_GATEWAY"), (504, "GATEWAY_TIMEOUT")):
+        failing = read(status, coded(status, code))
+        assert isinstance(failing, ServerError)
+        assert failing.code == code
     proxy = read(502, b"<html><title>502 Bad Gateway</title>", "text/html")
     assert isinstance(proxy, ServerError)
     assert proxy.code is None

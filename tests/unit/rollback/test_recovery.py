@@ -277,10 +277,19 @@ async def test_what_swarm_brought_back_by_an_image_of_its_own_is_enough(
     assert not run.fake.rolled_back
 
 
-async def test_what_swarm_brought_back_with_tasks_of_its_own_is_enough_too(clock: VirtualClock, told: Listener) -> None:
+async def test_what_swarm_brought_back_with_tasks_of_its_own_is_enough_too(
+    clock: VirtualClock, told: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run = Run(clock, told, git_service(), stored(2))
-    run.fake.crashes = True
-    run.fake.at(5.0, lambda: setattr(run.fake, "tasks", [FakeTask("put back", 5.0)]))
+    fake, roll_out = run.fake, run.fake._roll_out
+    fake.crashes = True
+
+    def put_back() -> None:
+        roll_out()
+        fake.tasks[0].desired = "shutdown"
+        fake.tasks.append(FakeTask("put back", fake.server.now + 0.002))
+
+    monkeypatch.setattr(fake, "_roll_out", put_back)
     error = await run.rolled_back()
     assert error.is_recovered
     assert not run.fake.rolled_back

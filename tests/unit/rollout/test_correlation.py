@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pulumi_dokploy_deployments.rollout.correlation import (
     CLOUD_SETTLES_SECONDS,
     KEPT_ROWS,
     RESTART_TAKES_SECONDS,
+    ROW_FOLLOWS,
     Correlator,
 )
 from pulumi_dokploy_deployments.rollout.mark import carries, mark
@@ -311,6 +313,17 @@ def test_a_row_from_before_our_job_s_start_is_no_candidate() -> None:
     correlator.observe(_snapshot([job(7, description=mark("x", NONCE), queued=0.0, started=5.0)], []))
     theirs = row("theirs", status="done", at=2.0, ended=3.0, **OVERWRITTEN)
     assert correlator.observe(_snapshot([], [theirs])).phase is Phase.MISSING
+
+
+@pytest.mark.parametrize(
+    ("after", "phase"), [(timedelta(0), Phase.FINISHED), (timedelta(milliseconds=1), Phase.AMBIGUOUS)]
+)
+def test_a_row_follows_its_job_s_start_within_a_bound(after: timedelta, phase: Phase) -> None:
+    correlator = _correlator()
+    correlator.observe(_snapshot([job(7, description=mark("x", NONCE), started=1.0)], []))
+    at = 1.0 + (ROW_FOLLOWS + after).total_seconds()
+    last = row("last", status="done", at=at, ended=at + 1.0, **OVERWRITTEN)
+    assert correlator.observe(_snapshot([], [last])).phase is phase
 
 
 def test_a_row_that_comes_long_after_our_job_s_start_is_somebody_else_s() -> None:

@@ -391,6 +391,7 @@ def test_lines_of_a_stage_that_is_built_beside_the_failed_one_are_not_its_own() 
 #9 0.1 Error: of another stage
 #12 0.5 npm error Missing script
 #9 0.6 Error: of another stage once more
+#10 0.7 Error: of a third stage
 #12 ERROR: process "/bin/sh -c npm run build" did not complete successfully: exit code: 1
 """
     told = telling_line(log.splitlines())

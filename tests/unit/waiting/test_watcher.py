@@ -63,6 +63,10 @@ async def test_a_few_that_are_left_of_many_are_no_crowd(clock: VirtualClock) -> 
     assert watcher.is_crowded
     await clock.sleep(WAITED_FOR_SECONDS / 2 + 1.0)
     assert not watcher.is_crowded
+    await watcher.rows(APP, "one more")
+    assert watcher.is_crowded
+    await clock.sleep(WAITED_FOR_SECONDS + 1.0)
+    assert not watcher.is_crowded
 
 
 async def test_an_old_reading_is_not_shared(clock: VirtualClock) -> None:
@@ -313,3 +317,13 @@ async def test_unchanged_rows_are_read_anew_after_a_while(clock: VirtualClock, a
     clock.advance(began + age - clock.monotonic())
     await watcher.observe(APP, SERVICE_ID)
     assert fake.calls["deployment.all"] == readings
+
+
+@pytest.mark.parametrize(("age", "readings"), [(FRESH_SECONDS, 1), (FRESH_SECONDS + 0.001, 2)])
+async def test_a_reading_is_shared_for_a_tenth_of_a_second(clock: VirtualClock, age: float, readings: int) -> None:
+    fake = FakeDokploy(clock)
+    watcher = Watcher(fake, clock)
+    await watcher.observe(APP, SERVICE_ID)
+    clock.advance(age - clock.monotonic())
+    await watcher.observe(APP, SERVICE_ID)
+    assert fake.calls["deployment.queueList"] == readings

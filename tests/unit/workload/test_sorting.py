@@ -114,6 +114,11 @@ def test_an_update_is_the_deployment_s_if_it_began_with_it(
     assert (sorter.sort(swarm(update=update("completed", started))).update is not None) is counts
 
 
+def test_an_update_that_does_not_say_when_it_began_is_told_as_it_is() -> None:
+    undated = update("completed").model_copy(update={"started_at": None})
+    assert Sorter(before(), SINCE).sort(swarm(update=undated)).update is undated
+
+
 def test_an_update_that_was_there_before_is_not_the_deployment_s() -> None:
     known = before(swarm(update=update("completed", STARTED + 1)))
     assert Sorter(known, SINCE).sort(swarm(update=update("completed", STARTED + 1))).update is None

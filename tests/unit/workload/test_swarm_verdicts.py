@@ -537,3 +537,27 @@ def test_of_several_tasks_that_find_no_place_the_first_one_is_told() -> None:
     verdict = watch(judge(), swarm(*stuck, expected=2))[1]
     assert (verdict.state, verdict.failed_unit is not None) == (State.UNPLACEABLE, True)
     assert verdict.reason.endswith("no suitable node (a)")
+
+
+def test_a_place_whose_task_was_starting_meanwhile_may_be_empty_as_long_again() -> None:
+    ours = judge()
+    one, starting = swarm(task("a"), expected=2), swarm(task("a"), task("b", "preparing", slot=2), expected=2)
+    ours.judge(sight(0.0, one))
+    ours.judge(sight(50.0, starting))
+    assert ours.judge(sight(51.0, one)).health is Health.PENDING
+    assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, one)).health is Health.PENDING
+    assert ours.judge(sight(51.0 + STUCK_SECONDS, one)).state is State.FAILED
+
+
+def test_of_tasks_that_fail_again_and_again_the_last_one_is_told() -> None:
+    ours = judge()
+    crashed = [failed(number, f"task: non-zero exit ({number})") for number in (1, 2, 3)]
+    verdict = ours.judge(sight(0.0, swarm(*crashed[::-1])))
+    assert verdict.state is State.CRASHING
+    assert verdict.reason.endswith("task: non-zero exit (3)")
+
+
+def test_while_there_is_no_task_the_next_look_is_due_when_that_is_told() -> None:
+    ours = judge()
+    for at, due in ((0.0, 15.0), (5.0, 10.0), (14.9, 0.25)):
+        assert ours.judge(sight(at, swarm())).due_in_seconds == due
