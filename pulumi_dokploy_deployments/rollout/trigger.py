@@ -24,7 +24,6 @@ class AnswerNotFound(Exception):
     """It can't be found out whether the server carried the request out; the cause is the lost answer."""
 
     def __init__(self, cause: ApiError) -> None:
-        super().__init__(str(cause))
         self.cause = cause
 
 

@@ -109,7 +109,7 @@ def test_what_dokploy_says_itself_is_told_from_all_else() -> None:
 def test_of_an_answer_without_end_only_a_success_is_told_as_too_large() -> None:
     for status, kind in ((200, AnswerTooLarge), (299, AnswerTooLarge), (300, SomethingInFront), (502, ServerError)):
         answer = Answer(status, {"content-type": "text/html"}, b"<html>", too_large=64)
-        assert isinstance(error_of(reading_of(answer, ASKED), answer, ASKED), kind)
+        assert type(error_of(reading_of(answer, ASKED), answer, ASKED)) is kind
 
 
 def test_what_is_no_success_carries_no_data() -> None:
@@ -195,6 +195,8 @@ def test_an_address_that_has_worked_is_not_doubted(asked: Asked, step: Step) -> 
     ("status", "body"),
     [
         (500, coded(500, "NOT_FOUND")),
+        (404, {**coded(404, "NOT_FOUND"), "data": {"code": "BAD_REQUEST", "httpStatus": 404}}),
+        (404, {**coded(404, "NOT_FOUND"), "data": {"code": "UNAUTHORIZED", "httpStatus": 404}}),
         (404, coded(404, "NOT_FOUND", httpStatus=500)),
         (404, coded(404, "NOT_FOUND", httpStatus=400)),
         (418, {"message": "?", "code": "A_NEWER_CODE", "data": {"code": "A_NEWER_CODE"}}),

@@ -145,6 +145,11 @@ DISK = """\
             "the buildpacks' build failed with status 51: [Error: Unexpected sbt exit code]",
         ),
         (
+            "heroku/jvm\n===> BUILDING\nERROR: failed to build: executing lifecycle: failed with status code: 51\n",
+            FailureKind.COMMAND,
+            "the buildpacks' build failed with status 51",
+        ),
+        (
             "===> BUILDING\nERROR: failed to build: executing lifecycle: failed with status code: 51\n",
             FailureKind.COMMAND,
             "the buildpacks' build failed with status 51",

@@ -84,6 +84,8 @@ def test_setting_the_same_again_changes_nothing(text: str, value: str) -> None:
         ("TAG=0\nTAG=1\n# TAG=9\n", "TAG=0\nTAG=2\n# TAG=9\n"),
         ("TAG=\nA=1\n", "TAG=2\nA=1\n"),
         ("TAG: 1\nA=1\n", "TAG: 2\nA=1\n"),
+        ("  TAG=  1 # x\n", "  TAG=  2 # x\n"),
+        ("A=1\n  TAG=  1\n", "A=1\n  TAG=  2\n"),
         ("TAG: \nA=1\n", "TAG: 2\nA=1\n"),
         ("URL=${{project.URL}}\nKEY='a\nb'\n", "URL=${{project.URL}}\nKEY='a\nb'\nTAG=2\n"),
     ],
