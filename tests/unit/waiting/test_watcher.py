@@ -327,3 +327,23 @@ async def test_a_reading_is_shared_for_a_tenth_of_a_second(clock: VirtualClock, 
     clock.advance(age - clock.monotonic())
     await watcher.observe(APP, SERVICE_ID)
     assert fake.calls["deployment.queueList"] == readings
+
+
+async def test_rows_are_read_anew_whenever_a_job_comes_or_goes(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake = FakeDokploy(clock)
+    waiting: list[QueueJob] = []
+
+    async def queue() -> list[QueueJob]:
+        return waiting
+
+    monkeypatch.setattr(fake, "queue", queue)
+    watcher = Watcher(fake, clock)
+    for number, (jobs, readings) in enumerate(
+        [((1, 2), 1), ((1, 2), 1), ((1,), 2), ((1, 2, 3), 3), ((2, 3), 4), ((2,), 5)]
+    ):
+        waiting[:] = [job(each, queued=float(each)) for each in jobs]
+        clock.advance(number - clock.elapsed)
+        await watcher.observe(APP, SERVICE_ID)
+        assert fake.calls["deployment.all"] == readings
