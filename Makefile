@@ -82,7 +82,7 @@ reliability: setup ## Play the matrix of faults and write its outcomes into docs
 fuzz: setup ## 5,000 random cases for each parser, where the tests give 300 (half a minute)
 	$(OFFLINE) FUZZ_CASES=5000 $(PYTEST) -n 2 --timeout 600 tests/unit/fuzz
 
-soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 10 minutes)
+soak: setup ## 2,000 deployments at once under random faults; SOAK="--deployments 200 --seed 7" (about 3 minutes)
 	@$(OFFLINE) $(BIN)/python -m tests.soak $(SOAK)
 
 test: setup engine ## Everything: format, lint, types, import rules and all tests (about 5 minutes)
@@ -148,7 +148,7 @@ release-check: setup engine ## Build, install and use what would be released (ab
 plugin-archives: setup ## The archives for `pulumi plugin install`, into dist/plugin
 	@$(BIN)/python scripts/plugin_archive.py
 
-bench: setup engine ## Measure lag, requests, CPU and memory; PARTS="following many" for some (about 6 minutes)
+bench: setup engine ## Measure lag, requests, CPU and memory; PARTS="following many" for some (about 4 minutes)
 	@$(OFFLINE) $(BIN)/python -m benchmarks $(PARTS)
 
 clean: ## Remove what these targets made in the checkout (the engine's cache stays)

@@ -162,9 +162,10 @@ def _learn(room: str, told: Path) -> int:
 def _try_changed(stale: Collection[str], tests: list[str]) -> int:
     sys.dont_write_bytecode = True
     for name in stale:
-        if sys.modules.pop(name, None) is not None and "." in name:
-            parent, _, child = name.rpartition(".")
-            vars(sys.modules[parent]).pop(child, None) if parent in sys.modules else None
+        sys.modules.pop(name, None)
+        parent, _, child = name.rpartition(".")
+        if parent in sys.modules:
+            vars(sys.modules[parent]).pop(child, None)  # else `from parent import child` would find the old one
     files = dict.fromkeys(test.partition("::")[0] for test in tests)
     return pytest.main([*ARGUMENTS, *files], plugins=[_Selected(tests)])
 
