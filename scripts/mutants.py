@@ -118,23 +118,33 @@ def attempt(mutation: Mutation) -> Outcome:
 
 
 def run(drawn: Iterable[Mutation], workers: int) -> list[Outcome]:
-    """Try the changes, each in the process that is free, and tell the ones that nobody noticed."""
+    """Try the changes, each in the process that is free, and tell the ones that nobody noticed.
+
+    Raises:
+        RuntimeError: a room's tests fail without any change, or can't be run.
+    """
     outcomes: list[Outcome] = []
     with (
         tempfile.TemporaryDirectory(prefix="mutants-") as folder,
         ProcessPoolExecutor(workers, get_context("spawn"), open_shop, (Path(folder),)) as pool,
     ):
         attempts = [pool.submit(attempt, each) for each in drawn]
-        for tried in as_completed(attempts):
-            outcome = tried.result()
-            outcomes.append(outcome)
-            if len(outcomes) % TELL_EVERY == 0:
-                print(f"mutants: {len(outcomes)} of {len(attempts)} tried", flush=True)
-            if not outcome.noticed:
-                mutation = outcome.mutation
-                print(f"not noticed: {PACKAGE}/{mutation.module}.py:{mutation.line} ({mutation.operator})", flush=True)
-                print(indented("- ", mutation.was), indented("+ ", mutation.now), sep="\n", flush=True)
+        try:
+            for tried in as_completed(attempts):
+                outcomes.append(tried.result())
+                if len(outcomes) % TELL_EVERY == 0:
+                    print(f"mutants: {len(outcomes)} of {len(attempts)} tried", flush=True)
+                if not outcomes[-1].noticed:
+                    print(f"not noticed: {told(outcomes[-1].mutation)}", flush=True)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return outcomes
+
+
+def told(mutation: Mutation) -> str:
+    """Where a change is and what it is."""
+    place = f"{PACKAGE}/{mutation.module}.py:{mutation.line} ({mutation.operator})"
+    return "\n".join([place, indented("- ", mutation.was), indented("+ ", mutation.now)])
 
 
 def indented(sign: str, text: str) -> str:
@@ -192,12 +202,15 @@ def main() -> int:
     drawn = draw(sources, options.sample, options.seed, known_without_effect())
     if options.list:
         for each in drawn:
-            print(f"{each.module}:{each.line} ({each.operator})")
-            print(indented("- ", each.was), indented("+ ", each.now), sep="\n")
+            print(told(each))
         return 0
     started = time.monotonic()
     print(f"mutants: seed {options.seed}", flush=True)
-    outcomes = run(drawn, options.workers)
+    try:
+        outcomes = run(drawn, options.workers)
+    except RuntimeError as error:
+        print(f"mutants: {error}", file=sys.stderr)
+        return 2
     print(report(outcomes))
     print(f"mutants: {time.monotonic() - started:.0f} s")
     share = 100 * sum(each.noticed for each in outcomes) / len(outcomes)
