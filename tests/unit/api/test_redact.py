@@ -119,6 +119,11 @@ def test_a_long_line_takes_time_in_proportion_to_its_length(piece: str) -> None:
     assert took(400_000) < 30 * max(took(50_000), 0.002)
 
 
+def test_a_secret_of_four_characters_is_found_in_every_form_and_a_shorter_one_where_it_stands_alone() -> None:
+    assert Secrets(["a/b+"]).hide("x=a%2Fb%2Bc") == f"x={HIDDEN}c"
+    assert Secrets(["a/b"]).hide("x=a%2Fb, a/b, a/bc") == f"x=a%2Fb, {HIDDEN}, a/bc"
+
+
 def test_messages_and_logs_find_a_secret_in_the_same_forms() -> None:
     secret = 'abc/def+ghi"jklé'
     in_json = [json.dumps(secret, ensure_ascii=is_ascii)[1:-1] for is_ascii in (False, True)]

@@ -109,6 +109,16 @@ def test_every_capability_has_its_release() -> None:
     assert set(TABLE) == set(Capability)
 
 
+@pytest.mark.parametrize("capability", Capability)
+def test_a_capability_is_there_from_its_first_release_on_and_to_its_last(capability: Capability) -> None:
+    first, last = TABLE[capability].first, TABLE[capability].last
+    assert capabilities_of(str(first)).has(capability)
+    assert not capabilities_of(f"v{first.major}.{first.minor - 1}.99").has(capability)
+    if last is not None:
+        assert capabilities_of(str(last)).has(capability)
+        assert not capabilities_of(f"v{last.major}.{last.minor}.{last.patch + 1}").has(capability)
+
+
 def test_a_missing_endpoint_corrects_what_the_version_says() -> None:
     known = capabilities_of(None).without("application.readLogs")
     assert not known.has(C.CONTAINER_LOG_READ)

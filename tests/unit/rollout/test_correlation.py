@@ -240,6 +240,7 @@ def test_the_row_that_an_early_look_has_found_is_ours_once_it_is_in_the_history(
     early = row("early", status="done", at=1.0, ended=1.5, **OVERWRITTEN)
     other = row("other", status="done", at=2.0, ended=2.5, **OVERWRITTEN)
     correlator.latch("early", _snapshot([], []))
+    correlator.latch("early", _snapshot([], [row("a", status="done"), row("z", status="done")]))
     assert correlator.deployment_id is None
     correlator.latch("early", _snapshot([], [early]))
     correlator.latch("other", _snapshot([], [other, early]))

@@ -331,3 +331,22 @@ async def test_what_takes_long_is_looked_for_less_often_after_a_minute(clock: Vi
         )
     assert 110 < sum(1 for at in looks if at < ARRIVES_WITHIN_SECONDS) < 130
     assert sum(1 for at in looks if at >= ARRIVES_WITHIN_SECONDS) < 120
+
+
+@pytest.mark.parametrize("earlier", [0.0, 1000.0])
+async def test_an_open_request_is_looked_for_often_at_first_whenever_that_is(
+    clock: VirtualClock, earlier: float
+) -> None:
+    clock.advance(earlier)
+    looks: list[float] = []
+
+    async def send() -> None:
+        await clock.sleep(90.0)
+
+    async def has_arrived() -> Evidence:
+        looks.append(clock.elapsed - earlier)
+        return False
+
+    await send_once(send, has_arrived, budget=RetryBudget(), clock=clock, on_fault=lambda _: None)
+    assert 110 < sum(1 for at in looks if at < ARRIVES_WITHIN_SECONDS) < 120
+    assert 4 < sum(1 for at in looks if at >= ARRIVES_WITHIN_SECONDS) < 8

@@ -121,6 +121,12 @@ def test_what_an_edited_environment_does_not_let_go_is_told_and_the_rest_is_put_
     assert told == tuple(f"an environment in which {name} can't be put back" for name in left)
 
 
+@pytest.mark.parametrize(("before", "now"), [("1", "2"), ("2", "1")])
+def test_in_an_edited_environment_a_value_is_put_back_whichever_is_the_greater(before: str, now: str) -> None:
+    change = change_of(current(f"TAG={before}\n"), Wanted(env={"TAG": now}))
+    assert way_back(current(f"TAG={now}\nA=1\n"), change) == ({"env": f"TAG={before}\nA=1\n"}, ())
+
+
 def test_in_an_edited_environment_every_variable_is_put_back_whatever_stands_before_it() -> None:
     wanted = {"THEIRS": "t", "NEW": "n", "TAG": "2", "MORE": "m"}
     change = change_of(current("TAG=1\nTHEIRS=a\n"), Wanted(env=wanted))

@@ -15,7 +15,7 @@ from pulumi_dokploy_deployments.workload.member_judge import (
     ROLLBACK_SECONDS,
     STUCK_SECONDS,
 )
-from pulumi_dokploy_deployments.workload.model import Baseline, Unit
+from pulumi_dokploy_deployments.workload.model import Baseline, Unit, UnitState
 from pulumi_dokploy_deployments.workload.verdict import Health, NextStep, State, Verdict
 from tests.unit.workload.sights import (
     ANY,
@@ -561,3 +561,16 @@ def test_while_there_is_no_task_the_next_look_is_due_when_that_is_told() -> None
     ours = judge()
     for at, due in ((0.0, 15.0), (5.0, 10.0), (14.9, 0.25)):
         assert ours.judge(sight(at, swarm())).due_in_seconds == due
+
+
+def test_a_job_of_which_a_task_still_runs_has_not_run_to_its_end() -> None:
+    one, other = task("a", "complete", exit_code=0), task("b", slot=2)
+    assert judge().judge(sight(0.0, swarm(one, other, is_job=True))).health is Health.PENDING
+    ended = replace(other, state=UnitState.COMPLETE)
+    assert judge().judge(sight(0.0, swarm(one, ended, is_job=True))).state is State.ENDED_WELL
+
+
+def test_one_place_that_has_ended_and_one_that_runs_are_not_three() -> None:
+    done = task("a", "complete", exit_code=0)
+    verdict = verdict_on(judge(), swarm(done, task("b", slot=2), expected=3, restart=NONE), seconds=30)
+    assert verdict.health is Health.PENDING
