@@ -124,12 +124,13 @@ def mutation_at(place: Place, way: tuple[str, int], source: str) -> Mutation | N
     code = mutate_code(source, OPERATORS[name], occurrence)
     if code is None:
         return None
+    tree = ast.parse(source)
     try:
-        if ast.dump(ast.parse(code)) == ast.dump(ast.parse(source)):
+        if ast.dump(ast.parse(code)) == ast.dump(tree):
             return None
     except SyntaxError:
         return None
-    lines = tuple(_statement_around(place.line, ast.parse(source)))
+    lines = tuple(_statement_around(place.line, tree))
     return Mutation(place.module, place.line, name, code, *_difference(source, code), lines)
 
 

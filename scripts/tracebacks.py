@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 BEGIN = "Traceback (most recent call last)"
+CHAINED = "During handling of the above exception, another exception occurred:"
 INTERRUPT = "KeyboardInterrupt"
-OURS = "pulumi_dokploy_deployments/"
-"""What the path of each frame in this package has in it."""
+OURS = (
+    f"{Path(__file__).resolve().parents[1] / 'pulumi_dokploy_deployments'}/",
+    "site-packages/pulumi_dokploy_deployments/",
+)
+"""Where the frames of this package are: in the checkout, or installed."""
 
 
 def shows_traceback(output: str) -> bool:
@@ -15,4 +22,6 @@ def shows_traceback(output: str) -> bool:
     interrupts the host's processes while the SDK still handles the registrations that were refused. Mostly the program
     has ended by then or nobody listens any more; now and then the SDK's own traceback gets through, in any program.
     """
-    return BEGIN in output and (INTERRUPT not in output or OURS in output)
+    tracebacks = output.count(BEGIN) - output.count(CHAINED)
+    interrupts = len(re.findall(rf"{INTERRUPT}$", output, re.MULTILINE))
+    return tracebacks > interrupts or (tracebacks > 0 and any(place in output for place in OURS))

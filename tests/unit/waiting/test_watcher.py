@@ -25,6 +25,15 @@ from tests.support.virtual_clock import VirtualClock
 APP = ServiceKind.APPLICATION
 
 
+async def with_a_job_that_waits(clock: VirtualClock, *, running: float) -> tuple[FakeDokploy, Watcher]:
+    """Behind one that runs for so many seconds; the server has begun with that."""
+    fake = FakeDokploy(clock)
+    fake.foreign("running", running)
+    fake.foreign("waiting", 5.0)
+    await clock.sleep(0.2)
+    return fake, Watcher(fake, clock)
+
+
 async def test_waits_that_ask_at_the_same_time_share_one_reading_of_the_queue(clock: VirtualClock) -> None:
     fake = FakeDokploy(clock)
     watcher = Watcher(fake, clock)
@@ -93,11 +102,7 @@ async def test_a_reading_that_began_before_one_s_own_trigger_says_nothing(clock:
 
 
 async def test_while_a_job_waits_unchanged_only_the_queue_is_read(clock: VirtualClock) -> None:
-    fake = FakeDokploy(clock)
-    fake.foreign("running", 3.0)
-    fake.foreign("waiting", 5.0)
-    await clock.sleep(0.2)
-    watcher = Watcher(fake, clock)
+    fake, watcher = await with_a_job_that_waits(clock, running=3.0)
     states = []
     while clock.elapsed < 6.0:
         snapshot = await watcher.observe(APP, SERVICE_ID)
@@ -222,11 +227,7 @@ async def test_many_are_waited_for_until_their_looks_are_long_ago_however_seldom
 
 async def test_rows_that_were_read_before_one_s_own_trigger_are_read_anew(clock: VirtualClock) -> None:
     """Though the same jobs are in the queue, a row may have been made between."""
-    fake = FakeDokploy(clock)
-    fake.foreign("running", 60.0)
-    fake.foreign("waiting", 5.0)
-    await clock.sleep(0.2)
-    watcher = Watcher(fake, clock)
+    fake, watcher = await with_a_job_that_waits(clock, running=60.0)
     await watcher.observe(APP, SERVICE_ID)
     await clock.sleep(FRESH_SECONDS * 2)
     await watcher.observe(APP, SERVICE_ID)
@@ -307,11 +308,7 @@ async def test_the_rows_alone_are_those_of_the_history(clock: VirtualClock) -> N
 
 @pytest.mark.parametrize(("age", "readings"), [(ROWS_KEPT_SECONDS, 1), (ROWS_KEPT_SECONDS + 0.01, 2)])
 async def test_unchanged_rows_are_read_anew_after_a_while(clock: VirtualClock, age: float, readings: int) -> None:
-    fake = FakeDokploy(clock)
-    fake.foreign("running", 1000.0)
-    fake.foreign("waiting", 5.0)
-    await clock.sleep(0.2)
-    watcher = Watcher(fake, clock)
+    fake, watcher = await with_a_job_that_waits(clock, running=1000.0)
     began = clock.monotonic()
     await watcher.observe(APP, SERVICE_ID)
     clock.advance(began + age - clock.monotonic())

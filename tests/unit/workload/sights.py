@@ -19,7 +19,7 @@ from pulumi_dokploy_deployments.workload.model import (
     UnitHealth,
     UnitState,
 )
-from pulumi_dokploy_deployments.workload.verdict import Verdict
+from pulumi_dokploy_deployments.workload.verdict import Health, State, Verdict
 from tests.support.builders import EPOCH
 
 STARTED = 100.0
@@ -150,3 +150,10 @@ def watch(judge: Judge, *members: Member, seconds: float = 90.0, begin: float = 
 def verdict_on(judge: Judge, *members: Member, seconds: float = 90.0) -> Verdict:
     """The verdict on something that does not change."""
     return watch(judge, *members, seconds=seconds)[1]
+
+
+def state_after(judge: Judge, seen: Member, *, at: float, seconds: float) -> State:
+    """The verdict's state on what has stayed so for so many seconds, as it may from `at` on: it is open until then."""
+    for moment_before in (at, at + seconds - 1.0):
+        assert judge.judge(sight(moment_before, seen)).health is Health.PENDING
+    return judge.judge(sight(at + seconds, seen)).state

@@ -20,6 +20,7 @@ from tests.unit.workload.sights import (
     member,
     moment,
     sight,
+    state_after,
     swarm,
     task,
     update,
@@ -530,9 +531,7 @@ def test_a_container_that_has_gone_on_meanwhile_may_be_held_as_long_again() -> N
     held, runs = member("web", container("web", "paused")), member("web", container("web", health="starting"))
     ours.judge(sight(0.0, held))
     ours.judge(sight(50.0, runs))
-    assert ours.judge(sight(51.0, held)).health is Health.PENDING
-    assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, held)).health is Health.PENDING
-    assert ours.judge(sight(51.0 + STUCK_SECONDS, held)).state is State.FAILED
+    assert state_after(ours, held, at=51.0, seconds=STUCK_SECONDS) is State.FAILED
 
 
 def test_of_several_members_that_fail_the_heaviest_state_and_its_unit_are_the_verdict_s() -> None:

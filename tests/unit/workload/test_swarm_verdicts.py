@@ -29,6 +29,7 @@ from tests.unit.workload.sights import (
     judge,
     moment,
     sight,
+    state_after,
     swarm,
     task,
     update,
@@ -437,19 +438,16 @@ def test_a_task_that_found_a_place_meanwhile_may_wait_for_one_as_long_again() ->
     waiting = swarm(task("a", "pending", error="no suitable node"))
     ours.judge(sight(0.0, waiting))
     ours.judge(sight(20.0, swarm(task("a", "preparing"))))
-    assert ours.judge(sight(25.0, waiting)).health is Health.PENDING
-    assert ours.judge(sight(25.0 + NO_NODE_SECONDS - 1.0, waiting)).health is Health.PENDING
-    assert ours.judge(sight(25.0 + NO_NODE_SECONDS, waiting)).state is State.UNPLACEABLE
+    assert state_after(ours, waiting, at=25.0, seconds=NO_NODE_SECONDS) is State.UNPLACEABLE
 
 
-def test_a_place_that_was_filled_meanwhile_may_be_empty_as_long_again() -> None:
+@pytest.mark.parametrize("state", ["running", "preparing"])
+def test_a_place_that_was_filled_meanwhile_may_be_empty_as_long_again(state: str) -> None:
     ours = judge()
-    one, both = swarm(task("a"), expected=2), swarm(task("a"), task("b", slot=2), expected=2)
+    one, both = swarm(task("a"), expected=2), swarm(task("a"), task("b", state, slot=2), expected=2)
     ours.judge(sight(0.0, one))
     ours.judge(sight(50.0, both))
-    assert ours.judge(sight(51.0, one)).health is Health.PENDING
-    assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, one)).health is Health.PENDING
-    assert ours.judge(sight(51.0 + STUCK_SECONDS, one)).state is State.FAILED
+    assert state_after(ours, one, at=51.0, seconds=STUCK_SECONDS) is State.FAILED
 
 
 def test_a_place_whose_tasks_are_rejected_is_told_whatever_the_other_places_do() -> None:
@@ -537,16 +535,6 @@ def test_of_several_tasks_that_find_no_place_the_first_one_is_told() -> None:
     verdict = watch(judge(), swarm(*stuck, expected=2))[1]
     assert (verdict.state, verdict.failed_unit is not None) == (State.UNPLACEABLE, True)
     assert verdict.reason.endswith("no suitable node (a)")
-
-
-def test_a_place_whose_task_was_starting_meanwhile_may_be_empty_as_long_again() -> None:
-    ours = judge()
-    one, starting = swarm(task("a"), expected=2), swarm(task("a"), task("b", "preparing", slot=2), expected=2)
-    ours.judge(sight(0.0, one))
-    ours.judge(sight(50.0, starting))
-    assert ours.judge(sight(51.0, one)).health is Health.PENDING
-    assert ours.judge(sight(51.0 + STUCK_SECONDS - 1.0, one)).health is Health.PENDING
-    assert ours.judge(sight(51.0 + STUCK_SECONDS, one)).state is State.FAILED
 
 
 def test_of_tasks_that_fail_again_and_again_the_last_one_is_told() -> None:
